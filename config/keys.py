@@ -1,0 +1,49 @@
+"""The server's CURVE key pair: made on the first start, kept in the data folder, readable by its owner alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import zmq
+
+from config.folders import private_folder
+
+
+class KeyPair(NamedTuple):
+    """A CURVE key pair in ZeroMQ's Z85 text form, 40 bytes each."""
+
+    public: bytes
+    secret: bytes
+
+
+def server_keys(home: Path) -> KeyPair:
+    """The key pair in ``home``, made now if there is none. Safe when several processes start at once.
+
+    Raises ``PermissionError`` when the file can be read by others.
+    """
+    file = private_folder(home) / "server.key"
+    if not file.exists():
+        _create(file)
+    if file.stat().st_mode & 0o077:
+        raise PermissionError(f"{file} can be read by others; run: chmod 600 {file}")
+    public, secret = file.read_bytes().split()
+    return KeyPair(public, secret)
+
+
+def _create(file: Path) -> None:
+    """Write a new pair beside ``file`` and link it there: whole or not at all, and the first one wins."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, b"\n".join(zmq.curve_keypair()) + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

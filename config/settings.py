@@ -1,0 +1,226 @@
+"""Every setting of the server, with its default, its unit and its bounds.
+
+Read once at start from ``pesan.toml`` in the data folder and from ``PESAN_*`` in the environment,
+which wins. ``config/pesan.sample.toml`` shows them all; a test holds it against this file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from config.folders import server_home
+
+Port = Annotated[int, Meta(ge=1, le=65_500)]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class SettingsError(Exception):
+    """A setting is unknown, of the wrong type or out of bounds. The text names it and its place."""
+
+
+class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """Token buckets: ``*_rate`` commands a second on average, ``*_burst`` at once."""
+
+    entry_rate: Seconds = 5.0
+    """Logins, registrations and password changes, by network address."""
+    entry_burst: Count = 60
+    send_rate: Seconds = 200.0
+    """Messages, by session."""
+    send_burst: Count = 1000
+    call_rate: Seconds = 100.0
+    """Every other command, by session."""
+    call_burst: Count = 500
+    typing_rate: Seconds = 2.0
+    """Typing notices, by session."""
+    typing_burst: Count = 10
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The server's settings. ``home`` is not in the file: it says where the file is."""
+
+    home: Path
+    """Data folder: database, keys, log, sockets between our own processes."""
+
+    # Where to listen
+    host: str = "127.0.0.1"
+    """Address to bind."""
+    advertise: str = ""
+    """Host name in the connection string; the bound address when empty."""
+    port_base: Port = 7700
+    """Commands here, events on the next port, gateways from ten higher on."""
+    curve: bool = True
+    """Encrypt. May be off only on a loopback address."""
+
+    # Who we are and where things are stored
+    realm: str = ""
+    """Name of this installation, ``[a-z0-9.-]{1,64}``; the host's name when empty."""
+    database: str = ""
+    """``postgresql://…``, or empty for SQLite in the data folder."""
+
+    # Accounts
+    password_min_length: Annotated[int, Meta(ge=1, le=1024)] = 8
+    """Characters."""
+    password_memory_kib: Annotated[int, Meta(ge=8)] = 19_456
+    """Argon2id: memory of one hash, KiB."""
+    password_passes: Count = 2
+    """Argon2id: passes over that memory."""
+    sessions_per_user: Count = 100
+    """Logging in beyond this ends the session that was silent longest."""
+
+    # Messages
+    message_max_bytes: Annotated[int, Meta(ge=1, le=98_304)] = 65_536
+    """A message's text, UTF-8 bytes."""
+    group_max_members: Count = 10_000
+    """Members of one group."""
+
+    # Times
+    session_timeout: Seconds = 30.0
+    """Seconds of silence after which a session counts as offline."""
+    worker_heartbeat: Seconds = 0.5
+    """Seconds between a worker's heartbeats."""
+    worker_timeout: Seconds = 3.0
+    """Seconds of silence after which a worker counts as dead."""
+    request_timeout: Seconds = 30.0
+    """Seconds after which a request that a live worker never answered is given up."""
+    drain_timeout: Seconds = 1.0
+    """Seconds that a process which was told to stop gives to work in hand."""
+
+    # Room
+    batch_size: Annotated[int, Meta(ge=1, le=4096)] = 512
+    """Frames that a loop takes in before it acts, and commands in one transaction."""
+    worker_capacity: Count = 4096
+    """Requests that one worker holds at once; beyond that, ``busy``."""
+    worker_capacity_bytes: Count = 33_554_432
+    """The same in bytes of bodies."""
+    session_open_requests: Count = 256
+    """Requests that one session may have open at once; beyond that, ``busy``."""
+    connections: Count = 20_000
+    """Client connections that the broker remembers; the longest silent is forgotten first."""
+    sessions: Count = 100_000
+    """Sessions that the broker remembers; a forgotten one resumes."""
+    topics_per_connection: Count = 5_000
+    """Subscriptions that one connection may have."""
+    replies_queue: Count = 1_000
+    """Replies waiting for one slow client; beyond that they are dropped."""
+    events_queue: Count = 2_000
+    """Events waiting for one slow client; beyond that they are dropped."""
+
+    # Rate limits
+    rate_limits: bool = True
+    """Off only for load tests on a machine of your own."""
+    rates: RateLimits = RateLimits()
+
+    # Log
+    log_max_bytes: Annotated[int, Meta(ge=4096)] = 67_108_864
+    """Size at which the log is set aside."""
+    log_keep: Annotated[int, Meta(ge=0)] = 5
+    """How many logs set aside are kept."""
+
+    @property
+    def commands_address(self) -> str:
+        """ZeroMQ address that clients send commands to."""
+        return f"tcp://{self._bracketed}:{self.port_base}"
+
+    @property
+    def events_port(self) -> int:
+        """Port of the events socket."""
+        return self.port_base + 1
+
+    @property
+    def events_address(self) -> str:
+        """ZeroMQ address that clients hear events from."""
+        return f"tcp://{self._bracketed}:{self.events_port}"
+
+    @property
+    def _bracketed(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach us."""
+        return self.host in ("127.0.0.1", "::1", "localhost") or self.host.startswith("127.")
+
+
+_FROM_ENVIRONMENT = {
+    "PESAN_HOST": "host",
+    "PESAN_ADVERTISE": "advertise",
+    "PESAN_PORT_BASE": "port_base",
+    "PESAN_CURVE": "curve",
+    "PESAN_REALM": "realm",
+    "PESAN_DATABASE": "database",
+    "PESAN_RATE_LIMITS": "rate_limits",
+}
+"""Variables and the settings that they override."""
+
+
+def load(environment: Mapping[str, str] = os.environ, home: Path | None = None) -> Settings:
+    """The settings of the server whose data folder is ``home`` (default: ``PESAN_HOME``).
+
+    Raises ``SettingsError``, with a sentence that names the setting and where it was read.
+    """
+    home = home or server_home(environment)
+    file = home / "pesan.toml"
+    fields = _from_file(file)
+    origin = {name: str(file) for name in fields}
+    for variable, name in _FROM_ENVIRONMENT.items():
+        if environment.get(variable, "") != "":
+            fields[name] = _word(environment[variable])
+            origin[name] = variable
+    if "home" in fields:
+        raise SettingsError(f"{file}: the data folder is set by PESAN_HOME, not in its own file.")
+    return _checked({**fields, "home": home}, origin, file)
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+_WORDS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+
+
+def _word(text: str) -> Any:
+    """A variable's text as bool where it is one, else as text (numbers are converted with the type)."""
+    return _WORDS.get(text.lower(), text)
+
+
+def _path(kind: type, value: Any) -> Any:
+    """msgspec has no paths of its own; ours arrives as one already."""
+    if isinstance(value, kind):
+        return value
+    raise NotImplementedError(kind)
+
+
+def _checked(fields: dict[str, Any], origin: dict[str, str], file: Path) -> Settings:
+    try:
+        settings = msgspec.convert(fields, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        found = re.search(r"`\$\.([a-z_.]+)`|unknown field `([a-z_]+)`", str(error))
+        name = (found.group(1) or found.group(2)) if found else ""
+        raise SettingsError(f"{origin.get(name.split('.')[0], str(file))}: {error}") from None
+    realm = settings.realm or _host_realm()
+    if not re.fullmatch(r"[a-z0-9.-]{1,64}", realm):
+        raise SettingsError(f"{origin.get('realm', 'host name')}: {realm!r} is no realm: a-z, 0-9, dots, dashes.")
+    if not settings.curve and not settings.loopback:
+        raise SettingsError(
+            f"{origin.get('curve', str(file))}: curve may be off only on a loopback address, and host is {settings.host}."
+        )
+    return msgspec.structs.replace(settings, realm=realm)
+
+
+def _host_realm() -> str:
+    return re.sub(r"[^a-z0-9.-]", "-", socket.gethostname().lower())[:64] or "pesan"

@@ -1,0 +1,52 @@
+"""The one string a client needs to find and trust a server: ``pesan://HOST:PORT?key=BASE64URL``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+KEY_BYTES = 32
+
+
+class ConnectionString(NamedTuple):
+    """Host and port of the commands socket; ``key`` is the server's CURVE public key, 32 bytes.
+
+    An empty ``key`` means a server without encryption (loopback only).
+    """
+
+    host: str
+    port: int
+    key: bytes = b""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        key = base64.urlsafe_b64encode(self.key).rstrip(b"=").decode()
+        return f"pesan://{host}:{self.port}" + (f"?key={key}" if key else "")
+
+
+def parse(text: str) -> ConnectionString:
+    """Read a connection string. Raises ``ValueError`` with a sentence that says what is wrong."""
+    parts = urlsplit(text.strip())
+    if parts.scheme != "pesan" or not parts.hostname:
+        raise ValueError("A connection string looks like pesan://HOST:PORT?key=KEY.")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if not port:
+        raise ValueError("The connection string names no port: pesan://HOST:PORT?key=KEY.")
+    return ConnectionString(parts.hostname, port, _key(parse_qs(parts.query).get("key", [""])[0]))
+
+
+def _key(text: str) -> bytes:
+    if not text:
+        return b""
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError("The key in the connection string is not 32 bytes of base64url; copy it once more.")
+    return key

@@ -1,0 +1,45 @@
+"""Limits that are part of the wire: both ends must agree, so no setting changes them.
+
+Limits that an operator may change live in ``config.settings``.
+"""
+
+from typing import Final
+
+TOKEN_BYTES: Final = 16
+"""A session's token, in bytes."""
+
+TOPIC_BYTES: Final = 16
+"""A topic: one byte for the kind, 15 random ones. The broker refuses any other length."""
+
+MESSAGE_ID_BYTES: Final = 16
+"""The id a client gives a message (a UUIDv7), in bytes."""
+
+REQUEST_MAX_BYTES: Final = 128 * 1024
+"""A whole request frame. libzmq drops the connection of a peer that sends a larger one."""
+
+SUBSCRIPTION_MAX_BYTES: Final = 1024
+"""A frame on the events socket from a client. libzmq drops the connection of a larger one."""
+
+REPLY_MAX_BYTES: Final = 512 * 1024
+"""What a client must be ready to receive. History is cut short, and says so, to stay below it."""
+
+COMMAND_MAX_LENGTH: Final = 64
+"""A command's name, in characters."""
+
+NAME_MAX_LENGTH: Final = 32
+"""A user's or a group's name, in characters."""
+
+PASSWORD_MAX_LENGTH: Final = 1024
+"""A password, in characters. The least length is a setting."""
+
+DEVICE_MAX_LENGTH: Final = 64
+"""What a client calls the device it logs in from, in characters."""
+
+HISTORY_MAX_MESSAGES: Final = 1000
+"""Most messages that one ``message.history`` answers."""
+
+LIST_MAX_ITEMS: Final = 1000
+"""Most rows that one listing answers."""
+
+NESTING_MAX_DEPTH: Final = 8
+"""How deep maps and lists inside a body may nest."""
