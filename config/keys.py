@@ -1,4 +1,4 @@
-"""The server's CURVE key pair: made on the first start, kept in the data folder, readable by its owner alone."""
+"""The server's CURVE key pair: made on the first start, kept in the data folder, its owner's alone."""
 
 from __future__ import annotations
 

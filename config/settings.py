@@ -214,10 +214,13 @@ def _checked(fields: dict[str, Any], origin: dict[str, str], file: Path) -> Sett
         raise SettingsError(f"{origin.get(name.split('.')[0], str(file))}: {error}") from None
     realm = settings.realm or _host_realm()
     if not re.fullmatch(r"[a-z0-9.-]{1,64}", realm):
-        raise SettingsError(f"{origin.get('realm', 'host name')}: {realm!r} is no realm: a-z, 0-9, dots, dashes.")
+        raise SettingsError(
+            f"{origin.get('realm', 'host name')}: {realm!r} is no realm: a-z, 0-9, dots, dashes."
+        )
     if not settings.curve and not settings.loopback:
         raise SettingsError(
-            f"{origin.get('curve', str(file))}: curve may be off only on a loopback address, and host is {settings.host}."
+            f"{origin.get('curve', str(file))}: curve may be off only on a loopback address, "
+            f"and host is {settings.host}."
         )
     return msgspec.structs.replace(settings, realm=realm)
 

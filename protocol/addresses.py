@@ -69,7 +69,8 @@ def checked_name(name: str) -> str:
     """``name`` itself if it is a proper user or group name, else ``Invalid``."""
     if not _name(name):
         raise Invalid(
-            f"{_shown(name)} is not a name: use 1 to {NAME_MAX_LENGTH} letters, digits, dots, dashes or underscores."
+            f"{_shown(name)} is not a name: use 1 to {NAME_MAX_LENGTH} "
+            "letters, digits, dots, dashes or underscores."
         )
     return name
 

@@ -467,7 +467,16 @@ _MESSAGE_LIMIT: Final = limits.REQUEST_MAX_BYTES - 1024
 _ROWS = (
     Command("server.hello", "", Empty, HelloReply, session=False, rate=Rate.FREE, writes=False),
     Command("session.ping", "", Empty, PingReply, rate=Rate.FREE, writes=False),
-    Command("auth.register", "auth", Register, RegisterReply, session=False, retry=False, limit=_PASSWORD_LIMIT, rate=Rate.ENTRY),
+    Command(
+        "auth.register",
+        "auth",
+        Register,
+        RegisterReply,
+        session=False,
+        retry=False,
+        limit=_PASSWORD_LIMIT,
+        rate=Rate.ENTRY,
+    ),
     Command("auth.login", "auth", Login, LoginReply, session=False, limit=_PASSWORD_LIMIT, rate=Rate.ENTRY),
     Command("auth.resume", "auth", Resume, LoginReply, session=False, rate=Rate.FREE),
     Command("auth.logout", "auth", Empty, Empty),

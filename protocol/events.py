@@ -39,7 +39,10 @@ class MessageEvent(Body, frozen=True, omit_defaults=False):
 
 
 class ReadEvent(Body, frozen=True, omit_defaults=False):
-    """``user`` has read up to ``seq``. Told to those whose messages were read, and to the reader's own devices."""
+    """``user`` has read up to ``seq``.
+
+    Told to those whose messages were read, and to the reader's own devices.
+    """
 
     conversation: int
     user: str

@@ -1,0 +1,74 @@
+"""``python -m broker``: start one broker from the settings. Exit code 78: it could not start."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import secrets
+import sys
+from importlib.metadata import version
+
+import zmq
+from zmq.utils import z85
+
+from broker.core import Core
+from broker.server import Server
+from config.keys import server_keys
+from config.settings import Settings, SettingsError, load
+from protocol.connection_string import ConnectionString
+
+EXIT_COULD_NOT_START = 78
+"""EX_CONFIG of sysexits.h: starting again will not help."""
+
+
+def main() -> int:
+    """Serve until told to stop."""
+    try:
+        settings = load()
+        keys = server_keys(settings.home)
+    except (SettingsError, OSError) as error:
+        return _refuse(str(error))
+
+    _seed_routing_ids()
+    core = Core(
+        settings,
+        name=hashlib.sha256(f"{settings.realm} {settings.commands_address}".encode()).digest()[:16],
+        version=version("pesan"),
+        # Unlike any earlier broker's, so that answers meant for that one fit none of our requests.
+        first_handle=secrets.randbits(40) << 20,
+        epoch=secrets.randbits(48),
+    )
+    server = Server(settings, keys, core)
+    try:
+        server.bind()
+    except zmq.ZMQError as error:
+        return _refuse(
+            f"cannot listen on {settings.host}, ports {settings.port_base} and {settings.events_port}: {error}. "
+            "Is another server running? PESAN_PORT_BASE=N chooses other ports."
+        )
+    server.run(lambda: print(f"pesan ready {connection_string(settings, keys.public)}", flush=True))
+    return 0
+
+
+def connection_string(settings: Settings, public_key: bytes) -> ConnectionString:
+    """What a client needs to reach the broker of these settings."""
+    host = settings.advertise or ("127.0.0.1" if settings.host == "0.0.0.0" else settings.host)  # noqa: S104
+    key = z85.decode(public_key) if settings.curve else b""
+    return ConnectionString(host, settings.port_base, key)
+
+
+def _seed_routing_ids() -> None:
+    """libzmq 4.3.5 hands out routing ids from an unseeded ``rand()``; who guesses the next can abort a ROUTER.
+
+    Must run before the first socket is made.
+    """
+    ctypes.CDLL(None).srand(secrets.randbits(32))
+
+
+def _refuse(reason: str) -> int:
+    print(f"pesan broker: {reason}", file=sys.stderr)
+    return EXIT_COULD_NOT_START
+
+
+if __name__ == "__main__":
+    sys.exit(main())

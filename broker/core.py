@@ -1,0 +1,379 @@
+"""The routing machine: requests in, work out, results in, replies and events out.
+
+It has no socket, clock, sleep or randomness: every call brings ``now`` (seconds, monotonic), and
+what is to be sent gathers in ``replies``, ``events`` and the workers' batches until the shell takes
+it. So a simulation can run it a million steps a minute.
+
+How a request goes: its envelope is checked, its command looked up, the preconditions of that row
+checked (session, size, rate), a worker chosen, and the request stamped with the caller's identity.
+It is then a *flight* under a handle, until the worker answers, dies, or takes too long. Handles
+begin at a number of this broker's own, so that an answer meant for an earlier broker fits nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from broker.buckets import AddressBuckets, Buckets
+from broker.presence import Presence
+from broker.sessions import Session, Sessions, Stick
+from broker.workers import Worker, Workers
+from config.settings import Settings
+from protocol import VERSION, backend, limits
+from protocol.backend import Call
+from protocol.commands import COMMANDS, Command, HelloReply, PingReply, Rate, body_of
+from protocol.envelope import BadRequest, NotAnEnvelope, pack_body, pack_reply, unpack_request
+from protocol.errors import (
+    OK,
+    Busy,
+    Failure,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Version,
+)
+
+RETRY_WHEN_BUSY = 0.1
+RETRY_WHEN_UNAVAILABLE = 0.3
+UNKNOWN_ADDRESS = "?"
+
+
+class Flight:
+    """A request that a worker has in hand. ``peer`` is empty for the broker's own."""
+
+    __slots__ = ("at", "call", "command", "peer", "request_id", "session", "stick", "worker")
+
+    def __init__(
+        self,
+        peer: bytes,
+        request_id: int,
+        command: Command,
+        session: Session | None,
+        call: Call,
+        at: float,
+    ) -> None:
+        self.peer = peer
+        self.request_id = request_id
+        self.command = command
+        self.session = session
+        self.call = call
+        self.at = at
+        self.worker: Worker
+        self.stick: Stick | None = None
+
+
+class Core:
+    """The broker without its sockets.
+
+    ``first_handle`` must differ from one start to the next; ``name`` must not, for the auth
+    service keeps presence under it.
+    """
+
+    def __init__(
+        self, settings: Settings, *, name: bytes, version: str, first_handle: int, epoch: int
+    ) -> None:
+        self.settings = settings
+        self.version = version
+        self.epoch = epoch
+        self.wall = 0.0
+        """What to add to ``now`` to have seconds since the Unix epoch."""
+        self.sessions = Sessions(settings.sessions, settings.session_timeout)
+        self.workers = Workers(settings.worker_timeout, settings.worker_capacity_bytes)
+        self.presence = Presence(name)
+        self.replies: list[tuple[bytes, bytes]] = []
+        """(routing id, frame) to send to clients."""
+        self.events: list[bytes] = []
+        """Frames to publish."""
+        self.signals: list[tuple[bytes, str]] = []
+        """(routing id, backend.PROBE or STOP) to send to workers, after their batches."""
+        self.counts: Counter[str] = Counter()
+        """What was dropped or refused without being a worker's business."""
+        self._addresses = AddressBuckets(settings.rates)
+        self._peers: dict[bytes, str] = {}
+        self._flights: dict[int, Flight] = {}
+        self._handle = first_handle
+        self.knows = self._peers.__contains__
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without an answer yet."""
+        return len(self._flights)
+
+    # --- from clients ---------------------------------------------------------------------------
+
+    def meet(self, peer: bytes, address: str) -> None:
+        """A connection that is not known yet: its network address, for rate limits."""
+        if len(self._peers) >= self.settings.connections:
+            del self._peers[next(iter(self._peers))]
+        self._peers[peer] = address
+
+    def request(self, now: float, peer: bytes, frame: bytes) -> None:
+        """One frame from a client."""
+        try:
+            version, request_id, token, name, body = unpack_request(frame)
+        except NotAnEnvelope:
+            self.counts["not_an_envelope"] += 1
+            return
+        except BadRequest as error:
+            self._refuse(peer, error.request_id, error)
+            return
+        try:
+            if version != VERSION:
+                raise Version(f"This server speaks version {VERSION}.", supported=[VERSION])
+            command = COMMANDS.get(name)
+            if command is None or command.internal:
+                raise NotFound(f"There is no command {name!r}.")
+            if len(body) > command.limit:
+                raise TooLarge(f"The body of {name} may have {command.limit} bytes.", limit=command.limit)
+            session = self._admit(now, peer, token, command)
+            if command.service:
+                self._dispatch(now, peer, request_id, command, session, body)
+            else:
+                self._answer(now, peer, request_id, command)
+        except Failure as error:
+            self._refuse(peer, request_id, error)
+
+    def _admit(self, now: float, peer: bytes, token: bytes, command: Command) -> Session | None:
+        """The preconditions of the table that concern the caller. Raises the refusal."""
+        session = self.sessions.find(token) if token else None
+        if session is None:
+            if command.session:
+                raise Unauthenticated(
+                    "Log in first." if not token else "This session is not known here: resume it."
+                )
+        else:
+            if now - session.seen > 1.0 or not session.online:
+                self.sessions.heard(session, now)
+            if peer in session.links:
+                session.links[peer] = now
+            else:
+                self.sessions.linked(session, peer, now)
+        rate = command.rate
+        if rate is not Rate.FREE and self.settings.rate_limits:
+            self._meter(now, peer, session, rate)
+        return session
+
+    def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate) -> None:
+        if session is None or rate is Rate.ENTRY:
+            wait = self._addresses.take(self._peers.get(peer, UNKNOWN_ADDRESS), rate, now)
+        else:
+            wait = session.buckets.take(rate, now)
+        if wait:
+            raise RateLimited("That is too often; wait a little.", retry_after=round(wait, 3))
+
+    def _dispatch(
+        self, now: float, peer: bytes, request_id: int, command: Command, session: Session | None, body: bytes
+    ) -> None:
+        """Hand a request to a worker, or raise why not."""
+        self._handle = handle = self._handle + 1
+        if session is None:
+            call = Call(handle, command.name, 0, "", 0, False, body)
+        else:
+            if session.open >= self.settings.session_open_requests:
+                raise Busy("Too many requests of this session are open.", retry_after=RETRY_WHEN_BUSY)
+            user = session.user
+            call = Call(handle, command.name, user.id, user.name, session.id, user.links > 1, body)
+        flight = Flight(peer, request_id, command, session, call, now)
+        self._assign(flight)
+        if session is not None:
+            session.open += 1
+
+    def _assign(self, flight: Flight) -> None:
+        """Choose a worker: the one the session's open requests are with, else the least loaded."""
+        service, size, session = flight.command.service, len(flight.call.body), flight.session
+        stick = session.sticks.get(service) if session is not None else None
+        if stick is not None and stick.count:
+            worker: Worker | None = stick.worker
+            if worker is not None and not self.workers.room(worker, size):
+                worker = None
+        else:
+            worker = self.workers.choose(service, size)
+        if worker is None:
+            if self.workers.has(service):
+                raise Busy(f"The {service} service is busy.", retry_after=RETRY_WHEN_BUSY)
+            raise Unavailable(f"The {service} service is not running.", retry_after=RETRY_WHEN_UNAVAILABLE)
+        if session is not None:
+            if stick is None:
+                stick = session.sticks[service] = Stick(worker)
+            stick.worker = worker
+            stick.count += 1
+            flight.stick = stick
+        flight.worker = worker
+        worker.open += 1
+        worker.bytes += size
+        worker.batch.append(flight.call)
+        self._flights[flight.call.handle] = flight
+
+    def _answer(self, now: float, peer: bytes, request_id: int, command: Command) -> None:
+        """The commands that the broker answers itself."""
+        wall = int((now + self.wall) * 1e6)
+        reply: HelloReply | PingReply
+        if command.reply is PingReply:
+            reply = PingReply(self.epoch, wall)
+        else:
+            settings = self.settings
+            reply = HelloReply(
+                self.version,
+                VERSION,
+                settings.realm,
+                settings.events_port,
+                wall,
+                self.workers.services(),
+                {
+                    "message_bytes": settings.message_max_bytes,
+                    "request_bytes": limits.REQUEST_MAX_BYTES,
+                    "password_min_length": settings.password_min_length,
+                    "history_messages": limits.HISTORY_MAX_MESSAGES,
+                    "open_requests": settings.session_open_requests,
+                },
+            )
+        self.replies.append((peer, pack_reply(request_id, OK, pack_body(body_of(reply)))))
+
+    def _refuse(self, peer: bytes, request_id: int, error: Failure) -> None:
+        self.counts[error.code] += 1
+        self.replies.append((peer, pack_reply(request_id, error.code, pack_body(error.body()))))
+
+    # --- from workers ---------------------------------------------------------------------------
+
+    def backend(self, now: float, routing_id: bytes, frame: bytes) -> None:
+        """One frame from a worker."""
+        try:
+            kind, *fields = backend.unpack(frame)
+            if kind == backend.DONE:
+                self._done(now, routing_id, *fields[:3])
+            elif kind == backend.BEAT:
+                self._beat(now, routing_id, *fields[:3])
+        except (ValueError, TypeError):
+            self.counts["backend_junk"] += 1
+
+    def _beat(self, now: float, routing_id: bytes, service: str, name: str, capacity: int) -> None:
+        worker = self.workers.heard(routing_id, service, name, capacity, now)
+        if worker.retiring:
+            self.signals.append((routing_id, backend.STOP))
+
+    def _done(
+        self,
+        now: float,
+        routing_id: bytes,
+        replies: tuple[tuple[int, str, bytes], ...],
+        events: tuple[bytes, ...],
+        effects: tuple[tuple[Any, ...], ...],
+    ) -> None:
+        """Results of a batch. They are committed, so events count even from a worker given up for dead."""
+        worker = self.workers.get(routing_id)
+        if worker is not None:
+            worker.seen = now
+        for kind, *fields in effects:
+            self._effect(now, kind, fields)
+        self.events.extend(events)
+        for handle, status, body in replies:
+            flight = self._flights.get(handle)
+            if flight is None or flight.worker is not worker:
+                self.counts["late_reply"] += 1
+                continue
+            self._land(flight)
+            if flight.session is not None:
+                flight.session.open -= 1
+            if flight.peer:
+                self.replies.append((flight.peer, pack_reply(flight.request_id, status, body)))
+            else:
+                self.presence.answered(status == OK)
+
+    def _effect(self, now: float, kind: str, fields: list[Any]) -> None:
+        if kind == backend.OPEN:
+            token, session_id, user_id, user = fields[:4]
+            self.sessions.opened(token, session_id, user_id, user, Buckets(self.settings.rates), now)
+        elif kind == backend.CLOSE:
+            self.sessions.closed(fields[0])
+
+    def _land(self, flight: Flight) -> None:
+        """The flight is no longer with its worker."""
+        del self._flights[flight.call.handle]
+        flight.worker.open -= 1
+        flight.worker.bytes -= len(flight.call.body)
+        if flight.stick is not None:
+            flight.stick.count -= 1
+
+    def worker_gone(self, now: float, routing_id: bytes) -> None:
+        """A worker is dead: its requests go to another one where the table allows, in their order."""
+        worker = self.workers.gone(routing_id)
+        if worker is None:
+            return
+        self.counts["worker_gone"] += 1
+        lost = [flight for flight in self._flights.values() if flight.worker is worker]
+        # All of them leave first, so that a session's requests may move to the new worker together.
+        for flight in lost:
+            self._land(flight)
+        for flight in lost:
+            self._again(flight)
+
+    def _again(self, flight: Flight) -> None:
+        try:
+            if not flight.command.retry:
+                raise Unavailable(
+                    "The server failed while it worked on this; it may or may not have been done.",
+                    retry_after=RETRY_WHEN_UNAVAILABLE,
+                )
+            self._assign(flight)
+        except Failure as error:
+            self._give_up(flight, error)
+
+    def _give_up(self, flight: Flight, error: Failure) -> None:
+        if flight.session is not None:
+            flight.session.open -= 1
+        if flight.peer:
+            self._refuse(flight.peer, flight.request_id, error)
+        else:
+            self.presence.answered(False)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """What time alone brings about; called several times a second."""
+        for worker in self.workers.silent(now):
+            self.worker_gone(now, worker.id)
+        self._time_out(now)
+        self.sessions.expire(now)
+        self._report_presence(now)
+
+    def _time_out(self, now: float) -> None:
+        """Flights are in order of their start, but for those that changed worker: they wait a little longer."""
+        before = now - self.settings.request_timeout
+        late = []
+        for flight in self._flights.values():
+            if flight.at > before:
+                break
+            late.append(flight)
+        for flight in late:
+            self._land(flight)
+            self._give_up(flight, Unavailable("No answer in time.", retry_after=RETRY_WHEN_UNAVAILABLE))
+
+    def _report_presence(self, now: float) -> None:
+        if not self.workers.has("auth"):
+            return
+        report = self.presence.report(self.sessions)
+        if report is None:
+            return
+        command = COMMANDS["presence.report"]
+        try:
+            self._dispatch(now, b"", 0, command, None, pack_body(body_of(report)))
+        except Failure:
+            self.presence.answered(False)
+
+    # --- what goes out --------------------------------------------------------------------------
+
+    def work(self) -> list[tuple[bytes, bytes]]:
+        """(routing id, frame) of every worker's batch, which is then empty."""
+        frames = []
+        for worker in self.workers:
+            if worker.batch:
+                frames.append((worker.id, backend.pack_work(worker.batch)))
+                worker.batch = []
+        return frames
+
+    def probe(self) -> None:
+        """Ask every worker whether it is there: a dead one cannot be sent to."""
+        self.signals.extend((worker.id, backend.PROBE) for worker in self.workers)

@@ -1,0 +1,297 @@
+"""The broker's sockets and its one loop. Decides nothing: frames go to ``core``, what it says is sent.
+
+Each turn: poll, drain every socket up to a batch, then flush what the core gathered. Flags are
+plain ints computed once, because pyzmq's IntFlag arithmetic costs as much as a send.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from broker.core import UNKNOWN_ADDRESS, Core
+from broker.subscriptions import SUBSCRIBE, Subscriptions, wants_welcome
+from config.folders import socket_folder
+from config.keys import KeyPair
+from config.settings import Settings
+from protocol import backend, limits
+from protocol.commands import SERVICES
+from protocol.events import Welcome, event
+
+NOBLOCK = int(zmq.NOBLOCK)
+SNDMORE_NOBLOCK = int(zmq.SNDMORE) | NOBLOCK
+RCVMORE = int(zmq.RCVMORE)
+TICK = 0.1
+"""Seconds between looks at the clock's work."""
+TICK_MS = int(TICK * 1000)
+HANDSHAKE_MS = 5_000
+BACKLOG = 1024
+GRACE = 1.0
+"""Seconds that readiness waits for the other services once a login would be answered."""
+
+log = structlog.get_logger("broker")
+
+
+class Server:
+    """Sockets of one broker. ``bind`` raises ``zmq.ZMQError`` when an address is taken."""
+
+    def __init__(self, settings: Settings, keys: KeyPair, core: Core) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._core = core
+        self._subscriptions = Subscriptions(core.epoch, settings.topics_per_connection)
+        self._context = zmq.Context()
+        self._stopping = False
+        self._dropped = 0
+        self._auth_since: float | None = None
+        self._frontend = self._socket(zmq.ROUTER, limits.REQUEST_MAX_BYTES, settings.replies_queue)
+        self._events = self._socket(zmq.XPUB, limits.SUBSCRIPTION_MAX_BYTES, settings.events_queue)
+        self._backend = self._context.socket(zmq.ROUTER)
+        self._frontend.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self._backend.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self._events.setsockopt(zmq.XPUB_MANUAL, 1)
+        # What waits for a worker is bounded by its capacity, and must never be dropped here.
+        self._backend.setsockopt(zmq.SNDHWM, 0)
+        self._backend.setsockopt(zmq.RCVHWM, 0)
+        self._backend.setsockopt(zmq.LINGER, 500)
+        self._wakeup, self._wakeup_write = os.pipe()
+
+    def _socket(self, kind: int, max_bytes: int, queue: int) -> zmq.Socket[bytes]:
+        """A socket that strangers can reach."""
+        socket = self._context.socket(kind)
+        socket.setsockopt(zmq.MAXMSGSIZE, max_bytes)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        socket.setsockopt(zmq.LINGER, 500)
+        socket.setsockopt(zmq.BACKLOG, BACKLOG)
+        socket.setsockopt(zmq.SNDHWM, queue)
+        socket.setsockopt(zmq.IPV6, 1 if ":" in self._settings.host else 0)
+        # A peer that vanished without a word is noticed, so that its queue is given back.
+        socket.setsockopt(zmq.HEARTBEAT_IVL, 15_000)
+        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 45_000)
+        if self._settings.curve:
+            socket.setsockopt(zmq.CURVE_SERVER, 1)
+            socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)
+        return socket
+
+    def bind(self) -> None:
+        """Open the doors: to workers first, so that none is told of clients too early."""
+        self._backend_monitor = self._monitor(self._backend, zmq.EVENT_DISCONNECTED)
+        self._events_monitor = self._monitor(self._events, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        self._backend.bind(f"ipc://{socket_folder(self._settings.home) / 'backend.sock'}")
+        self._events.bind(self._settings.events_address)
+        self._frontend.bind(self._settings.commands_address)
+
+    def _monitor(self, socket: zmq.Socket[bytes], events: int) -> zmq.Socket[bytes]:
+        monitor: zmq.Socket[bytes] = socket.get_monitor_socket(events)
+        return monitor
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT. ``on_ready`` is called once, when a login would be answered."""
+        self._watch_signals()
+        poller = zmq.Poller()
+        sockets = (self._frontend, self._backend, self._events, self._backend_monitor, self._events_monitor)
+        for socket in sockets:
+            poller.register(socket, zmq.POLLIN)
+        poller.register(self._wakeup, zmq.POLLIN)
+        ready = False
+        next_tick = 0.0
+        deadline: float | None = None
+        while True:
+            poller.poll(TICK_MS)
+            now = time.monotonic()
+            self._drain_monitors()
+            self._drain_backend(now)
+            if deadline is None:
+                self._drain_frontend(now)
+            self._drain_subscriptions()
+            if now >= next_tick:
+                next_tick = now + TICK
+                self._tick(now)
+            self._flush(now)
+            if not ready and self._ready(now):
+                ready = True
+                on_ready()
+            if self._stopping and deadline is None:
+                poller.unregister(self._frontend)
+                poller.unregister(self._wakeup)
+                deadline = now + self._settings.drain_timeout
+            if deadline is not None and (not self._core.in_flight or now >= deadline):
+                break
+        log.info("stopped", unanswered=self._core.in_flight)
+        self.close()
+
+    def _ready(self, now: float) -> bool:
+        """Whether a login would be answered; the other services get a moment to appear as well."""
+        live = self._core.workers.services()
+        if "auth" in live and self._auth_since is None:
+            self._auth_since = now
+        return self._auth_since is not None and (live == list(SERVICES) or now - self._auth_since > GRACE)
+
+    def close(self) -> None:
+        """Close every socket; what was flushed gets half a second to leave."""
+        for socket in (self._backend, self._events):
+            socket.disable_monitor()
+        self._backend_monitor.close(0)
+        self._events_monitor.close(0)
+        for socket in (self._frontend, self._events, self._backend):
+            socket.close()
+        self._context.term()
+
+    def _watch_signals(self) -> None:
+        """The first signal drains, the second ends at once. Handlers only set flags."""
+        os.set_blocking(self._wakeup_write, False)
+        signal.set_wakeup_fd(self._wakeup_write)
+
+        def stop(number: int, frame: Any) -> None:
+            if self._stopping:
+                os._exit(128 + number)
+            self._stopping = True
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+
+    # --- in -------------------------------------------------------------------------------------
+
+    def _drain_frontend(self, now: float) -> None:
+        recv, more, core = self._frontend.recv, self._frontend.getsockopt, self._core
+        knows, request = core.knows, core.request
+        try:
+            for _ in range(self._settings.batch_size):
+                peer: bytes = recv(NOBLOCK)
+                if knows(peer):
+                    frame: bytes = recv(NOBLOCK)
+                else:
+                    frame = self._first_frame(peer)
+                if more(RCVMORE):
+                    self._skip(self._frontend)
+                    core.counts["multipart"] += 1
+                    continue
+                request(now, peer, frame)
+        except zmq.Again:
+            pass
+
+    def _first_frame(self, peer: bytes) -> bytes:
+        """The payload from a connection not known yet, which also tells its network address."""
+        message = self._frontend.recv(NOBLOCK, copy=False)
+        try:
+            address = str(message.get("Peer-Address"))
+        except zmq.ZMQError:
+            address = UNKNOWN_ADDRESS
+        self._core.meet(peer, address)
+        return message.bytes
+
+    @staticmethod
+    def _skip(socket: zmq.Socket[bytes]) -> None:
+        while socket.getsockopt(RCVMORE):
+            socket.recv(NOBLOCK)
+
+    def _drain_backend(self, now: float) -> None:
+        recv, core = self._backend.recv, self._core
+        try:
+            for _ in range(self._settings.batch_size):
+                routing_id: bytes = recv(NOBLOCK)
+                frame: bytes = recv(NOBLOCK)
+                if self._backend.getsockopt(RCVMORE):
+                    self._skip(self._backend)
+                    continue
+                core.backend(now, routing_id, frame)
+        except zmq.Again:
+            pass
+
+    def _drain_subscriptions(self) -> None:
+        """Carry out what ``Subscriptions`` approves, at once: an approval goes to the last frame's peer."""
+        judge, socket = self._subscriptions.frame, self._events
+        while True:
+            try:
+                message = socket.recv(NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            frame = message.bytes
+            if message.more or not judge(frame, int(message.get(zmq.SRCFD))):
+                continue
+            topic = frame[1:]
+            if frame[0] == SUBSCRIBE:
+                socket.setsockopt(zmq.SUBSCRIBE, topic)
+                if wants_welcome(topic):
+                    self._publish(event(topic, Welcome(self._subscriptions.epoch)))
+            else:
+                socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+        if self._subscriptions.empty():
+            self._core.epoch = self._subscriptions.epoch
+            log.warning("subscriptions refused behind a stray message", epoch=self._core.epoch)
+
+    def _drain_monitors(self) -> None:
+        while True:
+            try:
+                notice = parse_monitor_message(self._events_monitor.recv_multipart(NOBLOCK))
+            except zmq.Again:
+                break
+            self._subscriptions.connected(notice["value"])
+        gone = False
+        while True:
+            try:
+                self._backend_monitor.recv_multipart(NOBLOCK)
+            except zmq.Again:
+                break
+            gone = True
+        if gone:
+            self._core.probe()
+
+    def _tick(self, now: float) -> None:
+        self._core.wall = time.time() - now
+        self._core.tick(now)
+        counts = self._core.counts
+        if self._dropped:
+            counts["dropped_to_slow_or_gone"] += self._dropped
+            self._dropped = 0
+        if counts:
+            log.info("refused or dropped", **counts)
+            counts.clear()
+
+    # --- out ------------------------------------------------------------------------------------
+
+    def _flush(self, now: float) -> None:
+        core = self._core
+        for routing_id, frame in core.work():
+            self._to_worker(now, routing_id, frame)
+        if core.signals:
+            signals, core.signals = core.signals, []
+            for routing_id, kind in signals:
+                self._to_worker(now, routing_id, backend.pack_signal(kind))
+        if core.events:
+            for frame in core.events:
+                self._publish(frame)
+            core.events.clear()
+        if core.replies:
+            self._send_replies()
+
+    def _send_replies(self) -> None:
+        send = self._frontend.send
+        for peer, frame in self._core.replies:
+            try:
+                send(peer, SNDMORE_NOBLOCK)
+                send(frame, NOBLOCK)
+            except zmq.ZMQError:
+                # EHOSTUNREACH: it is gone. EAGAIN: it does not read. Either way it loses the reply.
+                self._dropped += 1
+        self._core.replies.clear()
+
+    def _publish(self, frame: bytes) -> None:
+        try:
+            self._events.send(frame, NOBLOCK)
+        except zmq.Again:
+            self._dropped += 1
+
+    def _to_worker(self, now: float, routing_id: bytes, frame: bytes) -> None:
+        try:
+            self._backend.send(routing_id, SNDMORE_NOBLOCK)
+            self._backend.send(frame, NOBLOCK)
+        except zmq.ZMQError:
+            self._core.worker_gone(now, routing_id)
