@@ -33,6 +33,7 @@ Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 HistoryLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_MAX_MESSAGES)]
 ListLimit = Annotated[int, Meta(ge=1, le=limits.LIST_MAX_ITEMS)]
+OnlineLimit = Annotated[int, Meta(ge=1, le=limits.ONLINE_MAX_NAMES)]
 
 
 class Body(Struct, frozen=True, omit_defaults=True):
@@ -147,10 +148,18 @@ class WhoamiReply(Body, frozen=True, omit_defaults=False):
     created_at: int
 
 
+class ListOnline(Body, frozen=True):
+    """Who is online, by name; ``after`` is the last name of the page before."""
+
+    after: Annotated[str, Meta(max_length=limits.NAME_MAX_LENGTH)] = ""
+    limit: OnlineLimit = limits.ONLINE_MAX_NAMES
+
+
 class OnlineReply(Body, frozen=True):
-    """Names of everyone online, sorted."""
+    """Names of everyone online, sorted. ``more``: ask again with ``after`` set to the last name."""
 
     users: list[str]
+    more: bool = False
 
 
 class GetUser(Body, frozen=True):
@@ -367,10 +376,19 @@ class MemberInfo(Body, frozen=True, omit_defaults=False):
     joined_at: int
 
 
+class ListMembers(Body, frozen=True):
+    """Members of one group, longest-standing first; ``after`` is the last name of the page before."""
+
+    group: Name
+    after: Annotated[str, Meta(max_length=limits.NAME_MAX_LENGTH)] = ""
+    limit: ListLimit = limits.LIST_MAX_ITEMS
+
+
 class MembersReply(Body, frozen=True):
-    """Members, longest-standing first."""
+    """One page. ``more``: ask again with ``after`` set to the last name."""
 
     members: list[MemberInfo]
+    more: bool = False
 
 
 class ListGroups(Body, frozen=True):
@@ -484,7 +502,7 @@ _ROWS = (
     Command("auth.revoke", "auth", Revoke, Empty),
     Command("auth.password", "auth", ChangePassword, Empty, limit=_PASSWORD_LIMIT, rate=Rate.ENTRY),
     Command("user.whoami", "auth", Empty, WhoamiReply, writes=False),
-    Command("user.online", "auth", Empty, OnlineReply, writes=False),
+    Command("user.online", "auth", ListOnline, OnlineReply, writes=False),
     Command("user.get", "auth", GetUser, UserInfo, writes=False),
     Command("user.list", "auth", ListUsers, UsersReply, writes=False),
     Command("message.send", "messaging", Send, SendReply, limit=_MESSAGE_LIMIT, rate=Rate.SEND),
@@ -497,7 +515,7 @@ _ROWS = (
     Command("group.create", "group", CreateGroup, GroupReply, retry=False, limit=_PASSWORD_LIMIT),
     Command("group.join", "group", JoinGroup, GroupReply, limit=_PASSWORD_LIMIT),
     Command("group.leave", "group", NameGroup, Empty, retry=False),
-    Command("group.members", "group", NameGroup, MembersReply, writes=False),
+    Command("group.members", "group", ListMembers, MembersReply, writes=False),
     Command("group.list", "group", ListGroups, GroupsReply, writes=False),
     Command("group.remove", "group", RemoveMember, Empty, retry=False),
     Command("file.list", "file", Empty, FilesReply, writes=False),

@@ -41,5 +41,8 @@ HISTORY_MAX_MESSAGES: Final = 1000
 LIST_MAX_ITEMS: Final = 1000
 """Most rows that one listing answers."""
 
+ONLINE_MAX_NAMES: Final = 10_000
+"""Most names that one ``user.online`` answers: names alone are short."""
+
 NESTING_MAX_DEPTH: Final = 8
 """How deep maps and lists inside a body may nest."""
