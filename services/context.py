@@ -1,0 +1,106 @@
+"""What a handler is given, what it may be, and the table by which a service names its handlers.
+
+Belongs here: the types that every service shares. Does not belong here: any command's meaning, any
+socket, the clock (``Context.now`` is given), the order in which a batch is run (``services.batch``).
+
+A handler is a plain function. It returns the reply, raises ``protocol.errors.*`` to refuse, and
+says what else follows by ``ctx.publish`` and ``ctx.effect``; nothing of that leaves the process
+before the transaction is committed, and nothing of it leaves at all when the handler raises.
+To add one: its row in ``protocol.commands``, its function, its line in the service's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from config.settings import Settings
+from protocol.backend import Call
+from protocol.commands import Body
+from protocol.envelope import pack_event
+from protocol.errors import Failure
+from protocol.events import EVENTS
+from services.storage.engine import Transaction
+
+Caller = Call
+"""Who asks, as stamped by the broker: ``user_id`` and ``session`` are 0 without a session."""
+
+_KINDS = {struct: kind for kind, struct in EVENTS.items()}
+
+pack_struct = msgspec.msgpack.Encoder().encode
+"""A reply's or event's struct as a packed body: the same bytes as ``pack_body(body_of(struct))``, sooner."""
+
+
+class Context:
+    """The transaction a handler works in, the time, and what it wants sent once that is committed.
+
+    ``now`` is microseconds since the epoch. ``cache`` lasts as long as the process and may hold only what
+    never changes once committed; a handler that keeps something in it bounds its size.
+    """
+
+    __slots__ = ("cache", "effects", "events", "now", "settings", "tx")
+
+    def __init__(self, tx: Transaction, now: int, settings: Settings, cache: dict[str, Any]) -> None:
+        self.tx = tx
+        self.now = now
+        self.settings = settings
+        self.cache = cache
+        self.events: list[bytes] = []
+        self.effects: list[tuple[Any, ...]] = []
+
+    def publish(self, topic: bytes, body: Body) -> None:
+        """Publish an event on a topic, after the commit."""
+        self.events.append(pack_event(topic, _KINDS[type(body)], pack_struct(body)))
+
+    def effect(self, *effect: Any) -> None:
+        """Tell the broker something after the commit: ``effect(backend.CLOSE, session)``."""
+        self.effects.append(effect)
+
+
+Handler = Callable[[Context, Caller, Any], Body]
+"""Runs inside the batch's transaction, in a savepoint of its own where the command writes."""
+
+
+class Together(NamedTuple):
+    """A handler that takes all of a batch's calls of its commands at once, in order of arrival.
+
+    ``handle`` answers with one reply or refusal for each call, in the same order. Commands that name
+    the same object are taken together.
+    """
+
+    handle: Callable[[Context, list[tuple[Caller, Any]]], list[Body | Failure]]
+
+
+class Slow(NamedTuple):
+    """A handler with a part that takes milliseconds (hashing a password), kept out of any transaction.
+
+    ``before(ctx, caller, command)`` reads what the work needs, in a read transaction. ``work(settings,
+    prepared)`` has no transaction. ``finish(ctx, caller, command, result)`` answers, in a transaction as the
+    command's row asks for; it must check again whatever may have changed since ``before``.
+    Each of them may refuse. One such call is done per turn of the loop, so the others do not wait for it.
+    """
+
+    before: Callable[[Context, Caller, Any], Any]
+    work: Callable[[Settings, Any], Any]
+    finish: Callable[[Context, Caller, Any, Any], Body]
+
+
+class Tick(NamedTuple):
+    """Something a service does by itself every ``seconds``, in a transaction; it may publish and tell the broker."""
+
+    seconds: float
+    handle: Callable[[Context], None]
+    writes: bool = False
+
+
+class Service(NamedTuple):
+    """One service: its name and a handler for each command that ``protocol.commands`` gives it.
+
+    ``services/NAME/__init__.py`` calls it ``SERVICE``; a worker refuses to start when a command has no handler.
+    """
+
+    name: str
+    handlers: Mapping[str, Handler | Together | Slow]
+    tick: Tick | None = None

@@ -1,0 +1,93 @@
+"""What every noun of the storage asks of a database, in the few words that both engines understand.
+
+Belongs here: the shape of a store and of a transaction, and the three ways in which they fail.
+Does not belong here: SQL (one module per noun beside this one), or anything that knows one engine.
+
+Rules for SQL that must run on both engines:
+
+* Parameters are ``$1, $2, …`` and appear for the first time in ascending order. PostgreSQL reads them
+  as numbers; SQLite reads them as names and numbers those by first appearance, which is then the same.
+* Ids, times and counts are ``bigint``/``integer``; bytes are ``bytea``/``blob``.
+* Where the engines cannot share a text, a ``Bulk`` holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+Row = tuple[Any, ...]
+"""One row of a result, columns in the order of the select."""
+
+
+class StoreUnavailable(Exception):
+    """The database cannot do it now: disk full, connection lost, out of reach. Nothing was changed.
+
+    After a commit whose answer was lost nobody can know; such a transaction counts as failed, and
+    the ids that clients give their messages make the retry harmless.
+    """
+
+
+class StoreBusy(StoreUnavailable):
+    """Two transactions stood in each other's way (deadlock, lock timeout); the same again may succeed at once."""
+
+
+class Duplicate(Exception):
+    """A unique constraint refused the row. Inside a savepoint, the transaction goes on after it."""
+
+
+class Bulk(NamedTuple):
+    """One statement for many rows, said twice because the engines are fast in different ways.
+
+    ``each`` runs once per row on SQLite, its parameters being the row's columns. ``arrays`` runs
+    once on PostgreSQL, its parameters being one array per column (``unnest($1::bigint[], …)``).
+    """
+
+    each: str
+    arrays: str
+
+
+class Transaction(Protocol):
+    """A transaction that is open. Ends with the ``with`` block that gave it."""
+
+    @property
+    def for_update(self) -> str:
+        """What to append to a select so that it locks its rows: empty where the whole store is locked."""
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a result."""
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a result, or nothing."""
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement; how many rows it inserted, updated or deleted.
+
+        Raises ``Duplicate`` when a unique constraint refuses.
+        """
+
+    def bulk(self, statement: Bulk, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Run ``statement`` for every row; whatever it returns, in no promised order.
+
+        Raises ``Duplicate`` when a unique constraint refuses; wrap it in a savepoint to go on then.
+        """
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """A part that is undone, alone, when an exception leaves its ``with`` block (and goes on)."""
+
+
+class Store(Protocol):
+    """A database, opened by one process and used by one thread of it.
+
+    Both ways of opening a transaction raise ``StoreUnavailable``; the next attempt connects again.
+    """
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A transaction that sees one moment and changes nothing."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that is on disk when its block ends, or undone when an exception leaves it."""
+
+    def close(self) -> None:
+        """Let go of the database. Closing twice is fine."""
