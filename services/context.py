@@ -88,7 +88,7 @@ class Slow(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """Something a service does by itself every ``seconds``, in a transaction; it may publish and tell the broker."""
+    """What a service does by itself every ``seconds``, in a transaction; it may publish and have effects."""
 
     seconds: float
     handle: Callable[[Context], None]
@@ -98,7 +98,8 @@ class Tick(NamedTuple):
 class Service(NamedTuple):
     """One service: its name and a handler for each command that ``protocol.commands`` gives it.
 
-    ``services/NAME/__init__.py`` calls it ``SERVICE``; a worker refuses to start when a command has no handler.
+    ``services/NAME/__init__.py`` calls it ``SERVICE``. A worker refuses to start when a command has no
+    handler.
     """
 
     name: str

@@ -30,7 +30,7 @@ class StoreUnavailable(Exception):
 
 
 class StoreBusy(StoreUnavailable):
-    """Two transactions stood in each other's way (deadlock, lock timeout); the same again may succeed at once."""
+    """Two transactions stood in each other's way (deadlock, lock timeout); the same again may succeed."""
 
 
 class Duplicate(Exception):
@@ -53,7 +53,10 @@ class Transaction(Protocol):
 
     @property
     def for_update(self) -> str:
-        """What to append to a select so that it locks its rows: empty where the whole store is locked."""
+        """What to append to a select so that it locks its rows: empty where the whole store is locked.
+
+        Lock conversations before members, and several rows of a table in the order of their numbers.
+        """
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Every row of a result."""
@@ -73,6 +76,9 @@ class Transaction(Protocol):
         Raises ``Duplicate`` when a unique constraint refuses; wrap it in a savepoint to go on then.
         """
 
+    def script(self, sql: str) -> None:
+        """Run several statements without parameters (a migration)."""
+
     def savepoint(self) -> AbstractContextManager[None]:
         """A part that is undone, alone, when an exception leaves its ``with`` block (and goes on)."""
 
@@ -83,11 +89,18 @@ class Store(Protocol):
     Both ways of opening a transaction raise ``StoreUnavailable``; the next attempt connects again.
     """
 
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgres``: the folder that holds its migrations."""
+
     def read(self) -> AbstractContextManager[Transaction]:
         """A transaction that sees one moment and changes nothing."""
 
     def write(self) -> AbstractContextManager[Transaction]:
         """A transaction that is on disk when its block ends, or undone when an exception leaves it."""
+
+    def exclusive(self) -> AbstractContextManager[Transaction]:
+        """A write transaction that waits for every other exclusive one, of any process (migrations)."""
 
     def close(self) -> None:
         """Let go of the database. Closing twice is fine."""
