@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import secrets
+import signal
 import sys
 from importlib.metadata import version
 
@@ -43,9 +44,11 @@ def main() -> int:
         server.bind()
     except zmq.ZMQError as error:
         return _refuse(
-            f"cannot listen on {settings.host}, ports {settings.port_base} and {settings.events_port}: {error}. "
-            "Is another server running? PESAN_PORT_BASE=N chooses other ports."
+            f"cannot listen on {settings.host}, ports {settings.port_base} and {settings.events_port}: "
+            f"{error}. Is another server running? PESAN_PORT_BASE=N chooses other ports."
         )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: server.stop())
     server.run(lambda: print(f"pesan ready {connection_string(settings, keys.public)}", flush=True))
     return 0
 
@@ -58,7 +61,7 @@ def connection_string(settings: Settings, public_key: bytes) -> ConnectionString
 
 
 def _seed_routing_ids() -> None:
-    """libzmq 4.3.5 hands out routing ids from an unseeded ``rand()``; who guesses the next can abort a ROUTER.
+    """libzmq 4.3.5 hands out routing ids from an unseeded ``rand()``; who guesses one can abort a ROUTER.
 
     Must run before the first socket is made.
     """

@@ -340,7 +340,7 @@ class Core:
         self._report_presence(now)
 
     def _time_out(self, now: float) -> None:
-        """Flights are in order of their start, but for those that changed worker: they wait a little longer."""
+        """Flights are in order of their start, but for those that changed worker: they wait longer."""
         before = now - self.settings.request_timeout
         late = []
         for flight in self._flights.values():

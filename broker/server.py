@@ -7,17 +7,15 @@ plain ints computed once, because pyzmq's IntFlag arithmetic costs as much as a 
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from broker.core import UNKNOWN_ADDRESS, Core
-from broker.subscriptions import SUBSCRIBE, Subscriptions, wants_welcome
+from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
 from config.keys import KeyPair
 from config.settings import Settings
@@ -33,6 +31,7 @@ TICK = 0.1
 TICK_MS = int(TICK * 1000)
 HANDSHAKE_MS = 5_000
 BACKLOG = 1024
+EXIT_FORCED = 130
 GRACE = 1.0
 """Seconds that readiness waits for the other services once a login would be answered."""
 
@@ -93,8 +92,7 @@ class Server:
         return monitor
 
     def run(self, on_ready: Callable[[], None]) -> None:
-        """Serve until SIGTERM or SIGINT. ``on_ready`` is called once, when a login would be answered."""
-        self._watch_signals()
+        """Serve until ``stop``. ``on_ready`` is called once, when a login would be answered."""
         poller = zmq.Poller()
         sockets = (self._frontend, self._backend, self._events, self._backend_monitor, self._events_monitor)
         for socket in sockets:
@@ -143,19 +141,18 @@ class Server:
         for socket in (self._frontend, self._events, self._backend):
             socket.close()
         self._context.term()
+        os.close(self._wakeup)
+        os.close(self._wakeup_write)
 
-    def _watch_signals(self) -> None:
-        """The first signal drains, the second ends at once. Handlers only set flags."""
-        os.set_blocking(self._wakeup_write, False)
-        signal.set_wakeup_fd(self._wakeup_write)
+    def stop(self) -> None:
+        """Take no more requests, finish those in hand, end. The second call ends the process at once.
 
-        def stop(number: int, frame: Any) -> None:
-            if self._stopping:
-                os._exit(128 + number)
-            self._stopping = True
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        Safe in a signal handler and from another thread: it only sets a flag and wakes the loop.
+        """
+        if self._stopping:
+            os._exit(EXIT_FORCED)
+        self._stopping = True
+        os.write(self._wakeup_write, b"!")
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -214,7 +211,7 @@ class Server:
             except zmq.Again:
                 break
             frame = message.bytes
-            if message.more or not judge(frame, int(message.get(zmq.SRCFD))):
+            if message.more or not judge(frame, _source(message)):
                 continue
             topic = frame[1:]
             if frame[0] == SUBSCRIBE:
@@ -295,3 +292,11 @@ class Server:
             self._backend.send(frame, NOBLOCK)
         except zmq.ZMQError:
             self._core.worker_gone(now, routing_id)
+
+
+def _source(message: zmq.Frame) -> int:
+    """The connection a frame came over: its file descriptor, or NOBODY for what libzmq made up itself."""
+    try:
+        return int(message.get(zmq.SRCFD))
+    except zmq.ZMQError:
+        return NOBODY

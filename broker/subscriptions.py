@@ -15,6 +15,8 @@ from protocol.limits import TOPIC_BYTES
 
 SUBSCRIBE = 1
 UNSUBSCRIBE = 0
+NOBODY = -1
+"""Source of a frame that came over no connection: libzmq hands up such ones when a peer leaves."""
 
 
 class Subscriptions:
@@ -46,7 +48,7 @@ class Subscriptions:
         if kind not in (SUBSCRIBE, UNSUBSCRIBE):
             self._shifted = True
             return False
-        if self._shifted or len(frame) != TOPIC_BYTES + 1:
+        if self._shifted or fd == NOBODY or len(frame) != TOPIC_BYTES + 1:
             self.refused += kind == SUBSCRIBE
             return False
         count = self._topics.get(fd, 0)

@@ -80,7 +80,7 @@ def unpack_request(frame: bytes) -> Request:
             max_ext_len=0,
         )
     except Exception as error:  # msgpack raises many types, all of them on the peer's account
-        raise NotAnEnvelope(type(error).__name__) from None
+        return _unusual(_first_two(frame, error))
     # One look at the common case; the rest of the function names what is wrong.
     if type(fields) is tuple and len(fields) >= 5:
         version, request_id, token, command, body = fields[:5]
@@ -95,6 +95,17 @@ def unpack_request(frame: bytes) -> Request:
         ):
             return Request(version, request_id, token, command, body)
     return _unusual(fields)
+
+
+def _first_two(frame: bytes, error: Exception) -> tuple[Any, ...]:
+    """Version and request id of a frame that is not whole or breaks a limit, so that it can be answered."""
+    unpacker = msgpack.Unpacker(max_str_len=0, max_bin_len=0, max_array_len=0, max_map_len=0, max_ext_len=0)
+    unpacker.feed(frame[:32])
+    try:
+        length = unpacker.read_array_header()
+        return (unpacker.unpack(), unpacker.unpack(), *range(2, length))[:3]
+    except Exception:
+        raise NotAnEnvelope(type(error).__name__) from None
 
 
 class BadRequest(Invalid):
@@ -114,9 +125,11 @@ def _unusual(fields: object) -> Request:
         raise NotAnEnvelope("no version and request id")
     if version != VERSION:
         return Request(version, request_id, b"", "", b"")
-    if len(fields) < 5:
-        raise BadRequest(request_id, "A request has five fields: version, request_id, token, command, body.")
-    raise BadRequest(request_id, "A request's token and body are bin, its command is str.")
+    raise BadRequest(
+        request_id,
+        "A request has five fields: version, request_id, token (bin), command (str), "
+        "body (bin that holds a packed map).",
+    )
 
 
 _pack = msgpack.Packer(autoreset=True).pack

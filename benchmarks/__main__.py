@@ -1,0 +1,112 @@
+"""``python -m benchmarks dm --pairs 50 --window 32 --seconds 10 --json``: run a scenario, print its figures.
+
+``dm`` runs the ``relay`` yardstick in the same call and reports the ratio of the two, which is what
+its bar is about. ``all`` runs everything in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks.dm import dm
+from benchmarks.fanout import fanout
+from benchmarks.figures import Meter
+from benchmarks.idle import idle
+from benchmarks.latency import latency
+from benchmarks.own_server import OwnServer
+from benchmarks.relay import relay
+from benchmarks.start import start
+
+DM_BAR = 0.18
+"""``dm`` delivers at least this share of what the relay echoes a second."""
+
+
+def main() -> int:
+    """Run what the command line names; exit code 1 when a bar was missed."""
+    options = _options()
+    scenarios: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+        "relay": lambda o: relay(o.pairs, o.window, o.seconds),
+        "dm": _dm_and_relay,
+        "latency": lambda o: _driven(o, latency, seconds=o.seconds),
+        "fanout": lambda o: _driven(o, fanout, members=o.members, seconds=o.seconds),
+        "idle": lambda o: _driven(o, idle, clients=o.clients),
+        "start": lambda o: start(),
+    }
+    missed = False
+    for name in scenarios if options.scenario == "all" else [options.scenario]:
+        figures = scenarios[name](options)
+        missed = missed or figures.get("bar_met") is False
+        _print(figures, options.json)
+    return int(missed)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "scenario",
+        choices=["relay", "dm", "latency", "fanout", "idle", "start", "all"],
+        help="what to measure",
+    )
+    parser.add_argument("--server", default="", help="connection string; default: start one of our own")
+    parser.add_argument("--database", default="", help="PESAN_DATABASE of our own server; default: SQLite")
+    parser.add_argument("--workers", type=int, default=1, help="messaging workers of our own server")
+    parser.add_argument("--pairs", type=int, default=50)
+    parser.add_argument("--window", type=int, default=32, help="messages in flight of each pair")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--members", type=int, default=500, help="of the group in fanout")
+    parser.add_argument("--clients", type=int, default=2000, help="in idle")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    return parser.parse_args()
+
+
+def _driven(
+    options: argparse.Namespace, scenario: Callable[..., dict[str, Any]], **kwargs: Any
+) -> dict[str, Any]:
+    """Run a scenario against the server it was given, or one of its own."""
+    if options.server:
+        return scenario(options.server, Meter({}), **kwargs)
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            OwnServer(
+                counts={"messaging": options.workers},
+                environment={"PESAN_DATABASE": options.database} if options.database else {},
+            )
+        )
+        meter = Meter({name: process.pid for name, process in server.processes.items()})
+        return scenario(server.connection, meter, **kwargs)
+
+
+def _dm_and_relay(options: argparse.Namespace) -> dict[str, Any]:
+    """Both, the relay before and after, so that a drift of the machine's speed shows."""
+    before = relay(options.pairs, options.window, min(3.0, options.seconds))
+    figures = _driven(options, dm, pairs=options.pairs, window=options.window, seconds=options.seconds)
+    after = relay(options.pairs, options.window, min(3.0, options.seconds))
+    echoes = [before["echoes_per_second"], after["echoes_per_second"]]
+    ratio = round(figures["delivered_per_second"] / (sum(echoes) / 2), 3)
+    return {
+        **figures,
+        "relay_echoes_per_second": echoes,
+        "ratio": ratio,
+        "bar": DM_BAR,
+        "bar_met": ratio >= DM_BAR,
+    }
+
+
+def _print(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures), flush=True)
+        return
+    print(f"\n{figures['scenario']} ({os.cpu_count()} cores)")
+    for name, value in figures.items():
+        if name != "scenario":
+            print(f"  {name.replace('_', ' '):40} {value}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

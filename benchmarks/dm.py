@@ -1,0 +1,160 @@
+"""Direct messages: pairs of people, each sender with a window of unanswered messages.
+
+Every message is stored with fsync, answered, and delivered to its recipient over the events socket;
+CURVE is on. Counted is what recipients received.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import zmq
+
+from benchmarks.figures import Meter, latency_figures
+from benchmarks.wire import NOBLOCK, WireUser, enter
+from protocol.envelope import pack_body, pack_request, unpack_body, unpack_event, unpack_reply
+from protocol.errors import OK
+
+TEXT = "x" * 60
+"""With its envelope this makes a request of about 190 bytes."""
+
+
+class Pair:
+    """One sender and one recipient."""
+
+    def __init__(self, number: int, sender: WireUser, recipient: WireUser) -> None:
+        self.sender = sender
+        self.recipient = recipient
+        self._prefix = number.to_bytes(4, "big")
+        self._count = 0
+        self._open: dict[int, bytes] = {}
+        self._last = b""
+        self._sent_at: dict[bytes, float] = {}
+        self.latencies: list[float] = []
+        self.delivered = 0
+        self.failed = 0
+
+    def send(self) -> None:
+        """Post the next message, chained to the one before while that is unanswered."""
+        self._count += 1
+        now = time.time()
+        # Ordered by time, as a UUIDv7 is, and cheaper to make.
+        identity = int(now * 1000).to_bytes(6, "big") + self._prefix + self._count.to_bytes(6, "big")
+        body: dict[str, Any] = {"to": self.recipient.name, "body": TEXT, "id": identity}
+        if self._open:
+            body["after"] = self._last
+        self._last = identity
+        self._open[self._count] = identity
+        self._sent_at[identity] = now
+        frame = pack_request(self._count, self.sender.token, "message.send", pack_body(body))
+        self.sender.commands.send(frame, NOBLOCK)
+
+    def answers(self, go_on: bool) -> None:
+        """Read every reply that is there; each makes room for another message."""
+        recv = self.sender.commands.recv
+        try:
+            while True:
+                reply = unpack_reply(recv(NOBLOCK))
+                self._open.pop(reply.request_id, None)
+                if reply.status != OK:
+                    self.failed += 1
+                if go_on:
+                    self.send()
+        except zmq.Again:
+            pass
+
+    def deliveries(self) -> None:
+        """Read every event that is there."""
+        assert self.recipient.events is not None
+        recv = self.recipient.events.recv
+        try:
+            while True:
+                event = unpack_event(recv(NOBLOCK))
+                if event.kind != "message":
+                    continue
+                sent_at = self._sent_at.pop(unpack_body(event.body)["id"], None)
+                if sent_at is not None:
+                    self.delivered += 1
+                    self.latencies.append(time.time() - sent_at)
+        except zmq.Again:
+            pass
+
+    @property
+    def open(self) -> int:
+        """Messages without an answer yet."""
+        return len(self._open)
+
+
+def make_pairs(context: zmq.Context[zmq.Socket[bytes]], server: str, count: int, prefix: str) -> list[Pair]:
+    """Log in ``count`` senders and recipients, who listen."""
+    users = [WireUser(context, server) for _ in range(2 * count)]
+    enter(users, [f"{prefix}{number}" for number in range(2 * count)])
+    pairs = [Pair(number, users[2 * number], users[2 * number + 1]) for number in range(count)]
+    for pair in pairs:
+        pair.recipient.listen()
+    for pair in pairs:
+        pair.recipient.await_welcome()
+    return pairs
+
+
+def drive(pairs: list[Pair], window: int, seconds: float) -> float:
+    """Keep ``window`` messages of each pair in flight for ``seconds``; seconds until all were delivered."""
+    poller = zmq.Poller()
+    act: dict[zmq.Socket[bytes], Any] = {}
+    going = True
+    for pair in pairs:
+        assert pair.recipient.events is not None
+        poller.register(pair.sender.commands, zmq.POLLIN)
+        poller.register(pair.recipient.events, zmq.POLLIN)
+        act[pair.sender.commands] = lambda pair=pair: pair.answers(going)
+        act[pair.recipient.events] = pair.deliveries
+    begun = time.monotonic()
+    for pair in pairs:
+        for _ in range(window):
+            pair.send()
+    while going or any(pair.open for pair in pairs):
+        for socket, _ in poller.poll(100):
+            act[socket]()
+        going = time.monotonic() < begun + seconds
+        if time.monotonic() > begun + seconds + 10:
+            break
+    took = time.monotonic() - begun
+    last = time.monotonic() + 0.5
+    while time.monotonic() < last:
+        for socket, _ in poller.poll(100):
+            act[socket]()
+    return took
+
+
+def dm(
+    server: str, meter: Meter, *, pairs: int = 50, window: int = 32, seconds: float = 10.0
+) -> dict[str, Any]:
+    """The scenario's figures."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    context.setsockopt(zmq.MAX_SOCKETS, 8192)
+    made = make_pairs(context, server, pairs, f"dm{int(time.time()) % 10_000_000}-")
+    drive(made, window, 1.0)
+    for pair in made:
+        pair.delivered = pair.failed = 0
+        pair.latencies.clear()
+    meter.begin()
+    took = drive(made, window, seconds)
+    delivered = sum(pair.delivered for pair in made)
+    latencies = [value for pair in made for value in pair.latencies]
+    figures = {
+        "scenario": "dm",
+        "pairs": pairs,
+        "window": window,
+        "seconds": round(took, 2),
+        "delivered": delivered,
+        "refused": sum(pair.failed for pair in made),
+        "delivered_per_second": round(delivered / took),
+        **latency_figures(latencies),
+        "cpu_seconds_per_1000": meter.cpu_per(delivered / 1000),
+    }
+    for pair in made:
+        pair.sender.close()
+        pair.recipient.close()
+    context.term()
+    return figures

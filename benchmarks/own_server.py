@@ -1,0 +1,185 @@
+"""A whole server of one's own: real processes, free loopback ports, a throw-away data folder.
+
+Benchmarks measure it, tests of the whole system kill and restart its parts. Every process is known
+by name and ended by its pid.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("auth", "messaging", "group", "file")
+START_TIMEOUT = 20.0
+
+
+class OwnServer:
+    """``with OwnServer() as server: server.connection …``.
+
+    ``counts`` says how many workers of a service (default one each); ``settings`` go into
+    pesan.toml; ``environment`` is added to every process.
+    """
+
+    def __init__(
+        self,
+        *,
+        counts: Mapping[str, int] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+        rate_limits: bool = False,
+    ) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="pesan-"))
+        self.port = free_port_pair()
+        self.connection = ""
+        self.processes: dict[str, subprocess.Popen[str]] = {}
+        self.counts = {**dict.fromkeys(SERVICES, 1), **(counts or {})}
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PESAN_")},
+            "PESAN_HOME": str(self.home),
+            "PESAN_PORT_BASE": str(self.port),
+            "PESAN_RATE_LIMITS": "on" if rate_limits else "off",
+            "PYTHONPATH": str(ROOT),
+            **(environment or {}),
+        }
+        if settings:
+            (self.home / "pesan.toml").write_text(_toml(settings), encoding="utf-8")
+
+    def __enter__(self) -> OwnServer:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start every process and wait until a login would be answered."""
+        self.start_broker(wait=False)
+        for service, count in self.counts.items():
+            for number in range(1, count + 1):
+                self.start_worker(service, number)
+        self.await_ready()
+
+    def start_broker(self, wait: bool = True) -> None:
+        """Start the broker; its connection string is the same at every start."""
+        self._spawn("broker", ["-m", "broker"])
+        if wait:
+            self.await_ready()
+
+    def start_worker(self, service: str, number: int = 1) -> None:
+        """Start one worker, known as ``service.number``."""
+        self._spawn(f"{service}.{number}", ["-m", "services", service])
+
+    def await_ready(self) -> None:
+        """Wait for the broker's ``pesan ready`` line."""
+        broker = self.processes["broker"]
+        assert broker.stdout is not None
+        line = broker.stdout.readline()
+        if not line.startswith("pesan ready "):
+            raise RuntimeError(f"the broker did not start: {line!r}\n{self.errors()}")
+        self.connection = line.split()[2]
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to one process; with -9, wait until it is gone."""
+        process = self.processes[name]
+        process.send_signal(number)
+        if number == signal.SIGKILL:
+            process.wait(10)
+            self._forget(name)
+
+    def stop(self, name: str) -> int:
+        """SIGTERM to one process; its exit code once it ended."""
+        process = self.processes[name]
+        process.terminate()
+        code = int(process.wait(10))
+        self._forget(name)
+        return code
+
+    def errors(self) -> str:
+        """What the processes wrote to stderr."""
+        return "".join(
+            f"--- {file.name}\n{file.read_text(errors='replace')}"
+            for file in sorted(self.home.glob("*.stderr"))
+        )
+
+    def close(self) -> None:
+        """End every process, then remove the data folder."""
+        for process in self.processes.values():
+            process.terminate()
+        deadline = time.monotonic() + 5
+        for name, process in list(self.processes.items()):
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+            self._forget(name)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _spawn(self, name: str, arguments: list[str]) -> None:
+        with (self.home / f"{name}.stderr").open("a") as errors:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if name == "broker" else subprocess.DEVNULL,
+                stderr=errors,
+                text=True,
+                cwd=ROOT,
+            )
+
+    def _forget(self, name: str) -> None:
+        process = self.processes.pop(name)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def free_port_pair() -> int:
+    """A loopback port that is free now, and whose next one is free as well.
+
+    Taken below the range from which the kernel hands out ports by itself, at a place of this
+    process's own, so that parallel runs do not meet.
+    """
+    first = 10_000 + (os.getpid() * 37) % 20_000
+    ports: list[int] = [*range(first, 32_000, 20), *range(10_000, first, 20)]
+    for port in ports:
+        if _free(port) and _free(port + 1):
+            return port
+    raise RuntimeError("no free port")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _toml(settings: Mapping[str, Any]) -> str:
+    def value(item: Any) -> str:
+        return str(item).lower() if isinstance(item, bool) else repr(item).replace("'", '"')
+
+    plain = [f"{name} = {value(item)}" for name, item in settings.items() if not isinstance(item, Mapping)]
+    for name, table in settings.items():
+        if isinstance(table, Mapping):
+            plain += [f"[{name}]", *(f"{key} = {value(item)}" for key, item in table.items())]
+    return "\n".join(plain) + "\n"

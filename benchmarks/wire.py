@@ -1,0 +1,124 @@
+"""A client reduced to the bone, so that the load generator costs little beside what it measures.
+
+Speaks the protocol as docs/PROTOCOL.md says, through the project's own packing; blocking calls for
+setting up, raw sockets for the scenarios' loops.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import msgpack
+import zmq
+from zmq.utils import z85
+
+from protocol import connection_string
+from protocol.envelope import pack_body, pack_request, unpack_body, unpack_reply
+from protocol.errors import OK, Failure, failure
+
+NOBLOCK = int(zmq.NOBLOCK)
+PASSWORD = "benchmark-password"  # noqa: S105
+
+
+class WireUser:
+    """One connection to the commands socket, and one to the events socket once ``listen`` was called."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], server: str) -> None:
+        self._context = context
+        self._server = connection_string.parse(server)
+        self._ids = itertools.count(1)
+        self.name = ""
+        self.token = b""
+        self.topic = b""
+        self.commands = self._socket(zmq.DEALER)
+        self.commands.setsockopt(zmq.SNDHWM, 0)
+        self.commands.connect(f"tcp://{self._server.host}:{self._server.port}")
+        self.events: zmq.Socket[bytes] | None = None
+
+    def _socket(self, kind: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        if self._server.key:
+            public, secret = zmq.curve_keypair()
+            socket.setsockopt(zmq.CURVE_PUBLICKEY, public)
+            socket.setsockopt(zmq.CURVE_SECRETKEY, secret)
+            socket.setsockopt(zmq.CURVE_SERVERKEY, z85.encode(self._server.key))
+        return socket
+
+    def post(self, command: str, body: dict[str, Any]) -> int:
+        """Send a request, wait for nothing; its id."""
+        request_id = next(self._ids)
+        self.commands.send(pack_request(request_id, self.token, command, pack_body(body)))
+        return request_id
+
+    def answer(self, timeout: float = 60.0) -> dict[str, Any]:
+        """The next reply's body; raises the refusal."""
+        if not self.commands.poll(int(timeout * 1000)):
+            raise TimeoutError(f"no answer within {timeout} s")
+        reply = unpack_reply(self.commands.recv())
+        body = unpack_body(reply.body)
+        if reply.status != OK:
+            raise failure(reply.status, body)
+        return body
+
+    def call(self, command: str, **body: Any) -> dict[str, Any]:
+        """One request and its answer; tries again while the server says that it is busy."""
+        for _ in range(200):
+            self.post(command, body)
+            try:
+                return self.answer()
+            except Failure as error:
+                if error.retry != "later":
+                    raise
+                time.sleep(error.retry_after)
+        raise TimeoutError(command)
+
+    def login(self, name: str) -> None:
+        """Log in as ``name``."""
+        self.entered(name, self.call("auth.login", username=name, password=PASSWORD))
+
+    def entered(self, name: str, reply: dict[str, Any]) -> None:
+        """Note what a login answered."""
+        self.name, self.token, self.topic = name, reply["token"], reply["topic"]
+
+    def listen(self, *topics: bytes) -> None:
+        """Subscribe to the user's own topic and ``topics``; returns when they are in force."""
+        self.events = events = self._socket(zmq.SUB)
+        events.setsockopt(zmq.RCVHWM, 0)
+        events.setsockopt(zmq.SNDHWM, 0)
+        for topic in (*topics, self.topic):
+            events.subscribe(topic)
+        events.connect(f"tcp://{self._server.host}:{self._server.port + 1}")
+
+    def await_welcome(self, timeout: float = 60.0) -> None:
+        """Wait for the welcome that ``listen`` asked for."""
+        assert self.events is not None
+        if not self.events.poll(int(timeout * 1000)):
+            raise TimeoutError(f"no welcome within {timeout} s")
+        self.events.recv()
+
+    def close(self) -> None:
+        """Close both sockets."""
+        self.commands.close()
+        if self.events is not None:
+            self.events.close()
+
+
+def enter(users: list[WireUser], names: list[str], register: bool = True) -> float:
+    """Register and log in everyone, requests overlapping; seconds that the logins took."""
+    if register:
+        for user, name in zip(users, names, strict=True):
+            user.post("auth.register", {"username": name, "password": PASSWORD})
+        for user in users:
+            user.answer(600)
+    begun = time.monotonic()
+    for user, name in zip(users, names, strict=True):
+        user.post("auth.login", {"username": name, "password": PASSWORD})
+    for user, name in zip(users, names, strict=True):
+        user.entered(name, user.answer(600))
+    return time.monotonic() - begun
+
+
+unpack = msgpack.unpackb
