@@ -1,0 +1,67 @@
+"""The client: ``client.Chat`` is what people program against.
+
+Belongs here: the library (session machine, sockets, ``Chat``), the command line and the windows
+built on it. Does not belong here: anything of the server's; what both ends share is ``protocol``.
+Names are loaded when they are first used, so ``import client`` costs nothing.
+
+    from client import Chat, MessageEvent
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from client.chat import Chat, Event, Status
+    from client.errors import ClientError, Closed, LoggedOut, Offline, Timeout, WrongServerKey
+    from protocol.errors import Failure
+    from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
+
+_WHERE = {
+    "Chat": "client.chat",
+    "Event": "client.chat",
+    "Status": "client.chat",
+    "ClientError": "client.errors",
+    "Closed": "client.errors",
+    "LoggedOut": "client.errors",
+    "Offline": "client.errors",
+    "Timeout": "client.errors",
+    "WrongServerKey": "client.errors",
+    "Failure": "protocol.errors",
+    "MembershipEvent": "protocol.events",
+    "MessageEvent": "protocol.events",
+    "PresenceEvent": "protocol.events",
+    "ReadEvent": "protocol.events",
+    "TypingEvent": "protocol.events",
+}
+
+__all__ = [
+    "Chat",
+    "ClientError",
+    "Closed",
+    "Event",
+    "Failure",
+    "LoggedOut",
+    "MembershipEvent",
+    "MessageEvent",
+    "Offline",
+    "PresenceEvent",
+    "ReadEvent",
+    "Status",
+    "Timeout",
+    "TypingEvent",
+    "WrongServerKey",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'client' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

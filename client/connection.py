@@ -1,0 +1,250 @@
+"""A session on real sockets: carries out what the machine decides, and lets coroutines wait for it.
+
+Belongs here: the loop, the clock, futures, the queue of events. Decides nothing about requests.
+Also what other programs of the house use to reach a broker as a client does: ``call`` takes any
+command of the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections import deque
+from typing import Final
+
+import zmq
+
+from client import sockets
+from client.errors import Closed, LoggedOut, Timeout
+from client.inbox import Event
+from client.session import Session
+from client.sockets import Link
+from client.timers import NEVER
+from protocol import connection_string
+from protocol.commands import Body, Empty, HelloReply, SendReply
+from protocol.errors import Unauthenticated
+from protocol.events import MessageEvent
+
+EVENTS_MOST: Final = 5_000
+"""Events waiting for the program; at this many the socket is not read until it has caught up."""
+EVENTS_FEW: Final = 1_000
+
+
+class Connection:
+    """One client's connection. ``server`` is a connection string; ``ValueError`` when it is none."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        token: bytes = b"",
+        timeout: float = 10.0,
+        cursors: dict[int, int] | None = None,
+    ) -> None:
+        self.session = Session(random.Random(), token=token, timeout=timeout, cursors=cursors)
+        self.cursors = dict(cursors or {})
+        """Conversation → seq up to which every message was handed out."""
+        self._server = connection_string.parse(server)
+        self._timeout = timeout
+        self._handles = itertools.count(1)
+        self._futures: dict[int, asyncio.Future[Body]] = {}
+        self._events: deque[Event] = deque()
+        self._news = asyncio.Event()
+        self._full = False
+        self._closed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._commands: Link | None = None
+        self._subscriber: Link | None = None
+        self._opening = asyncio.Lock()
+
+    def open(self) -> None:
+        """Begin to connect; needs a running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._commands = Link(
+            self._server, self._server.port, zmq.DEALER, self._reply, self._commands_changed, self._carry_out
+        )
+
+    def close(self) -> None:
+        """Close the sockets; whoever waits hears ``Closed``. A second time does nothing."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for link in (self._commands, self._subscriber):
+            if link is not None:
+                link.close()
+        self._commands = self._subscriber = None
+        for future in self._futures.values():
+            if not future.done():
+                future.set_exception(Closed("The connection was closed."))
+        self._news.set()
+
+    # --- for coroutines -------------------------------------------------------------------------
+
+    async def call(self, command: str, body: Body) -> Body:
+        """Ask something; the typed reply. Raises ``Failure`` or ``ClientError``.
+
+        A call that is cancelled may be done all the same.
+        """
+        handle, future = self._expect()
+        self.session.request(self._loop.time(), handle, command, body)
+        return await self._answer(handle, future)
+
+    async def send(self, to: str, body: str, id: bytes) -> SendReply:
+        """Post a message; sends to one address are stored in the order of these calls."""
+        handle, future = self._expect()
+        self.session.send(self._loop.time(), handle, to, body, id)
+        answer = await self._answer(handle, future)
+        assert isinstance(answer, SendReply)
+        return answer
+
+    async def logout(self) -> None:
+        """End the session on the server, if it is not over already."""
+        with contextlib.suppress(LoggedOut, Unauthenticated):
+            await self.call("auth.logout", Empty())
+        self.session.forget(self._loop.time())
+        self._carry_out()
+
+    async def listen(self) -> None:
+        """Open the events socket; returns once nothing can be missed any more."""
+        async with self._opening:
+            if self._subscriber is None:
+                await self._open_events()
+        handle, future = self._expect()
+        self.session.listen(self._loop.time(), handle)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._answer(handle, future)
+        except TimeoutError:
+            raise Timeout("The server's events could not be heard in time.") from None
+
+    async def next_event(self) -> Event:
+        """The next event. Raises ``LoggedOut`` or ``Closed`` when there will be none."""
+        while not self._events:
+            if self._closed:
+                raise Closed("The connection was closed.")
+            if self.session.over is not None:
+                raise self.session.over
+            self._news.clear()
+            await self._news.wait()
+        event = self._events.popleft()
+        if isinstance(event, MessageEvent):
+            self.cursors[event.conversation] = event.seq
+        if self._full and len(self._events) <= EVENTS_FEW:
+            self._set_full(False)
+        return event
+
+    async def _open_events(self) -> None:
+        hello = await self.call("server.hello", Empty())
+        assert isinstance(hello, HelloReply)
+        self._subscriber = Link(
+            self._server, hello.events_port, zmq.SUB, self._event, self._events_changed, self._carry_out
+        )
+
+    def _expect(self) -> tuple[int, asyncio.Future[Body]]:
+        if self._closed or self._commands is None:
+            raise Closed("The connection is closed.")
+        handle = next(self._handles)
+        future = self._futures[handle] = self._loop.create_future()
+        return handle, future
+
+    async def _answer(self, handle: int, future: asyncio.Future[Body]) -> Body:
+        self._carry_out()
+        try:
+            return await future
+        finally:
+            del self._futures[handle]
+
+    # --- from the sockets -----------------------------------------------------------------------
+
+    def _reply(self, frame: bytes) -> None:
+        self.session.reply(self._loop.time(), frame)
+
+    def _event(self, frame: bytes) -> None:
+        self.session.event(self._loop.time(), frame)
+
+    def _commands_changed(self, change: int) -> None:
+        now = self._loop.time()
+        if change == sockets.CONNECTED:
+            self.session.connected(now)
+        elif change == sockets.DISCONNECTED:
+            self.session.disconnected(now)
+        else:
+            self.session.refused(now, final=bool(change & sockets.REFUSED_FINALLY))
+
+    def _events_changed(self, change: int) -> None:
+        now = self._loop.time()
+        if change == sockets.CONNECTED:
+            self.session.events_connected(now)
+        elif change == sockets.DISCONNECTED:
+            self.session.events_disconnected(now)
+
+    # --- what the machine decided ---------------------------------------------------------------
+
+    def _carry_out(self) -> None:
+        """Do what has gathered, and see to it that the machine is woken in time."""
+        session = self.session
+        if self._closed or self._commands is None:
+            return
+        if session.frames:
+            frames, session.frames = session.frames, []
+            self._commands.send(frames)
+        if session.subscriptions:
+            changes, session.subscriptions = session.subscriptions, []
+            if self._subscriber is not None:
+                self._subscriber.subscribe(changes)
+        if session.answers:
+            self._hand_out_answers()
+        if session.baselines or session.events or session.over is not None:
+            self._hand_out_events()
+        self._set_timer(session.wake_at())
+
+    def _hand_out_answers(self) -> None:
+        answers, self.session.answers = self.session.answers, []
+        for handle, answer in answers:
+            future = self._futures.get(handle)
+            if future is None or future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _hand_out_events(self) -> None:
+        session = self.session
+        for conversation, seq in session.baselines:
+            if seq is None:
+                self.cursors.pop(conversation, None)
+            else:
+                self.cursors[conversation] = seq
+        session.baselines.clear()
+        self._events.extend(session.events)
+        session.events.clear()
+        self._news.set()
+        if not self._full and len(self._events) >= EVENTS_MOST:
+            self._set_full(True)
+
+    def _set_full(self, full: bool) -> None:
+        self._full = full
+        if self._subscriber is not None:
+            if full:
+                self._subscriber.pause()
+            else:
+                self._subscriber.resume()
+        self.session.room(self._loop.time(), not full)
+        self._loop.call_soon(self._carry_out)
+
+    def _set_timer(self, moment: float) -> None:
+        if self._timer is not None:
+            if self._timer.when() == moment:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if moment != NEVER:
+            self._timer = self._loop.call_at(moment, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.session.wake(self._loop.time())
+        self._carry_out()
