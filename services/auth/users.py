@@ -1,0 +1,51 @@
+"""Questions about people: who am I, who is online, who is this, who is there at all."""
+
+from __future__ import annotations
+
+from protocol.addresses import checked_name
+from protocol.commands import (
+    Empty,
+    GetUser,
+    ListOnline,
+    ListUsers,
+    OnlineReply,
+    UserInfo,
+    UsersReply,
+    WhoamiReply,
+)
+from protocol.errors import NotFound
+from services.auth.sessions import caller_session, live
+from services.context import Caller, Context
+from services.storage import presence, users
+
+
+def whoami(ctx: Context, caller: Caller, command: Empty) -> WhoamiReply:
+    """The caller, this session's device, the user topic in force, and since when the account exists."""
+    session = caller_session(ctx, caller)
+    user = live(ctx, caller)
+    return WhoamiReply(user.name, session.id, session.device, user.topic, user.created_at)
+
+
+def online(ctx: Context, caller: Caller, command: ListOnline) -> OnlineReply:
+    """Everyone online, by name."""
+    names = presence.online(ctx.tx, command.after, command.limit + 1)
+    return OnlineReply(names[: command.limit], len(names) > command.limit)
+
+
+def get(ctx: Context, caller: Caller, command: GetUser) -> UserInfo:
+    """One user."""
+    checked_name(command.user)
+    found = users.seen(ctx.tx, command.user)
+    if found is None:
+        raise NotFound(f"There is no user {command.user}.")
+    return _shown(found, ctx.now)
+
+
+def list_users(ctx: Context, caller: Caller, command: ListUsers) -> UsersReply:
+    """All users, by name."""
+    found = users.page(ctx.tx, command.after, command.limit + 1)
+    return UsersReply([_shown(user, ctx.now) for user in found[: command.limit]], len(found) > command.limit)
+
+
+def _shown(user: users.Seen, now: int) -> UserInfo:
+    return UserInfo(user.name, user.online, now if user.online else user.last_seen_at)
