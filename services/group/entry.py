@@ -1,0 +1,119 @@
+"""Becoming a member: create a group, join one. Passwords are hashed and checked outside any transaction.
+
+A member sees the whole history, and starts with all of it counted as read.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from config.settings import Settings
+from protocol.addresses import TopicKind, group_name, new_topic
+from protocol.commands import CreateGroup, GroupReply, JoinGroup
+from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge
+from protocol.events import MembershipEvent, TopicsEvent
+from services.context import Caller, Context
+from services.passwords import passwords
+from services.storage import groups, users
+
+OPEN: Final = ""
+"""Stored in place of a hash where no password is needed."""
+
+
+def found(group: groups.Group | None, name: str) -> groups.Group:
+    """The group, or ``NotFound`` that names it."""
+    if group is None:
+        raise NotFound(f"There is no group #{name}.")
+    return group
+
+
+# --- create -------------------------------------------------------------------------------------
+
+
+def before_create(ctx: Context, caller: Caller, command: CreateGroup) -> str:
+    """The password to hash; refuses at once what a hash would be wasted on."""
+    name = group_name(command.group)
+    if groups.named(ctx.tx, name) is not None:
+        raise _taken(name)
+    return command.password
+
+
+def hash_password(settings: Settings, password: str) -> str:
+    """What to store for a password, or for none."""
+    return passwords(settings).hash(password) if password else OPEN
+
+
+def create(ctx: Context, caller: Caller, command: CreateGroup, hashed: str) -> GroupReply:
+    """Create the group with the caller as creator and only member."""
+    name = group_name(command.group)
+    topic = new_topic(TopicKind.CONVERSATION)
+    group = groups.add(ctx.tx, name, hashed, caller.user_id, topic, ctx.now)
+    if group is None:
+        raise _taken(name)
+    groups.add_member(ctx.tx, group, caller.user_id, ctx.now)
+    _tell_devices(ctx, caller, group)
+    return GroupReply(group, topic, 0)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is already a group #{name}; choose another name, or join it.")
+
+
+# --- join ---------------------------------------------------------------------------------------
+
+
+class Attempt(NamedTuple):
+    """A password to be checked against a group's hash; ``member``: the caller is in already."""
+
+    group: str
+    password: str
+    stored: str
+    member: bool
+
+
+def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt:
+    """What is to be checked."""
+    name = group_name(command.group)
+    group = found(groups.named(ctx.tx, name), name)
+    member = groups.is_member(ctx.tx, group.id, caller.user_id)
+    return Attempt(group.name, command.password, group.password, member)
+
+
+def check_join(settings: Settings, attempt: Attempt) -> str | None:
+    """The hash that the password fits; None for a member, who needs none."""
+    if attempt.member:
+        return None
+    if attempt.stored == OPEN:
+        return OPEN
+    if not attempt.password:
+        raise InvalidCredentials(f"#{attempt.group} needs a password.")
+    if not passwords(settings).fits(attempt.stored, attempt.password):
+        raise InvalidCredentials(f"The password does not fit #{attempt.group}.")
+    return attempt.stored
+
+
+def join(ctx: Context, caller: Caller, command: JoinGroup, checked: str | None) -> GroupReply:
+    """Make the caller a member. Who is one already is told the same again, and nobody else anything."""
+    name = group_name(command.group)
+    group = found(groups.locked(ctx.tx, name), name)
+    if not groups.is_member(ctx.tx, group.id, caller.user_id):
+        if group.password != checked:
+            raise Busy(f"#{group.name} was changed a moment ago; try again.", retry_after=0.05)
+        _admit(ctx, caller, group)
+    return GroupReply(group.id, group.topic, group.last_seq)
+
+
+def _admit(ctx: Context, caller: Caller, group: groups.Group) -> None:
+    most = ctx.settings.group_max_members
+    if groups.count_members(ctx.tx, group.id) >= most:
+        raise TooLarge(f"#{group.name} is full: it may have {most} members.", limit=most)
+    groups.add_member(ctx.tx, group.id, caller.user_id, ctx.now)
+    ctx.publish(group.topic, MembershipEvent(group.id, group.name, caller.user, "joined"))
+    _tell_devices(ctx, caller, group.id)
+
+
+def _tell_devices(ctx: Context, caller: Caller, group: int) -> None:
+    """The caller's other devices learn that there is a topic to ask for."""
+    user = users.numbered(ctx.tx, caller.user_id)
+    if user is not None:
+        ctx.publish(user.topic, TopicsEvent(group))
