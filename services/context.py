@@ -11,7 +11,7 @@ To add one: its row in ``protocol.commands``, its function, its line in the serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,6 +53,11 @@ class Context:
     def publish(self, topic: bytes, body: Body) -> None:
         """Publish an event on a topic, after the commit."""
         self.events.append(pack_event(topic, _KINDS[type(body)], pack_struct(body)))
+
+    def publish_on(self, topics: Iterable[bytes], body: Body) -> None:
+        """Publish the same event on several topics, after the commit."""
+        packed = pack_event(b"", _KINDS[type(body)], pack_struct(body))
+        self.events.extend([topic + packed for topic in topics])
 
     def effect(self, *effect: Any) -> None:
         """Tell the broker something after the commit: ``effect(backend.CLOSE, session)``."""

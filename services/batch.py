@@ -1,0 +1,348 @@
+"""The batch engine: calls in, everything that came of them out. No socket, no clock, no signal.
+
+Theory of operation. ``take`` decodes and validates each call and runs all that write in **one** write
+transaction: first those that are handled together (sends), then the others in order of arrival, each in
+a savepoint. Those that only read follow in a read transaction of their own, so that no other
+process waits for them; slow ones (a password hash) queue up and are done one per ``step``.
+
+An error never spoils its neighbours: a refusal or a fault of one call undoes that call alone. When
+the store itself fails, every call that depended on it answers ``unavailable`` and nothing was done.
+Nothing is handed out before its transaction is committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from config.settings import Settings
+from protocol.backend import Call
+from protocol.commands import COMMANDS, Body, Command, read
+from protocol.envelope import pack_body
+from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
+from services.context import Context, Handler, Service, Slow, Together, pack_struct
+from services.log import Action, ServerLog
+from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
+
+READ_BYTES: Final = 4 << 20
+"""Bytes of answers after which the rest of the reading waits for the next step."""
+
+RETRY_AFTER: Final = 0.3
+"""Seconds after which a client may try again when the store failed."""
+
+
+class Job(NamedTuple):
+    """A call that is fit to be handled. ``since``: when it was taken in, nanoseconds."""
+
+    call: Call
+    row: Command
+    request: Any
+    since: int
+
+
+class Done:
+    """What came of some calls: all of it is committed."""
+
+    __slots__ = ("actions", "effects", "events", "replies")
+
+    def __init__(self) -> None:
+        self.replies: list[tuple[int, str, bytes]] = []
+        self.events: list[bytes] = []
+        self.effects: list[tuple[Any, ...]] = []
+        self.actions: list[Action] = []
+
+
+class Unanswered(ValueError):
+    """A service lacks a handler for one of its commands."""
+
+
+class Engine:
+    """One service's handlers at work on one store. ``clock`` counts nanoseconds, for the log only."""
+
+    def __init__(
+        self,
+        service: Service,
+        store: Store,
+        settings: Settings,
+        log: ServerLog,
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self._rows = {name: row for name, row in COMMANDS.items() if row.service == service.name}
+        if lacking := sorted(self._rows.keys() - service.handlers.keys()):
+            raise Unanswered(f"The service {service.name} has no handler for {', '.join(lacking)}.")
+        self._service = service
+        self._store = store
+        self._settings = settings
+        self._log = log
+        self._clock = clock
+        self._cache: dict[str, Any] = {}
+        self._readers: deque[Job] = deque()
+        self._slow: deque[Job] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """Calls taken in and not answered yet: call ``step`` until there are none."""
+        return len(self._readers) + len(self._slow)
+
+    def take(self, calls: list[Call], now: int) -> Done:
+        """Handle calls that have arrived; slow ones are kept for ``step``. ``now`` in microseconds."""
+        done = Done()
+        writers: list[Job] = []
+        since = self._clock()
+        for call in calls:
+            job = self._job(call, since, done)
+            if job is None:
+                continue
+            if isinstance(self._service.handlers[call.command], Slow):
+                self._slow.append(job)
+            elif job.row.writes:
+                writers.append(job)
+            else:
+                self._readers.append(job)
+        if writers:
+            self._write(writers, now, done)
+        if self._readers:
+            self._read(now, done)
+        return done
+
+    def step(self, now: int) -> Done:
+        """Handle some of what waits: a stretch of reading, or one slow call."""
+        done = Done()
+        if self._readers:
+            self._read(now, done)
+        elif self._slow:
+            self._one_slow(self._slow.popleft(), now, done)
+        return done
+
+    def tick(self, now: int) -> Done:
+        """Do what the service does by itself. A store that fails now is tried again with the next tick."""
+        done = Done()
+        tick = self._service.tick
+        if tick is None:
+            return done
+        try:
+            with self._store.write() if tick.writes else self._store.read() as tx:
+                ctx = self._context(tx, now)
+                tick.handle(ctx)
+        except StoreUnavailable as error:
+            self._log.warning("tick failed", service=self._service.name, reason=str(error))
+        except Exception as error:
+            self._log.fault(self._service.name, "tick", error)
+        else:
+            done.events, done.effects = ctx.events, ctx.effects
+        return done
+
+    # --- taking in ------------------------------------------------------------------------------
+
+    def _job(self, call: Call, since: int, done: Done) -> Job | None:
+        """The call, decoded and validated; None when it was refused and answered."""
+        row = self._rows.get(call.command)
+        failure: Failure
+        if row is None:
+            failure = NotFound(f"There is no command {call.command[:64]!r} here.")
+        elif row.session and not call.user_id:
+            failure = Unauthenticated("Log in first.")
+        else:
+            try:
+                return Job(call, row, read(row, call.body), since)
+            except Failure as error:
+                failure = error
+        self._answer(done, call, failure, since)
+        return None
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def _write(self, jobs: list[Job], now: int, done: Done) -> None:
+        """Run everything that writes. Tried once more when another transaction stood in the way."""
+        alone = busy = False
+        while True:
+            try:
+                with self._store.write() as tx:
+                    ctx = self._context(tx, now)
+                    answers = self._written(ctx, jobs, alone)
+                break
+            except StoreUnavailable as error:
+                self._cache.clear()
+                if isinstance(error, StoreBusy) and not busy:
+                    busy = True
+                    continue
+                answers = self._failed(error, jobs)
+                ctx = None
+                break
+            except Exception as error:
+                # A handler for many calls failed, so all was undone: one at a time shows which it is.
+                self._cache.clear()
+                self._log.fault(self._service.name, "batch", error)
+                if not alone:
+                    alone = True
+                    continue
+                answers = [_internal()] * len(jobs)
+                ctx = None
+                break
+        if ctx is not None:
+            done.events += ctx.events
+            done.effects += ctx.effects
+        for job, answer in zip(jobs, answers, strict=True):
+            self._answer(done, job.call, answer, job.since)
+
+    def _written(self, ctx: Context, jobs: list[Job], alone: bool) -> list[Body | Failure]:
+        """An answer for each job, in order. ``alone``: nothing is handled together."""
+        answers: dict[int, Body | Failure] = {}
+        together: dict[int, tuple[Together, list[int]]] = {}
+        single: list[int] = []
+        for place, job in enumerate(jobs):
+            handler = self._service.handlers[job.call.command]
+            if isinstance(handler, Together) and not alone:
+                together.setdefault(id(handler), (handler, []))[1].append(place)
+            else:
+                single.append(place)
+        for handler, places in together.values():
+            found = handler.handle(ctx, [(jobs[place].call, jobs[place].request) for place in places])
+            answers.update(zip(places, found, strict=True))
+        for place in single:
+            answers[place] = self._guarded(ctx, jobs[place], self._plain(jobs[place]))
+        return [answers[place] for place in range(len(jobs))]
+
+    def _plain(self, job: Job) -> Handler:
+        """The job's handler as one that takes a single call."""
+        handler = self._service.handlers[job.call.command]
+        if not isinstance(handler, Together):
+            assert not isinstance(handler, Slow)
+            return handler
+        handle = handler.handle
+
+        def one(ctx: Context, call: Call, request: Any) -> Body:
+            answer = handle(ctx, [(call, request)])[0]
+            if isinstance(answer, Failure):
+                raise answer
+            return answer
+
+        return one
+
+    def _guarded(self, ctx: Context, job: Job, handler: Handler) -> Body | Failure:
+        """Run one handler in a savepoint; what it did and said is gone when it refuses or fails."""
+        events, effects = len(ctx.events), len(ctx.effects)
+        try:
+            with ctx.tx.savepoint():
+                return handler(ctx, job.call, job.request)
+        except StoreUnavailable:
+            raise
+        except Failure as refusal:
+            answer = refusal
+        except Exception as error:
+            self._log.fault(self._service.name, job.call.command, error)
+            answer = _internal()
+        del ctx.events[events:]
+        del ctx.effects[effects:]
+        return answer
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _read(self, now: int, done: Done) -> None:
+        """Run what only reads, until the answers are many bytes."""
+        size = 0
+        while self._readers and size < READ_BYTES:
+            try:
+                with self._store.read() as tx:
+                    ctx = self._context(tx, now)
+                    # Nothing is to be committed, so what a call says may go out whatever befalls the next.
+                    ctx.events, ctx.effects = done.events, done.effects
+                    while self._readers and size < READ_BYTES:
+                        size += self._one_read(ctx, self._readers[0], done)
+                        self._readers.popleft()
+            except StoreUnavailable as error:
+                failed = list(self._readers)
+                self._readers.clear()
+                for job, answer in zip(failed, self._failed(error, failed), strict=True):
+                    self._answer(done, job.call, answer, job.since)
+            except Exception as error:
+                # The transaction may be of no use any more: go on behind the culprit in a new one.
+                self._log.fault(self._service.name, "read", error)
+                if self._readers:
+                    job = self._readers.popleft()
+                    self._answer(done, job.call, _internal(), job.since)
+
+    def _one_read(self, ctx: Context, job: Job, done: Done) -> int:
+        """Answer one call; how many bytes the answer has."""
+        events, effects = len(ctx.events), len(ctx.effects)
+        answer: Body | Failure
+        try:
+            answer = self._plain(job)(ctx, job.call, job.request)
+        except Exception as error:
+            del ctx.events[events:]
+            del ctx.effects[effects:]
+            if not isinstance(error, Failure):
+                raise
+            answer = error
+        return self._answer(done, job.call, answer, job.since)
+
+    # --- slow calls -----------------------------------------------------------------------------
+
+    def _one_slow(self, job: Job, now: int, done: Done) -> None:
+        """The three steps of a slow call; its work has no transaction."""
+        handler = self._service.handlers[job.call.command]
+        assert isinstance(handler, Slow)
+        slow = handler
+        try:
+            with self._store.read() as tx:
+                prepared = slow.before(self._context(tx, now), job.call, job.request)
+            result = slow.work(self._settings, prepared)
+        except Failure as refusal:
+            self._answer(done, job.call, refusal, job.since)
+            return
+        except StoreUnavailable as error:
+            self._answer(done, job.call, self._failed(error, [job])[0], job.since)
+            return
+        except Exception as error:
+            self._log.fault(self._service.name, job.call.command, error)
+            self._answer(done, job.call, _internal(), job.since)
+            return
+        self._finish(job, lambda ctx, call, request: slow.finish(ctx, call, request, result), now, done)
+
+    def _finish(self, job: Job, handler: Handler, now: int, done: Done) -> None:
+        answer: Body | Failure
+        for last in (False, True):
+            try:
+                with self._store.write() if job.row.writes else self._store.read() as tx:
+                    ctx = self._context(tx, now)
+                    answer = self._guarded(ctx, job, handler)
+                done.events += ctx.events
+                done.effects += ctx.effects
+            except StoreUnavailable as error:
+                if isinstance(error, StoreBusy) and not last:
+                    continue
+                answer = self._failed(error, [job])[0]
+            except Exception as error:
+                self._log.fault(self._service.name, job.call.command, error)
+                answer = _internal()
+            break
+        self._answer(done, job.call, answer, job.since)
+
+    # --- answering ------------------------------------------------------------------------------
+
+    def _context(self, tx: Transaction, now: int) -> Context:
+        return Context(tx, now, self._settings, self._cache)
+
+    def _failed(self, error: StoreUnavailable, jobs: list[Job]) -> list[Body | Failure]:
+        self._log.warning("store failed", service=self._service.name, reason=str(error), calls=len(jobs))
+        return [_unavailable()] * len(jobs)
+
+    def _answer(self, done: Done, call: Call, answer: Body | Failure, since: int) -> int:
+        """Add the reply and its line in the log; how many bytes the reply's body has."""
+        if isinstance(answer, Failure):
+            code, body = answer.code, pack_body(answer.body())
+        else:
+            code, body = OK, pack_struct(answer)
+        done.replies.append((call.handle, code, body))
+        done.actions.append(Action(call.user, call.command, code, since))
+        return len(body)
+
+
+def _internal() -> Failure:
+    return Internal("The server made a mistake; its log says more.")
+
+
+def _unavailable() -> Failure:
+    return Unavailable("The database cannot do this at present; try again.", retry_after=RETRY_AFTER)

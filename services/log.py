@@ -1,0 +1,185 @@
+"""The server's log: one JSON object a line, in ``log/server.jsonl`` of the data folder.
+
+Here: how a line is made and where it goes. Each action of a user is a line with time, service, user,
+command, outcome and duration; never a body, a password or a token. Of an error only its type and place
+are written, because its text may quote what someone said.
+
+All processes write to the same file, each batch with one ``write`` in append mode, so lines never mix.
+Whoever finds the file too large sets it aside (``server.jsonl.1`` is the newest of those), and the
+others notice that theirs is not the current one any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import traceback
+from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import structlog
+
+from config.folders import private_folder
+
+FILE: Final = "server.jsonl"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Action(NamedTuple):
+    """What a user did. ``outcome`` is ``ok`` or the code of an error; ``since`` nanoseconds of some clock."""
+
+    user: str
+    command: str
+    outcome: str
+    since: int
+
+
+class LogFile:
+    """An appended file that is set aside when it reaches ``max_bytes``; ``keep`` of those are kept."""
+
+    def __init__(self, folder: Path, max_bytes: int, keep: int) -> None:
+        self._path = private_folder(folder) / FILE
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._handle = self._open()
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines. A log that cannot be written stops nobody from chatting."""
+        with suppress(OSError):
+            self._current()
+            os.write(self._handle, lines)
+            if os.fstat(self._handle).st_size >= self._max_bytes:
+                self._set_aside()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def _is_current(self) -> bool:
+        """Whether the path still leads to the file that is open."""
+        try:
+            there, ours = self._path.stat(), os.fstat(self._handle)
+        except OSError:
+            return False
+        return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
+
+    def _current(self) -> None:
+        if not self._is_current():
+            fresh = self._open()
+            self.close()
+            self._handle = fresh
+
+    def _set_aside(self) -> None:
+        """Rename the full file, unless another process has just done so."""
+        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self._is_current():
+                self._shift()
+        finally:
+            os.close(lock)
+        self._current()
+
+    def _shift(self) -> None:
+        if not self._keep:
+            self._path.unlink()
+            return
+        for number in range(self._keep - 1, 0, -1):
+            with suppress(FileNotFoundError):
+                self._aside(number).rename(self._aside(number + 1))
+        self._path.rename(self._aside(1))
+
+    def _aside(self, number: int) -> Path:
+        return self._path.with_name(f"{FILE}.{number}")
+
+
+class ServerLog:
+    """One process's voice in the log."""
+
+    def __init__(self, file: LogFile, service: str) -> None:
+        self._file = file
+        self._service = service
+        self._general = structlog.wrap_logger(
+            _Lines(file),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                _rendered,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(20),
+            service=service,
+            pid=os.getpid(),
+        )
+
+    def actions(self, actions: Sequence[Action], now: int, clock: int) -> None:
+        """A line for each action, all in one write. ``now`` microseconds; ``clock`` as in ``since``.
+
+        These are the lines that come by the ten thousand, so they go round the chain of processors.
+        """
+        if not actions:
+            return
+        time, service = _iso(now), self._service
+        lines = [
+            _encode(
+                {
+                    "time": time,
+                    "service": service,
+                    "user": user,
+                    "command": command,
+                    "outcome": outcome,
+                    "duration_us": (clock - since) // 1000,
+                }
+            )
+            for user, command, outcome, since in actions
+        ]
+        lines.append(b"")
+        self._file.write(b"\n".join(lines))
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Something that an operator may like to know."""
+        self._general.info(event, **fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Something that an operator should look at."""
+        self._general.warning(event, **fields)
+
+    def fault(self, service: str, where: str, error: BaseException) -> None:
+        """A mistake of ours: the error's type and its way through the code, without its text."""
+        steps = traceback.extract_tb(error.__traceback__)
+        way = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps]
+        self._general.error("fault", where=where, error=type(error).__name__, way=way)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class _Lines:
+    """What structlog hands its rendered lines to."""
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+
+    def msg(self, line: bytes) -> None:
+        self._file.write(line)
+
+    debug = info = warning = error = critical = msg
+
+
+def _rendered(logger: Any, method: str, fields: MutableMapping[str, Any]) -> bytes:
+    """The last processor: a line. ``time`` first, under the same name as in the lines of actions."""
+    return _encode({"time": fields.pop("timestamp"), **fields}) + b"\n"
+
+
+def _iso(now: int) -> str:
+    return datetime.fromtimestamp(now / 1e6, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

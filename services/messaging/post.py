@@ -1,0 +1,212 @@
+"""Posting: numbering, storing, counting and publishing messages whose targets are known.
+
+Here: what happens inside the savepoint of a batch of sends. Not here: who may send where (``send``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protocol.commands import Body, Broadcast, Send, SendReply
+from protocol.errors import Conflict, Failure
+from protocol.events import MessageEvent
+from services.context import Caller, Context
+from services.storage import conversations, members, messages, recipients
+from services.storage.messages import Stored
+
+Pair = tuple[int, bytes]
+"""(sender, message id): what makes a message the same one."""
+
+
+class Target(NamedTuple):
+    """Where a message goes. ``conversation`` 0: a direct one that is yet to be made.
+
+    ``to`` is the address as members write it; ``recipient`` the other user of a direct one, else 0.
+    """
+
+    conversation: int
+    to: str
+    recipient: int
+
+
+class Draft(NamedTuple):
+    """A message that may be sent, if it is not stored yet."""
+
+    caller: Caller
+    command: Send | Broadcast
+    target: Target
+
+
+class Moved(Exception):
+    """A group was deleted, or someone left it, between our look at it and our lock on it."""
+
+
+class Heard(NamedTuple):
+    """A message to publish."""
+
+    draft: Draft
+    message: Stored
+
+
+class Post:
+    """One try at a batch. ``known`` holds those of its ids that are known to be stored."""
+
+    def __init__(self, ctx: Context, known: dict[Pair, Stored]) -> None:
+        self._ctx = ctx
+        self._known = known
+        self._accepted: dict[Pair, int] = {}
+        """Place of the first call with this id that is to be stored."""
+        self._counts: Counter[int] = Counter()
+        """New messages per conversation."""
+        self._made: dict[tuple[int, int], int] = {}
+        """Direct conversations that this batch began, by (sender, recipient)."""
+        self._earlier: dict[Pair, Stored] = {}
+
+    def answers(self, pairs: list[Pair], drafts: Sequence[Draft | Failure]) -> list[Body | Failure]:
+        """Store what is new; an answer for each. Raises ``Duplicate`` or ``Moved``: undo, look, try again."""
+        self._look_for_predecessors(pairs, drafts)
+        answers: list[Body | Failure | None] = []
+        again: list[tuple[int, int]] = []
+        new: list[tuple[int, Draft, int, int]] = []
+        heard: list[Heard] = []
+        for place, (pair, draft) in enumerate(zip(pairs, drafts, strict=True)):
+            answers.append(None)
+            if pair in self._known:
+                answers[place] = self._repeated(pair, draft, heard)
+            elif isinstance(draft, Failure):
+                answers[place] = draft
+            elif (first := self._accepted.get(pair)) is not None:
+                again.append((place, first))
+            elif self._lacks_predecessor(pair, draft):
+                answers[place] = _lacking(draft)
+            else:
+                self._accepted[pair] = place
+                conversation = draft.target.conversation or self._begun(draft)
+                self._counts[conversation] += 1
+                new.append((place, draft, conversation, self._counts[conversation]))
+        topics = self._store(new, answers, heard)
+        for place, first in again:
+            answers[place] = self._same_batch(drafts[first], drafts[place], answers[first])
+        self._publish(heard, topics)
+        return answers  # type: ignore[return-value]
+
+    # --- what may be stored ---------------------------------------------------------------------
+
+    def _look_for_predecessors(self, pairs: list[Pair], drafts: Sequence[Draft | Failure]) -> None:
+        """Look up the ids named by ``after`` that are not in this batch."""
+        named = {
+            (draft.caller.user_id, draft.command.after)
+            for draft in drafts
+            if isinstance(draft, Draft) and draft.command.after is not None
+        }
+        if named and (outside := named.difference(pairs)):
+            self._earlier = messages.stored(self._ctx.tx, outside)
+
+    def _lacks_predecessor(self, pair: Pair, draft: Draft) -> bool:
+        after = draft.command.after
+        if after is None:
+            return False
+        wanted = (pair[0], after)
+        return not (wanted in self._accepted or wanted in self._known or wanted in self._earlier)
+
+    def _begun(self, draft: Draft) -> int:
+        """The number of a direct conversation in which this is the first message."""
+        one, other = draft.caller.user_id, draft.target.recipient
+        key = (min(one, other), max(one, other))
+        if key not in self._made:
+            self._made[key] = conversations.add_direct(self._ctx.tx, one, other, self._ctx.now)
+        return self._made[key]
+
+    # --- what is stored already -----------------------------------------------------------------
+
+    def _repeated(self, pair: Pair, draft: Draft | Failure, heard: list[Heard]) -> Body | Failure:
+        """A retry. Published once more, because whoever stored it may have died before it was."""
+        stored = self._known[pair]
+        if isinstance(draft, Draft):
+            if draft.target.conversation != stored.conversation:
+                return _elsewhere()
+            heard.append(Heard(draft, stored))
+        return SendReply(stored.conversation, stored.seq, stored.sent_at, True)
+
+    @staticmethod
+    def _same_batch(
+        first: Draft | Failure, second: Draft | Failure, answer: Body | Failure | None
+    ) -> Body | Failure:
+        """A retry that arrived together with the first try."""
+        assert isinstance(first, Draft) and isinstance(second, Draft) and isinstance(answer, SendReply)
+        if first.target != second.target:
+            return _elsewhere()
+        return SendReply(answer.conversation, answer.seq, answer.sent_at, True)
+
+    # --- storing --------------------------------------------------------------------------------
+
+    def _store(
+        self,
+        new: list[tuple[int, Draft, int, int]],
+        answers: list[Body | Failure | None],
+        heard: list[Heard],
+    ) -> dict[int, bytes]:
+        """Number and store what is new, fill in its answers; topics of the conversations by number."""
+        if not new:
+            return {}
+        tx, now = self._ctx.tx, self._ctx.now
+        advanced = conversations.advance(tx, self._counts, now)
+        if len(advanced) < len(self._counts):
+            raise Moved
+        base = {number: state.last_seq - self._counts[number] for number, state in advanced.items()}
+        rows = []
+        own: Counter[tuple[int, int]] = Counter()
+        for place, draft, conversation, nth in new:
+            seq = base[conversation] + nth
+            caller, command, _ = draft
+            rows.append((conversation, seq, caller.user_id, command.id, command.body, now))
+            own[conversation, caller.user_id] += 1
+            answers[place] = SendReply(conversation, seq, now, False)
+            heard.append(Heard(draft, Stored(conversation, seq, command.body, now)))
+        messages.add(tx, rows)
+        if not members.sent(tx, own):
+            raise Moved
+        return {number: state.topic for number, state in advanced.items()}
+
+    # --- publishing -----------------------------------------------------------------------------
+
+    def _publish(self, heard: list[Heard], topics: dict[int, bytes]) -> None:
+        """Direct messages on the recipient's own topic (and the sender's), others on the conversation's."""
+        ctx = self._ctx
+        people = {draft.target.recipient for draft, _ in heard}
+        people |= {draft.caller.user_id for draft, _ in heard if draft.caller.devices}
+        people.discard(0)
+        own = recipients.topics(ctx.tx, people)
+        shared = {
+            message.conversation
+            for draft, message in heard
+            if not draft.target.recipient and message.conversation not in topics
+        }
+        topics = {**topics, **conversations.topics(ctx.tx, shared)} if shared else topics
+        for draft, message in heard:
+            caller, command, target = draft
+            event = MessageEvent(
+                message.conversation,
+                message.seq,
+                caller.user,
+                target.to,
+                message.body,
+                message.sent_at,
+                command.id,
+            )
+            if not target.recipient:
+                ctx.publish(topics[message.conversation], event)
+            elif caller.devices and target.recipient != caller.user_id:
+                ctx.publish_on((own[target.recipient], own[caller.user_id]), event)
+            else:
+                ctx.publish(own[target.recipient], event)
+
+
+def _lacking(draft: Draft) -> Failure:
+    return Conflict("The message before this one is not stored; send it first.", missing=draft.command.after)
+
+
+def _elsewhere() -> Failure:
+    return Conflict("This id belongs to a message in another conversation; choose a new one.")

@@ -1,0 +1,126 @@
+"""``message.send`` and ``message.broadcast``: a whole batch of messages in a handful of statements.
+
+Here: the only place where a message comes into being. Theory of operation:
+
+1. Every address is resolved; what cannot be sent is refused (``_draft``).
+2. Inside a savepoint the rest is numbered, stored and counted, as if no id had been seen before
+   (``post``). That is nearly always so, and asking first would cost as much as storing.
+3. If the index of ids objects, or a group changed in between, the savepoint is undone, the ids
+   that are stored are looked up, and it is done once more with that knowledge.
+
+What is stored is never denied: a retry is answered with the first try's number even if its sender
+may not send there any more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from protocol import addresses
+from protocol.addresses import Kind
+from protocol.commands import Body, Broadcast, Send
+from protocol.errors import Failure, Forbidden, Invalid, NotFound, TooLarge
+from services.context import Caller, Context
+from services.messaging.locate import address_of
+from services.messaging.post import Draft, Moved, Pair, Post, Target
+from services.storage import conversations, members, messages, users
+from services.storage.engine import Duplicate, StoreBusy
+from services.storage.messages import Stored
+
+TRIES: Final = 4
+"""How often a batch is tried while others change what it looks at."""
+
+CACHED_MOST: Final = 200_000
+"""Addresses remembered; then all are forgotten."""
+
+Seen = dict[tuple[int, str], Target | Failure]
+"""Targets by (caller, address as written)."""
+
+
+def send(ctx: Context, calls: list[tuple[Caller, Send | Broadcast]]) -> list[Body | Failure]:
+    """Store messages and publish them; an answer for each, in the same order."""
+    pairs = [(caller.user_id, command.id) for caller, command in calls]
+    known: dict[Pair, Stored] = {}
+    for _ in range(TRIES):
+        seen: Seen = {}
+        drafts = [_draft(ctx, seen, caller, command) for caller, command in calls]
+        if not known and any(isinstance(draft, Failure) for draft in drafts):
+            known = messages.stored(ctx.tx, set(pairs))
+        mark = len(ctx.events)
+        try:
+            with ctx.tx.savepoint():
+                return Post(ctx, known).answers(pairs, drafts)
+        except (Duplicate, Moved):
+            del ctx.events[mark:]
+            known = messages.stored(ctx.tx, set(pairs))
+    raise StoreBusy("others keep changing what this batch is about")
+
+
+# --- where to -----------------------------------------------------------------------------------
+
+
+def _draft(ctx: Context, seen: Seen, caller: Caller, command: Send | Broadcast) -> Draft | Failure:
+    """The message with its target, or why it cannot be sent."""
+    body = command.body
+    # A character takes at most 4 bytes; only long texts need to be counted.
+    if not body or "\0" in body or len(body) * 4 > ctx.settings.message_max_bytes:
+        refusal = _refused(body, ctx.settings.message_max_bytes)
+        if refusal is not None:
+            return refusal
+    to = command.to if isinstance(command, Send) else addresses.BROADCAST
+    key = (caller.user_id, to)
+    target = seen.get(key)
+    if target is None:
+        try:
+            target = _target(ctx, caller, to)
+        except Failure as failure:
+            target = failure
+        seen[key] = target
+    return target if isinstance(target, Failure) else Draft(caller, command, target)
+
+
+def _refused(body: str, most: int) -> Failure | None:
+    if not body:
+        return Invalid("A message needs a text.")
+    if "\0" in body:
+        return Invalid("A message's text may not hold the character NUL.")
+    if len(body.encode()) > most:
+        return TooLarge(f"A message may have at most {most} bytes.", limit=most)
+    return None
+
+
+def _target(ctx: Context, caller: Caller, to: str) -> Target:
+    known: Target | None = _lasting(ctx).get((caller.user_id, to))
+    if known is not None:
+        return known
+    address = address_of(ctx.settings, to)
+    if address.kind is Kind.DIRECT:
+        return _direct(ctx, caller, to, address.name)
+    group = conversations.keyed(ctx.tx, address.name or addresses.BROADCAST)
+    if group is None:
+        raise NotFound(f"There is no group #{address.name}.")
+    if members.marker(ctx.tx, group.id, caller.user_id) is None:
+        raise Forbidden(f"You are not a member of #{group.name}.")
+    return Target(group.id, f"#{group.name}" if address.name else addresses.BROADCAST, 0)
+
+
+def _direct(ctx: Context, caller: Caller, to: str, name: str) -> Target:
+    user = users.named(ctx.tx, name)
+    if user is None:
+        raise NotFound(f"There is no user {name}.")
+    found = conversations.between(ctx.tx, caller.user_id, user.id)
+    if found is None:
+        return Target(0, user.name, user.id)
+    target = Target(found.id, user.name, user.id)
+    # Users and direct conversations are never renamed and never deleted, so this stays true.
+    lasting = _lasting(ctx)
+    if len(lasting) >= CACHED_MOST:
+        lasting.clear()
+    lasting[caller.user_id, to] = target
+    return target
+
+
+def _lasting(ctx: Context) -> dict[tuple[int, str], Target]:
+    """Targets of direct messages that earlier batches found, by (caller, address as written)."""
+    targets: dict[tuple[int, str], Target] = ctx.cache.setdefault("targets", {})
+    return targets
