@@ -73,6 +73,8 @@ def list_sessions(ctx: Context, caller: Caller, command: Empty) -> SessionsReply
 
 def revoke(ctx: Context, caller: Caller, command: Revoke) -> Empty:
     """End one of the caller's sessions and replace what it has known. Ending it twice is ending it once."""
+    # Locked first: of two devices that revoke each other, the second finds itself ended.
+    users.locked(ctx.tx, caller.user_id)
     user = live(ctx, caller)
     if not sessions.exists(ctx.tx, command.session, user.id):
         raise NotFound(f"You have no session {command.session}; auth.sessions lists those you have.")
