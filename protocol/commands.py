@@ -436,8 +436,8 @@ class FilesReply(Body, frozen=True):
 class PresenceReport(Body, frozen=True):
     """Sent by a broker to the auth service, never by a client.
 
-    ``broker`` is that broker's own random name; ``restart`` says that it has just begun, so nobody
-    it reported before is still online. Users by number.
+    ``broker`` is that broker's own name, the same at every start; ``restart`` says that it has just
+    begun, so nobody it reported before is still online. Users by number.
     """
 
     broker: bytes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 KEY_BYTES = 32
+_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?").fullmatch
 
 
 class ConnectionString(NamedTuple):
@@ -28,7 +29,10 @@ class ConnectionString(NamedTuple):
 
 def parse(text: str) -> ConnectionString:
     """Read a connection string. Raises ``ValueError`` with a sentence that says what is wrong."""
-    parts = urlsplit(text.strip())
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme != "pesan" or not parts.hostname:
         raise ValueError("A connection string looks like pesan://HOST:PORT?key=KEY.")
     try:
@@ -37,16 +41,14 @@ def parse(text: str) -> ConnectionString:
         port = None
     if not port:
         raise ValueError("The connection string names no port: pesan://HOST:PORT?key=KEY.")
-    return ConnectionString(parts.hostname, port, _key(parse_qs(parts.query).get("key", [""])[0]))
+    # A query without a whole key is a string that was cut off, and must not turn encryption off.
+    keys = parse_qs(parts.query, keep_blank_values=True).get("key", [""])
+    return ConnectionString(parts.hostname, port, _key(keys[0]) if parts.query else b"")
 
 
 def _key(text: str) -> bytes:
-    if not text:
-        return b""
-    try:
-        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ValueError("The key in the connection string is not 32 bytes of base64url; copy it once more.")
-    return key
+    if not _KEY(text):
+        raise ValueError(
+            f"The key in the connection string is not {KEY_BYTES} bytes of base64url; copy it once more."
+        )
+    return base64.urlsafe_b64decode(text.rstrip("=") + "=")

@@ -155,6 +155,7 @@ def unpack_reply(frame: bytes) -> Reply:
     fields = _fields(frame, REPLY_MAX_BYTES)
     if (
         len(fields) >= 4
+        and type(fields[0]) is int
         and type(fields[1]) is int
         and type(fields[2]) is str
         and type(fields[3]) is bytes
@@ -167,7 +168,13 @@ def unpack_reply(frame: bytes) -> Reply:
 def unpack_event(frame: bytes) -> Event:
     """Read an event frame; raises ``NotAnEnvelope`` for anything else."""
     fields = _fields(frame[TOPIC_BYTES:], REPLY_MAX_BYTES)
-    if len(fields) >= 3 and fields[0] == VERSION and type(fields[1]) is str and type(fields[2]) is bytes:
+    if (
+        len(fields) >= 3
+        and type(fields[0]) is int
+        and type(fields[1]) is str
+        and type(fields[2]) is bytes
+        and fields[0] == VERSION
+    ):
         return Event(frame[:TOPIC_BYTES], fields[1], fields[2])
     raise NotAnEnvelope("not an event")
 
@@ -202,7 +209,12 @@ def unpack_body(body: bytes) -> dict[str, Any]:
         raise Invalid(f"The body is not msgpack ({type(error).__name__}).") from None
     if type(fields) is not dict:
         raise Invalid("The body is not a map.")
-    if any(type(value) in (dict, list) for value in fields.values()):
+    nested = False
+    for key, value in fields.items():
+        if type(key) is not str:
+            raise Invalid("The body has a field whose name is not a str.")
+        nested = nested or type(value) is dict or type(value) is list
+    if nested:
         _check_depth(fields)
     return fields
 

@@ -7,6 +7,7 @@ client library. ``fields`` holds what the code needs beside the sentence.
 from __future__ import annotations
 
 from enum import StrEnum
+from math import inf
 from typing import Any, ClassVar
 
 
@@ -18,7 +19,11 @@ class Retry(StrEnum):
     RESUME = "resume"
     """Call ``auth.resume`` with the token, then send the request once more."""
     LATER = "later"
-    """Send the same request again after ``retry_after`` seconds (0.1 when absent)."""
+    """Send the same request again after ``retry_after`` seconds (0.1 when absent).
+
+    After ``unavailable`` it may have been done all the same: a command whose row in
+    ``protocol.commands`` says that it may not be repeated can then be refused because of the first try.
+    """
 
 
 class Failure(Exception):
@@ -31,7 +36,7 @@ class Failure(Exception):
     code: ClassVar[str] = "internal"
     retry: ClassVar[Retry] = Retry.NEVER
 
-    def __init__(self, message: str, **fields: Any) -> None:
+    def __init__(self, message: str, /, **fields: Any) -> None:
         super().__init__(message)
         self.message = message
         self.fields = fields
@@ -43,8 +48,8 @@ class Failure(Exception):
     @property
     def retry_after(self) -> float:
         """Seconds to wait before trying again; 0.1 when the server named none."""
-        value = self.fields.get("retry_after", 0.1)
-        return float(value) if isinstance(value, (int, float)) else 0.1
+        value = self.fields.get("retry_after")
+        return float(value) if isinstance(value, (int, float)) and 0 <= value < inf else 0.1
 
 
 class Invalid(Failure):
