@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import zmq
 
 from config.folders import private_folder
+
+Z85_LENGTH: Final = 40
+"""A key of 32 bytes in ZeroMQ's text form."""
 
 
 class KeyPair(NamedTuple):
@@ -21,15 +24,17 @@ class KeyPair(NamedTuple):
 def server_keys(home: Path) -> KeyPair:
     """The key pair in ``home``, made now if there is none. Safe when several processes start at once.
 
-    Raises ``PermissionError`` when the file can be read by others.
+    Raises ``PermissionError`` when the file can be read by others, ``OSError`` when it is damaged.
     """
     file = private_folder(home) / "server.key"
     if not file.exists():
         _create(file)
     if file.stat().st_mode & 0o077:
         raise PermissionError(f"{file} can be read by others; run: chmod 600 {file}")
-    public, secret = file.read_bytes().split()
-    return KeyPair(public, secret)
+    keys = file.read_bytes().split()
+    if [len(key) for key in keys] != [Z85_LENGTH, Z85_LENGTH]:
+        raise OSError(f"{file} is damaged; restore it, or delete it and give every client the new key")
+    return KeyPair(*keys)
 
 
 def _create(file: Path) -> None:

@@ -11,6 +11,7 @@ import re
 import socket
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from config.folders import server_home
 
 Port = Annotated[int, Meta(ge=1, le=65_500)]
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
 
 
 class SettingsError(Exception):
@@ -148,7 +149,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach us."""
-        return self.host in ("127.0.0.1", "::1", "localhost") or self.host.startswith("127.")
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 _FROM_ENVIRONMENT = {
@@ -174,7 +178,8 @@ def load(environment: Mapping[str, str] = os.environ, home: Path | None = None) 
     origin = {name: str(file) for name in fields}
     for variable, name in _FROM_ENVIRONMENT.items():
         if environment.get(variable, "") != "":
-            fields[name] = _word(environment[variable])
+            text = environment[variable]
+            fields[name] = _WORDS.get(text.lower(), text) if name in _SWITCHES else text
             origin[name] = variable
     if "home" in fields:
         raise SettingsError(f"{file}: the data folder is set by PESAN_HOME, not in its own file.")
@@ -190,12 +195,9 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: {error}") from None
 
 
+_SWITCHES = ("curve", "rate_limits")
 _WORDS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
-
-
-def _word(text: str) -> Any:
-    """A variable's text as bool where it is one, else as text (numbers are converted with the type)."""
-    return _WORDS.get(text.lower(), text)
+"""Words for a switch in the environment. Only there: a realm may be called ``no``."""
 
 
 def _path(kind: type, value: Any) -> Any:
