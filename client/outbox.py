@@ -165,9 +165,9 @@ class Outbox:
 
     def refused(self, now: float, request_id: int, failure: Failure) -> Entry | None:
         """The server said no. Returns the message when that is final; else it will fly again."""
-        entry = self._flights.get(request_id)
-        if entry is None or entry.flights[-1] != request_id or entry not in entry.chain.flying:
+        if self.outdated(request_id):
             return None
+        entry = self._flights[request_id]
         chain = entry.chain
         if failure.retry is Retry.LATER:
             entry.failure = failure
@@ -180,6 +180,11 @@ class Outbox:
             self.drop(entry)
             return entry
         return None
+
+    def outdated(self, request_id: int) -> bool:
+        """Whether another flight of the same message will bring its own answer."""
+        entry = self._flights.get(request_id)
+        return entry is None or entry.flights[-1] != request_id or entry not in entry.chain.flying
 
     def _hold(self, chain: Chain, now: float, delay: float) -> None:
         """Rewind and pause: longer each time nothing was stored in between, with jitter."""

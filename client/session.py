@@ -319,7 +319,7 @@ class Session:
                 self.listening.sent(now, entry, answer)
             return
         assert isinstance(answer, Failure)
-        resume = answer.retry is Retry.RESUME
+        resume = answer.retry is Retry.RESUME and not self._outbox.outdated(request_id)
         if resume and not self.token:
             entry = self._outbox.stored(request_id)  # there is nothing to resume: final
         else:

@@ -1,0 +1,244 @@
+"""A tiny Pesan server in memory, as far as a client can tell: enough to play against."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocol import commands, events
+from protocol.addresses import TopicKind
+from protocol.commands import COMMANDS, Body, body_of
+from protocol.envelope import Request, pack_body, pack_reply, unpack_request
+from protocol.errors import (
+    OK,
+    Conflict,
+    Failure,
+    InvalidCredentials,
+    NotFound,
+    Unauthenticated,
+)
+
+
+@dataclass
+class User:
+    """One user; ``sessions`` by token."""
+
+    name: str
+    topic: bytes
+    password: str = "correct horse"
+
+
+@dataclass
+class Room:
+    """One conversation."""
+
+    id: int
+    kind: str
+    name: str
+    topic: bytes
+    members: dict[str, int]
+    """Name → read marker."""
+    messages: list[commands.Message] = field(default_factory=list)
+
+    def named_for(self, user: str) -> str:
+        if self.kind != "direct":
+            return self.name
+        return next((member for member in self.members if member != user), user)
+
+
+class ModelServer:
+    """Answers request frames; what it publishes gathers in ``published`` as (peer, frame)."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = random.Random(seed)
+        self.epoch = 1
+        self.users: dict[str, User] = {}
+        self.sessions: dict[bytes, tuple[int, str]] = {}
+        """Token → (number, user): what the database knows."""
+        self.resumed: set[bytes] = set()
+        """Tokens that the broker knows."""
+        self.rooms: dict[int, Room] = {}
+        self.ids: dict[tuple[str, bytes], tuple[int, int]] = {}
+        self.subscriptions: dict[str, set[bytes]] = {}
+        self.published: list[tuple[str, bytes]] = []
+        self.asked: list[tuple[str, str, Any]] = []
+        """(user, command, request) of everything that arrived."""
+        self.refuse: Callable[[str, Any], Failure | None] = lambda command, request: None
+        for name in ("ani", "budi", "citra", "dewi"):
+            self.users[name] = User(name, self.topic(TopicKind.USER))
+
+    def topic(self, kind: bytes) -> bytes:
+        return kind + self.rng.randbytes(15)
+
+    # --- as a broker ----------------------------------------------------------------------------
+
+    def restart(self) -> None:
+        """The broker ends and begins anew: it knows no session and no subscription."""
+        self.resumed.clear()
+        self.subscriptions.clear()
+        self.epoch += 1
+
+    def subscribe(self, peer: str, subscribe: bool, topic: bytes) -> None:
+        topics = self.subscriptions.setdefault(peer, set())
+        if not subscribe:
+            topics.discard(topic)
+            return
+        topics.add(topic)
+        if topic[:1] == TopicKind.USER:
+            self.publish(topic, events.Welcome(self.epoch))
+
+    def publish(self, topic: bytes, body: Body) -> None:
+        frame = events.event(topic, body)
+        self.published += [(peer, frame) for peer, topics in self.subscriptions.items() if topic in topics]
+
+    def request(self, frame: bytes) -> bytes:
+        """The reply to one request frame."""
+        asked = unpack_request(frame)
+        command = COMMANDS[asked.command]
+        try:
+            request = commands.read(command, asked.body)
+            user = self.sessions[asked.token][1] if asked.token in self.resumed else ""
+            self.asked.append((user, asked.command, request))
+            if command.session and not user:
+                raise Unauthenticated("This session is not known here: resume it.")
+            if failure := self.refuse(asked.command, request):
+                raise failure
+            reply = self._do(asked, user, request)
+            return pack_reply(asked.request_id, OK, pack_body(body_of(reply)))
+        except Failure as error:
+            return pack_reply(asked.request_id, error.code, pack_body(error.body()))
+
+    def _do(self, asked: Request, user: str, request: Any) -> Body:
+        name = asked.command.replace(".", "_")
+        reply: Body = getattr(self, f"_{name}")(asked, user, request)
+        return reply
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _server_hello(self, asked: Request, user: str, request: Any) -> Body:
+        return commands.HelloReply("0", 1, "here", 7701, 0, ["auth"], {})
+
+    def _session_ping(self, asked: Request, user: str, request: Any) -> Body:
+        return commands.PingReply(self.epoch, 0)
+
+    def _auth_login(self, asked: Request, user: str, request: commands.Login) -> Body:
+        known = self.users.get(request.username)
+        if known is None or known.password != request.password:
+            raise InvalidCredentials("User name and password do not fit.")
+        token = self.rng.randbytes(16)
+        self.sessions[token] = (len(self.sessions) + 1, known.name)
+        return self._opened(token)
+
+    def _auth_resume(self, asked: Request, user: str, request: commands.Resume) -> Body:
+        if request.token not in self.sessions:
+            raise InvalidCredentials("This session has ended.")
+        return self._opened(request.token)
+
+    def _opened(self, token: bytes) -> Body:
+        number, name = self.sessions[token]
+        self.resumed.add(token)
+        return commands.LoginReply(name, token, number, self.users[name].topic)
+
+    def _auth_logout(self, asked: Request, user: str, request: Any) -> Body:
+        self.end_session(asked.token)
+        return commands.Empty()
+
+    def end_session(self, token: bytes) -> None:
+        self.sessions.pop(token, None)
+        self.resumed.discard(token)
+
+    def _user_whoami(self, asked: Request, user: str, request: Any) -> Body:
+        return commands.WhoamiReply(user, self.sessions[asked.token][0], "", self.users[user].topic, 0)
+
+    def _message_send(self, asked: Request, user: str, request: commands.Send) -> Body:
+        room = self._room(user, request.to)
+        key = (user, request.id)
+        if key in self.ids:
+            room, seq = self.rooms[self.ids[key][0]], self.ids[key][1]
+            self._tell(room, room.messages[seq - 1])
+            return commands.SendReply(room.id, seq, 0, True)
+        if request.after is not None and (user, request.after) not in self.ids:
+            raise Conflict("The message before it is not here.", missing=request.after)
+        if room.id not in self.rooms:
+            self.rooms[room.id] = room
+        seq = len(room.messages) + 1
+        message = commands.Message(seq, user, request.body, 0, request.id)
+        room.messages.append(message)
+        self.ids[key] = (room.id, seq)
+        self._tell(room, message)
+        return commands.SendReply(room.id, seq, 0, False)
+
+    def _tell(self, room: Room, message: commands.Message) -> None:
+        to = room.named_for(message.sender)
+        event = events.MessageEvent(
+            room.id, message.seq, message.sender, to, message.body, message.sent_at, message.id
+        )
+        self.publish(room.topic or self.users[to].topic, event)
+
+    def _room(self, user: str, address: str) -> Room:
+        if address.startswith("#"):
+            room = next((room for room in self.rooms.values() if room.name == address), None)
+            if room is None or user not in room.members:
+                raise NotFound(f"There is no {address}.")
+            return room
+        if address not in self.users:
+            raise NotFound(f"There is no {address}.")
+        members = {user: 0, address: 0}
+        for room in self.rooms.values():
+            if room.kind == "direct" and set(room.members) == set(members):
+                return room
+        return Room(len(self.rooms) + 1, "direct", "", b"", members)
+
+    def _message_history(self, asked: Request, user: str, request: commands.History) -> Body:
+        room = self.rooms[request.conversation or 0]
+        if user not in room.members:
+            raise NotFound("There is no such conversation.")
+        after = request.after or 0
+        page = room.messages[after : after + request.limit]
+        last = page[-1].seq if page else after
+        return commands.HistoryReply(room.id, page, after + 1, last, len(room.messages), 0)
+
+    def _conversation_list(self, asked: Request, user: str, request: commands.ListConversations) -> Body:
+        mine = [room for room in self.rooms.values() if user in room.members and room.id > request.after]
+        rows = [
+            commands.ConversationInfo(
+                room.id,
+                room.kind,
+                room.named_for(user),
+                room.topic,
+                len(room.messages),
+                room.members[user],
+                0,
+                0,
+            )
+            for room in mine[:2]
+        ]
+        return commands.ConversationsReply(rows, len(mine) > 2)
+
+    def _group_create(self, asked: Request, user: str, request: commands.CreateGroup) -> Body:
+        if any(room.name == f"#{request.group}" for room in self.rooms.values()):
+            raise Conflict("That name is taken.")
+        topic = self.topic(TopicKind.CONVERSATION)
+        room = Room(len(self.rooms) + 1, "group", f"#{request.group}", topic, {user: 0})
+        self.rooms[room.id] = room
+        return commands.GroupReply(room.id, room.topic, 0)
+
+    def _group_join(self, asked: Request, user: str, request: commands.JoinGroup) -> Body:
+        room = next(room for room in self.rooms.values() if room.name == f"#{request.group}")
+        room.members.setdefault(user, len(room.messages))
+        self.publish(self.users[user].topic, events.TopicsEvent(room.id))
+        return commands.GroupReply(room.id, room.topic, len(room.messages))
+
+    def _group_leave(self, asked: Request, user: str, request: commands.NameGroup) -> Body:
+        room = next(room for room in self.rooms.values() if room.name == f"#{request.group}")
+        del room.members[user]
+        self.replace_topic(room)
+        return commands.Empty()
+
+    def replace_topic(self, room: Room) -> None:
+        old, room.topic = room.topic, self.topic(TopicKind.CONVERSATION)
+        self.publish(old, events.TopicsEvent(room.id))
+        for member in room.members:
+            self.publish(self.users[member].topic, events.TopicsEvent(room.id))
