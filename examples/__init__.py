@@ -1,0 +1,1 @@
+"""Small programs that use ``client.Chat``; tests run them."""
