@@ -9,12 +9,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgpack
 import zmq
 
 from benchmarks.figures import Meter, latency_figures
-from benchmarks.wire import NOBLOCK, WireUser, enter
-from protocol.envelope import pack_body, pack_request, unpack_body, unpack_event, unpack_reply
+from benchmarks.wire import WireUser, enter
+from broker import fast_socket
+from broker.fast_socket import NOBLOCK
+from protocol import VERSION
 from protocol.errors import OK
+from protocol.limits import MESSAGE_ID_BYTES
 
 TEXT = "x" * 60
 """With its envelope this makes a request of about 190 bytes."""
@@ -24,40 +28,45 @@ class Pair:
     """One sender and one recipient."""
 
     def __init__(self, number: int, sender: WireUser, recipient: WireUser) -> None:
+        events = recipient.listen()
         self.sender = sender
         self.recipient = recipient
+        self._send = fast_socket.sender(sender.commands)
+        self._answer = fast_socket.receiver(sender.commands)
+        self._event = fast_socket.receiver(events)
+        self._pack = msgpack.Packer(autoreset=True).pack
         self._prefix = number.to_bytes(4, "big")
         self._count = 0
-        self._open: dict[int, bytes] = {}
         self._last = b""
         self._sent_at: dict[bytes, float] = {}
+        self.open = 0
+        """Messages without an answer yet."""
         self.latencies: list[float] = []
         self.delivered = 0
         self.failed = 0
 
     def send(self) -> None:
         """Post the next message, chained to the one before while that is unanswered."""
-        self._count += 1
+        self._count = count = self._count + 1
         now = time.time()
         # Ordered by time, as a UUIDv7 is, and cheaper to make.
-        identity = int(now * 1000).to_bytes(6, "big") + self._prefix + self._count.to_bytes(6, "big")
+        identity = int(now * 1000).to_bytes(6, "big") + self._prefix + count.to_bytes(6, "big")
         body: dict[str, Any] = {"to": self.recipient.name, "body": TEXT, "id": identity}
-        if self._open:
+        if self.open:
             body["after"] = self._last
         self._last = identity
-        self._open[self._count] = identity
+        self.open += 1
         self._sent_at[identity] = now
-        frame = pack_request(self._count, self.sender.token, "message.send", pack_body(body))
-        self.sender.commands.send(frame, NOBLOCK)
+        self._send(self._pack((VERSION, count, self.sender.token, "message.send", self._pack(body))), NOBLOCK)
 
     def answers(self, go_on: bool) -> None:
         """Read every reply that is there; each makes room for another message."""
-        recv = self.sender.commands.recv
+        recv = self._answer
         try:
             while True:
-                reply = unpack_reply(recv(NOBLOCK))
-                self._open.pop(reply.request_id, None)
-                if reply.status != OK:
+                _, _, status, _ = msgpack.unpackb(recv(NOBLOCK))
+                self.open -= 1
+                if status != OK:
                     self.failed += 1
                 if go_on:
                     self.send()
@@ -66,24 +75,17 @@ class Pair:
 
     def deliveries(self) -> None:
         """Read every event that is there."""
-        assert self.recipient.events is not None
-        recv = self.recipient.events.recv
+        recv, clock = self._event, time.time
         try:
             while True:
-                event = unpack_event(recv(NOBLOCK))
-                if event.kind != "message":
-                    continue
-                sent_at = self._sent_at.pop(unpack_body(event.body)["id"], None)
+                frame = recv(NOBLOCK)
+                # A message event ends with its id: whether it is one is told by the look-up.
+                sent_at = self._sent_at.pop(frame[-MESSAGE_ID_BYTES:], None)
                 if sent_at is not None:
                     self.delivered += 1
-                    self.latencies.append(time.time() - sent_at)
+                    self.latencies.append(clock() - sent_at)
         except zmq.Again:
             pass
-
-    @property
-    def open(self) -> int:
-        """Messages without an answer yet."""
-        return len(self._open)
 
 
 def make_pairs(context: zmq.Context[zmq.Socket[bytes]], server: str, count: int, prefix: str) -> list[Pair]:
@@ -91,8 +93,6 @@ def make_pairs(context: zmq.Context[zmq.Socket[bytes]], server: str, count: int,
     users = [WireUser(context, server) for _ in range(2 * count)]
     enter(users, [f"{prefix}{number}" for number in range(2 * count)])
     pairs = [Pair(number, users[2 * number], users[2 * number + 1]) for number in range(count)]
-    for pair in pairs:
-        pair.recipient.listen()
     for pair in pairs:
         pair.recipient.await_welcome()
     return pairs

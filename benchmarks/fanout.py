@@ -9,7 +9,8 @@ from typing import Any
 import zmq
 
 from benchmarks.figures import Meter, latency_figures
-from benchmarks.wire import NOBLOCK, WireUser, enter
+from benchmarks.wire import WireUser, enter
+from broker.fast_socket import NOBLOCK
 from protocol.envelope import unpack_body, unpack_event
 from protocol.message_id import message_id
 

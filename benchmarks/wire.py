@@ -10,7 +10,6 @@ import itertools
 import time
 from typing import Any
 
-import msgpack
 import zmq
 from zmq.utils import z85
 
@@ -18,7 +17,6 @@ from protocol import connection_string
 from protocol.envelope import pack_body, pack_request, unpack_body, unpack_reply
 from protocol.errors import OK, Failure, failure
 
-NOBLOCK = int(zmq.NOBLOCK)
 PASSWORD = "benchmark-password"  # noqa: S105
 
 
@@ -83,14 +81,15 @@ class WireUser:
         """Note what a login answered."""
         self.name, self.token, self.topic = name, reply["token"], reply["topic"]
 
-    def listen(self, *topics: bytes) -> None:
-        """Subscribe to the user's own topic and ``topics``; returns when they are in force."""
+    def listen(self, *topics: bytes) -> zmq.Socket[bytes]:
+        """Subscribe to the user's own topic and ``topics``; ``await_welcome`` tells when they are in force."""
         self.events = events = self._socket(zmq.SUB)
         events.setsockopt(zmq.RCVHWM, 0)
         events.setsockopt(zmq.SNDHWM, 0)
         for topic in (*topics, self.topic):
             events.subscribe(topic)
         events.connect(f"tcp://{self._server.host}:{self._server.port + 1}")
+        return events
 
     def await_welcome(self, timeout: float = 60.0) -> None:
         """Wait for the welcome that ``listen`` asked for."""
@@ -119,6 +118,3 @@ def enter(users: list[WireUser], names: list[str], register: bool = True) -> flo
     for user, name in zip(users, names, strict=True):
         user.entered(name, user.answer(600))
     return time.monotonic() - begun
-
-
-unpack = msgpack.unpackb

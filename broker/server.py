@@ -1,7 +1,6 @@
 """The broker's sockets and its one loop. Decides nothing: frames go to ``core``, what it says is sent.
 
-Each turn: poll, drain every socket up to a batch, then flush what the core gathered. Flags are
-plain ints computed once, because pyzmq's IntFlag arithmetic costs as much as a send.
+Each turn: poll, drain every socket up to a batch, then flush what the core gathered.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from broker.core import UNKNOWN_ADDRESS, Core
+from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, receiver, sender
 from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
 from config.keys import KeyPair
@@ -23,9 +23,6 @@ from protocol import backend, limits
 from protocol.commands import SERVICES
 from protocol.events import Welcome, event
 
-NOBLOCK = int(zmq.NOBLOCK)
-SNDMORE_NOBLOCK = int(zmq.SNDMORE) | NOBLOCK
-RCVMORE = int(zmq.RCVMORE)
 TICK = 0.1
 """Seconds between looks at the clock's work."""
 TICK_MS = int(TICK * 1000)
@@ -60,6 +57,8 @@ class Server:
         self._backend.setsockopt(zmq.SNDHWM, 0)
         self._backend.setsockopt(zmq.RCVHWM, 0)
         self._backend.setsockopt(zmq.LINGER, 500)
+        self._receive, self._reply = receiver(self._frontend), sender(self._frontend)
+        self._announce = sender(self._events)
         self._wakeup, self._wakeup_write = os.pipe()
 
     def _socket(self, kind: int, max_bytes: int, queue: int) -> zmq.Socket[bytes]:
@@ -157,15 +156,12 @@ class Server:
     # --- in -------------------------------------------------------------------------------------
 
     def _drain_frontend(self, now: float) -> None:
-        recv, more, core = self._frontend.recv, self._frontend.getsockopt, self._core
+        recv, more, core = self._receive, self._frontend.getsockopt, self._core
         knows, request = core.knows, core.request
         try:
             for _ in range(self._settings.batch_size):
-                peer: bytes = recv(NOBLOCK)
-                if knows(peer):
-                    frame: bytes = recv(NOBLOCK)
-                else:
-                    frame = self._first_frame(peer)
+                peer = recv(NOBLOCK)
+                frame = recv(NOBLOCK) if knows(peer) else self._first_frame(peer)
                 if more(RCVMORE):
                     self._skip(self._frontend)
                     core.counts["multipart"] += 1
@@ -270,7 +266,7 @@ class Server:
             self._send_replies()
 
     def _send_replies(self) -> None:
-        send = self._frontend.send
+        send = self._reply
         for peer, frame in self._core.replies:
             try:
                 send(peer, SNDMORE_NOBLOCK)
@@ -282,7 +278,7 @@ class Server:
 
     def _publish(self, frame: bytes) -> None:
         try:
-            self._events.send(frame, NOBLOCK)
+            self._announce(frame, NOBLOCK)
         except zmq.Again:
             self._dropped += 1
 
