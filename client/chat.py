@@ -11,12 +11,14 @@ events become complete is ``listening``'s, sockets are ``connection``'s.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
 from client.connection import Connection
+from client.errors import Closed
 from client.inbox import Event, Status
 from protocol import commands, limits
 from protocol.addresses import BROADCAST
@@ -304,16 +306,18 @@ class Chat:
         await self._connection.listen()
 
     async def events(self) -> AsyncIterator[Event]:
-        """Typed events as they come, without end; opens the events socket at first use.
+        """Typed events as they come; opens the events socket at first use.
 
         ``MessageEvent`` (our own messages included) come without a hole in each conversation, in
         order, each once; so do those missed while the line was down. ``Status`` tells when that
-        happens. Other kinds are hints and may be lost. Raises ``LoggedOut`` when the session ends.
+        happens. Other kinds are hints and may be lost. Ends when the chat is closed; raises ``LoggedOut``
+        when the session ends.
         Several loops over it share one stream: each event goes to one of them.
         """
         await self._connection.listen()
-        while True:
-            yield await self._connection.next_event()
+        with contextlib.suppress(Closed):
+            while True:
+                yield await self._connection.next_event()
 
     def on(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[Any]]], Callable[[E], Awaitable[Any]]]:
         """Register an async function for one kind of event; ``run_forever`` calls it.
@@ -331,7 +335,7 @@ class Chat:
     async def run_forever(self) -> None:
         """Hand every event to the functions registered for its kind, one after the other.
 
-        Ends only by an exception: a handler's own, ``LoggedOut``, or cancellation.
+        Ends when the chat is closed, or by an exception: a handler's own, or ``LoggedOut``.
         """
         async for event in self.events():
             for handler in self._handlers.get(type(event), ()):

@@ -96,7 +96,7 @@ class Link:
         self._on_turn = on_turn
         self._loop = asyncio.get_running_loop()
         self._socket = _shared.acquire().socket(kind)
-        self._set_up(server)
+        self._set_up(server, kind)
         self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_WATCHED)
         self._monitor.setsockopt(zmq.LINGER, 0)
         self._fd = int(self._socket.getsockopt(zmq.FD))
@@ -104,19 +104,23 @@ class Link:
         self._open = True
         self._reading = False
         host = f"[{server.host}]" if ":" in server.host else server.host
-        self._socket.connect(f"tcp://{host}:{port}")
+        try:
+            self._socket.connect(f"tcp://{host}:{port}")
+        except zmq.ZMQError as error:
+            self.close()
+            raise ValueError(f"{host}:{port} is no address to connect to: {error}.") from None
         self._loop.add_reader(self._monitor_fd, self._read_monitor)
         self.resume()
         self._loop.call_soon(self._read_monitor)
 
-    def _set_up(self, server: ConnectionString) -> None:
+    def _set_up(self, server: ConnectionString, kind: int) -> None:
         set_option = self._socket.setsockopt
         set_option(zmq.LINGER, 0)
         set_option(zmq.IPV6, 1 if ":" in server.host else 0)
         # Unbounded here: how much may be under way is the session's business. A SUB socket with a
         # bound would lose subscriptions beyond it when it reconnects.
         set_option(zmq.SNDHWM, 0)
-        set_option(zmq.RCVHWM, 5_000 if self._socket.socket_type == zmq.SUB else 0)
+        set_option(zmq.RCVHWM, 5_000 if kind == zmq.SUB else 0)
         set_option(zmq.MAXMSGSIZE, 2 * REPLY_MAX_BYTES)
         # libzmq's own jitter is unseeded: every client would come back in the same moment.
         set_option(zmq.RECONNECT_IVL, random.randint(100, 500))

@@ -54,6 +54,7 @@ class ModelServer:
     def __init__(self, seed: int = 0) -> None:
         self.rng = random.Random(seed)
         self.epoch = 1
+        self.events_port = 7701
         self.users: dict[str, User] = {}
         self.sessions: dict[bytes, tuple[int, str]] = {}
         """Token → (number, user): what the database knows."""
@@ -118,10 +119,16 @@ class ModelServer:
     # --- commands -------------------------------------------------------------------------------
 
     def _server_hello(self, asked: Request, user: str, request: Any) -> Body:
-        return commands.HelloReply("0", 1, "here", 7701, 0, ["auth"], {})
+        return commands.HelloReply("0", 1, "here", self.events_port, 0, ["auth"], {})
 
     def _session_ping(self, asked: Request, user: str, request: Any) -> Body:
         return commands.PingReply(self.epoch, 0)
+
+    def _auth_register(self, asked: Request, user: str, request: commands.Register) -> Body:
+        if request.username in self.users:
+            raise Conflict("That name is taken.")
+        self.users[request.username] = User(request.username, self.topic(TopicKind.USER), request.password)
+        return commands.RegisterReply(request.username)
 
     def _auth_login(self, asked: Request, user: str, request: commands.Login) -> Body:
         known = self.users.get(request.username)
