@@ -316,6 +316,7 @@ class Core:
                 raise Unavailable(
                     "The server failed while it worked on this; it may or may not have been done.",
                     retry_after=RETRY_WHEN_UNAVAILABLE,
+                    uncertain=True,
                 )
             self._assign(flight)
         except Failure as error:
@@ -349,7 +350,8 @@ class Core:
             late.append(flight)
         for flight in late:
             self._land(flight)
-            self._give_up(flight, Unavailable("No answer in time.", retry_after=RETRY_WHEN_UNAVAILABLE))
+            error = Unavailable("No answer in time.", retry_after=RETRY_WHEN_UNAVAILABLE, uncertain=True)
+            self._give_up(flight, error)
 
     def _report_presence(self, now: float) -> None:
         if not self.workers.has("auth"):

@@ -176,7 +176,7 @@ class Requests:
             if self.outdated(request, request_id):
                 return
             # From a service that died over it nobody knows whether it was done.
-            uncertain = request.command.name in ONCE and answer.code == "unavailable"
+            uncertain = request.command.name in ONCE and bool(answer.fields.get("uncertain"))
             if answer.retry is Retry.LATER and not uncertain:
                 self._wait(now, request, answer)
                 return

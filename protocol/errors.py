@@ -110,7 +110,11 @@ class Busy(Failure):
 
 
 class Unavailable(Failure):
-    """The service that does this is not there, or died while it worked on the request."""
+    """The service that does this is not there, or died while it worked on the request.
+
+    ``uncertain`` (true) when it may have been done all the same: a message's id makes the retry
+    harmless, any other command that changes something may fail because of the first try.
+    """
 
     code = "unavailable"
     retry = Retry.LATER

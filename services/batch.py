@@ -345,4 +345,5 @@ def _internal() -> Failure:
 
 
 def _unavailable() -> Failure:
-    return Unavailable("The database cannot do this at present; try again.", retry_after=RETRY_AFTER)
+    message = "The database cannot do this at present; try again."
+    return Unavailable(message, retry_after=RETRY_AFTER, uncertain=True)

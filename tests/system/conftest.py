@@ -1,0 +1,41 @@
+"""Tests of the whole system run on both engines."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.services.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_address() -> Iterator[str]:
+    """The server in ``PESAN_TEST_DATABASE``, or one of our own."""
+    named = os.environ.get("PESAN_TEST_DATABASE")
+    if named:
+        yield named
+        return
+    server = PostgresServer()
+    yield server.address
+    server.stop()
+
+
+@pytest.fixture
+def postgres_schema(postgres_address: str) -> Iterator[str]:
+    """A connection string that leads to an empty schema, dropped afterwards."""
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_address, autocommit=True) as connection:
+        connection.execute(f"create schema {schema}".encode())
+        mark = "&" if "?" in postgres_address else "?"
+        yield f"{postgres_address}{mark}options=-csearch_path%3D{schema}"
+        connection.execute(f"drop schema {schema} cascade".encode())
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> str:
+    """``PESAN_DATABASE`` of an empty store, once for each engine."""
+    return str(request.getfixturevalue("postgres_schema")) if request.param == "postgres" else ""

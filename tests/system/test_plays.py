@@ -1,0 +1,34 @@
+"""Every play in ``plays/``, on a whole system of its own, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.own_server import OwnServer
+from tests.system.stage import STEPS, Stage, scripts
+
+QUICK = {"password_memory_kib": 8, "password_passes": 1, "session_timeout": 11.0}
+"""Cheap hashes, and a time until someone who left is offline that is just above the pings'."""
+
+
+@pytest.mark.parametrize("script", scripts(), ids=lambda script: script.stem)
+async def test_play(script: Path, database: str) -> None:
+    with OwnServer(settings=QUICK, environment={"PESAN_DATABASE": database}) as server:
+        await Stage(server).play(script.read_text(encoding="utf-8"))
+
+
+def test_every_step_is_used_in_some_play() -> None:
+    lines = [
+        line.strip().partition(", but: ")[0]
+        for script in scripts()
+        for line in script.read_text().splitlines()
+    ]
+    unused = [pattern.pattern for pattern, _ in STEPS if not any(pattern.fullmatch(line) for line in lines)]
+    assert not unused
+
+
+async def test_a_sentence_that_fits_no_step_fails_the_play() -> None:
+    with pytest.raises(AssertionError, match="no step fits"):
+        await Stage(OwnServer()).play("ani dances")
