@@ -138,22 +138,18 @@ class Core:
 
     def _admit(self, now: float, peer: bytes, token: bytes, command: Command) -> Session | None:
         """The preconditions of the table that concern the caller. Raises the refusal."""
-        session = self.sessions.find(token) if token else None
-        if session is None:
-            if command.session:
-                raise Unauthenticated(
-                    "Log in first." if not token else "This session is not known here: resume it."
-                )
-        else:
+        session = self.sessions.find(token)
+        if session is not None:
             if now - session.seen > 1.0 or not session.online:
                 self.sessions.heard(session, now)
             if peer in session.links:
                 session.links[peer] = now
             else:
                 self.sessions.linked(session, peer, now)
-        rate = command.rate
-        if rate is not Rate.FREE and self.settings.rate_limits:
-            self._meter(now, peer, session, rate)
+        elif command.session:
+            raise Unauthenticated("This session is not known here: resume it." if token else "Log in first.")
+        if self.settings.rate_limits and command.rate is not Rate.FREE:
+            self._meter(now, peer, session, command.rate)
         return session
 
     def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate) -> None:
@@ -170,31 +166,26 @@ class Core:
         """Hand a request to a worker, or raise why not."""
         self._handle = handle = self._handle + 1
         if session is None:
-            call = Call(handle, command.name, 0, "", 0, False, body)
+            call = backend.call((handle, command.name, 0, "", 0, False, body))
         else:
             if session.open >= self.settings.session_open_requests:
                 raise Busy("Too many requests of this session are open.", retry_after=RETRY_WHEN_BUSY)
             user = session.user
-            call = Call(handle, command.name, user.id, user.name, session.id, user.links > 1, body)
-        flight = Flight(peer, request_id, command, session, call, now)
-        self._assign(flight)
+            call = backend.call((handle, command.name, user.id, user.name, session.id, user.links > 1, body))
+        self._assign(Flight(peer, request_id, command, session, call, now))
         if session is not None:
             session.open += 1
 
     def _assign(self, flight: Flight) -> None:
         """Choose a worker: the one the session's open requests are with, else the least loaded."""
         service, size, session = flight.command.service, len(flight.call.body), flight.session
-        stick = session.sticks.get(service) if session is not None else None
+        stick = None if session is None else session.sticks.get(service)
         if stick is not None and stick.count:
             worker: Worker | None = stick.worker
-            if worker is not None and not self.workers.room(worker, size):
-                worker = None
         else:
             worker = self.workers.choose(service, size)
-        if worker is None:
-            if self.workers.has(service):
-                raise Busy(f"The {service} service is busy.", retry_after=RETRY_WHEN_BUSY)
-            raise Unavailable(f"The {service} service is not running.", retry_after=RETRY_WHEN_UNAVAILABLE)
+        if worker is None or not self.workers.room(worker, size):
+            raise self._no_room(service)
         if session is not None:
             if stick is None:
                 stick = session.sticks[service] = Stick(worker)
@@ -206,6 +197,11 @@ class Core:
         worker.bytes += size
         worker.batch.append(flight.call)
         self._flights[flight.call.handle] = flight
+
+    def _no_room(self, service: str) -> Failure:
+        if self.workers.has(service):
+            return Busy(f"The {service} service is busy.", retry_after=RETRY_WHEN_BUSY)
+        return Unavailable(f"The {service} service is not running.", retry_after=RETRY_WHEN_UNAVAILABLE)
 
     def _answer(self, now: float, peer: bytes, request_id: int, command: Command) -> None:
         """The commands that the broker answers itself."""

@@ -213,7 +213,7 @@ class Server:
             if frame[0] == SUBSCRIBE:
                 socket.setsockopt(zmq.SUBSCRIBE, topic)
                 if wants_welcome(topic):
-                    self._publish(event(topic, Welcome(self._subscriptions.epoch)))
+                    self._publish([event(topic, Welcome(self._subscriptions.epoch))])
             else:
                 socket.setsockopt(zmq.UNSUBSCRIBE, topic)
         if self._subscriptions.empty():
@@ -259,11 +259,11 @@ class Server:
             for routing_id, kind in signals:
                 self._to_worker(now, routing_id, backend.pack_signal(kind))
         if core.events:
-            for frame in core.events:
-                self._publish(frame)
+            self._publish(core.events)
             core.events.clear()
         if core.replies:
             self._send_replies()
+            core.replies.clear()
 
     def _send_replies(self) -> None:
         send = self._reply
@@ -274,13 +274,12 @@ class Server:
             except zmq.ZMQError:
                 # EHOSTUNREACH: it is gone. EAGAIN: it does not read. Either way it loses the reply.
                 self._dropped += 1
-        self._core.replies.clear()
 
-    def _publish(self, frame: bytes) -> None:
-        try:
-            self._announce(frame, NOBLOCK)
-        except zmq.Again:
-            self._dropped += 1
+    def _publish(self, frames: list[bytes]) -> None:
+        """XPUB never says that a queue is full: a subscriber that does not read loses events."""
+        send = self._announce
+        for frame in frames:
+            send(frame, NOBLOCK)
 
     def _to_worker(self, now: float, routing_id: bytes, frame: bytes) -> None:
         try:

@@ -10,7 +10,8 @@ length, nesting and ext types are set here, before anyone looks at a login.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -93,7 +94,7 @@ def unpack_request(frame: bytes) -> Request:
             and type(command) is str
             and type(body) is bytes
         ):
-            return Request(version, request_id, token, command, body)
+            return _new(Request, fields[:5])
     return _unusual(fields)
 
 
@@ -106,6 +107,10 @@ def _first_two(frame: bytes, error: Exception) -> tuple[Any, ...]:
         return (unpacker.unpack(), unpacker.unpack(), *range(2, length))[:3]
     except Exception:
         raise NotAnEnvelope(type(error).__name__) from None
+
+
+_new = tuple.__new__
+"""Makes a named tuple at a third of what calling its class costs; for the one per request."""
 
 
 class BadRequest(Invalid):
@@ -132,22 +137,22 @@ def _unusual(fields: object) -> Request:
     )
 
 
-_pack = msgpack.Packer(autoreset=True).pack
+_pack: Callable[[Any], bytes] = msgpack.Packer(autoreset=True).pack
 
 
 def pack_request(request_id: int, token: bytes, command: str, body: bytes) -> bytes:
     """A request frame."""
-    return cast(bytes, _pack((VERSION, request_id, token, command, body)))
+    return _pack((VERSION, request_id, token, command, body))
 
 
 def pack_reply(request_id: int, status: str, body: bytes) -> bytes:
     """A reply frame."""
-    return cast(bytes, _pack((VERSION, request_id, status, body)))
+    return _pack((VERSION, request_id, status, body))
 
 
 def pack_event(topic: bytes, kind: str, body: bytes) -> bytes:
     """An event frame. ``topic`` is 16 bytes."""
-    return topic + cast(bytes, _pack((VERSION, kind, body)))
+    return topic + _pack((VERSION, kind, body))
 
 
 def unpack_reply(frame: bytes) -> Reply:
@@ -193,7 +198,7 @@ def _fields(frame: bytes, most: int) -> tuple[Any, ...]:
 
 def pack_body(body: Any) -> bytes:
     """A body's map (or ``msgspec.to_builtins`` of a struct) as packed bytes."""
-    return cast(bytes, _pack(body))
+    return _pack(body)
 
 
 def unpack_body(body: bytes) -> dict[str, Any]:

@@ -137,8 +137,9 @@ def test_a_fence_says_that_earlier_subscriptions_are_in_force(house: House) -> N
     events.setsockopt(zmq.SUBSCRIBE, fence)
     assert events.poll(WAIT)
     assert unpack_event(events.recv()).topic == fence
-    house.publish(*(one + b"x" for one in wanted))
-    for one in wanted:
+    some = wanted[::3]
+    house.publish(*(one + b"x" for one in some))
+    for one in some:
         assert events.poll(WAIT)
         assert events.recv() == one + b"x"
 
