@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import GenericAlias
 from typing import Any
 
 import msgpack
@@ -223,7 +224,9 @@ def test_a_command_event_error_or_limit_taken_from_the_code_alone_is_noticed() -
 def test_a_field_added_to_a_shape_alone_is_noticed() -> None:
     row = PUBLIC["user.list"]
     users = more(msgspec.structs.fields(row.reply)[0].type.__args__[0])
-    reply: Any = defstruct("UsersReply", [("users", list[users]), ("more", bool)], bases=(Body,))
+    reply: Any = defstruct(
+        "UsersReply", [("users", GenericAlias(list, (users,))), ("more", bool)], bases=(Body,)
+    )
     assert differences(TEXT, commands={**PUBLIC, "user.list": row._replace(reply=reply)})
 
 
