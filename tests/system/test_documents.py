@@ -1,0 +1,31 @@
+"""What the documents show is run as it stands, on a real server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.own_server import ROOT, OwnServer
+
+
+def test_the_protocols_session_runs_as_printed(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+    appendix = text.partition("\n## Appendix: a whole session")[2]
+    found = re.search(r"```python\n(.*?)```", appendix, re.DOTALL)
+    assert found is not None
+    program = tmp_path / "session.py"
+    program.write_text(found.group(1), encoding="utf-8")
+    assert len(found.group(1).splitlines()) <= 60
+    assert not re.search(r"^\s*(?:from|import) (?:protocol|client|config)\b", found.group(1), re.MULTILINE)
+    with OwnServer() as server:
+        run = subprocess.run(
+            [sys.executable, str(program), server.connection],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "ani: halo\n", "")

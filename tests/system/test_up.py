@@ -1,0 +1,164 @@
+"""``pesan up``: one command starts a server; Ctrl-C drains it, a second one forces."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import zmq
+
+from benchmarks.own_server import OwnServer, free_port_pair
+from benchmarks.wire import PASSWORD, WireUser
+
+STOPS_WITHIN = 2.0
+"""Seconds, as promised. The only timed test: it is a promise to people, not a measure of speed."""
+START = 30.0
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Start]:
+    """Starts ``pesan up`` with a data folder and ports of its own; ends what is left of it."""
+    started: list[subprocess.Popen[str]] = []
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PESAN_")}
+    environment |= {"PESAN_HOME": str(tmp_path / "home"), "PESAN_PORT_BASE": str(free_port_pair())}
+
+    def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("pesan")), "up", *arguments],
+            env={**environment, **more},
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        for child in family(process) if process.poll() is None else []:
+            child.kill()
+        process.kill()
+        process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def ready(process: subprocess.Popen[str]) -> str:
+    """The connection string, once printed."""
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if line.startswith("pesan ready "):
+            return line.split()[2]
+    raise AssertionError("".join(seen))
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Every process below this one."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def commands(processes: list[psutil.Process]) -> list[str]:
+    """What each of our own processes is: 'broker', 'services auth', …."""
+    lines = [" ".join(one.cmdline()) for one in processes]
+    return sorted(
+        found.group(1) for line in lines if (found := re.search(r"-m (broker|services \w+)$", line))
+    )
+
+
+def test_one_command_and_a_login_is_answered(up: Start, tmp_path: Path) -> None:
+    process = up()
+    connection = ready(process)
+    assert re.fullmatch(r"pesan://127\.0\.0\.1:\d+\?key=[A-Za-z0-9_-]{43}", connection)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    user = WireUser(context, connection)
+    user.call("auth.register", username="ani", password=PASSWORD)
+    user.login("ani")
+    user.close()
+    context.term()
+    key = tmp_path / "home" / "server.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_ctrl_c_stops_everything_within_two_seconds(up: Start) -> None:
+    process = up()
+    ready(process)
+    below = family(process)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    assert time.monotonic() - begun < STOPS_WITHIN
+    assert not alive(below)
+
+
+def test_a_second_ctrl_c_forces(up: Start) -> None:
+    process = up()
+    ready(process)
+    below = family(process)
+    stuck = next(one for one in below if one.cmdline()[-2:] == ["services", "messaging"])
+    stuck.suspend()
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    assert process.poll() is None
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.wait(10)
+    assert time.monotonic() - begun < STOPS_WITHIN
+    assert not alive(below)
+
+
+def test_several_workers_of_a_service(up: Start) -> None:
+    process = up("-c", "messaging=2,auth=2")
+    ready(process)
+    running = set(commands(family(process)))
+    assert running == {"broker", "services auth", "services messaging", "services group", "services file"}
+    twice = [line for line in commands(family(process)) if line in ("services auth", "services messaging")]
+    assert len(twice) >= 4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("port_base = 'x'", "port_base"), ("nonsense = 1", "nonsense"), ("= broken", "pesan.toml")],
+)
+def test_a_bad_setting_is_named_and_nothing_starts(up: Start, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pesan.toml").write_text(text)
+    process = up()
+    output, _ = process.communicate(timeout=START)
+    assert process.returncode not in (0, None)
+    assert said in output
+    assert "Traceback" not in output
+
+
+def test_a_public_address_without_encryption_is_refused(up: Start) -> None:
+    process = up(PESAN_HOST="0.0.0.0", PESAN_CURVE="off")
+    output, _ = process.communicate(timeout=START)
+    assert process.returncode not in (0, None)
+    assert "curve" in output
+
+
+def test_a_port_that_is_taken_is_said(up: Start) -> None:
+    with OwnServer() as other:
+        process = up(PESAN_PORT_BASE=str(other.port))
+        output, _ = process.communicate(timeout=START)
+    assert process.returncode not in (0, None)
+    assert "PESAN_PORT_BASE" in output
+    assert "Traceback" not in output
