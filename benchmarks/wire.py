@@ -82,7 +82,7 @@ class WireUser:
         self.name, self.token, self.topic = name, reply["token"], reply["topic"]
 
     def listen(self, *topics: bytes) -> zmq.Socket[bytes]:
-        """Subscribe to the user's own topic and ``topics``; ``await_welcome`` tells when they are in force."""
+        """Subscribe to the user's own topic and ``topics``; ``await_welcome`` says when they are in force."""
         self.events = events = self._socket(zmq.SUB)
         events.setsockopt(zmq.RCVHWM, 0)
         events.setsockopt(zmq.SNDHWM, 0)
