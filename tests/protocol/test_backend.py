@@ -19,6 +19,7 @@ from protocol.backend import (
     STOP,
     WORK,
     Call,
+    call,
     pack_beat,
     pack_done,
     pack_signal,
@@ -42,6 +43,13 @@ def test_work_is_calls_in_their_order(batch: list[Call]) -> None:
     kind, received = unpack(pack_work(batch))
     assert kind == WORK
     assert [Call(*fields) for fields in received] == batch
+
+
+@given(calls)
+def test_a_call_made_the_cheap_way_is_the_same(made: Call) -> None:
+    cheap = call(tuple(made))
+    assert type(cheap) is Call
+    assert cheap == made
 
 
 @given(st.lists(st.tuples(numbers, names, bodies), max_size=4), st.lists(bodies, max_size=4))
