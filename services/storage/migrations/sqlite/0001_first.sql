@@ -61,7 +61,8 @@ create table messages (
     sent_at integer not null,
     primary key (conversation_id, seq)
 ) strict, without rowid;
-create unique index messages_by_id on messages (sender_id, id);
+-- The id comes first because ids begin with the time: all new ones then go to the end of the index.
+create unique index messages_by_id on messages (id, sender_id);
 
 create table presence (
     broker blob not null,
