@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import errors
+from psycopg.types.array import ListBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper, StrBinaryDumper
 
@@ -184,6 +185,8 @@ class PostgresStore:
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         connection.adapters.register_dumper(str, StrBinaryDumper)
         connection.adapters.register_dumper(bytes, BytesBinaryDumper)
+        # The textual one would call an array smallint after the first array of small numbers it met.
+        connection.adapters.register_dumper(list, ListBinaryDumper)
         cursor = psycopg.RawCursor(connection)
         cursor.format = psycopg.pq.Format.BINARY
         try:
