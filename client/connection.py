@@ -232,7 +232,7 @@ class Connection:
                 self._subscriber.pause()
             else:
                 self._subscriber.resume()
-        self.session.room(self._loop.time(), not full)
+        self.session.listening.inbox.room(self._loop.time(), not full)
         self._loop.call_soon(self._carry_out)
 
     def _set_timer(self, moment: float) -> None:

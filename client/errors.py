@@ -31,6 +31,12 @@ class Offline(ClientError):
 class WrongServerKey(ClientError):
     """Somebody listens there who does not hold the key of the connection string."""
 
+    def __init__(
+        self,
+        message: str = "What listens there does not have the connection string's key, or is no Pesan server.",
+    ) -> None:
+        super().__init__(message)
+
 
 class LoggedOut(ClientError):
     """The session has ended: logged out, revoked, or the password was changed. Log in again."""

@@ -94,6 +94,7 @@ class Listening:
     def stop(self) -> None:
         """Hear nothing more."""
         self.on = False
+        self.inbox.conversations.clear()
         for topic in sorted(self._subscribed) + [self._fence] * bool(self._fence):
             self._session.subscriptions.append((False, topic))
 

@@ -15,11 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
+
 from client.errors import Timeout
 from client.timers import NEVER, Timers
 from protocol.commands import COMMANDS, Body, Command
-from protocol.envelope import pack_request
-from protocol.errors import Failure, Retry
+from protocol.envelope import pack_request, unpack_body
+from protocol.errors import OK, Failure, Internal, Retry, failure
 
 PATIENCE: Final = 5.0
 """Seconds without an answer after which a request is sent again; doubles up to the next line."""
@@ -217,3 +219,14 @@ class Requests:
         for request_id in request.flights:
             del self._flying[request_id]
         request.flights = []
+
+
+def read_answer(command: Command, status: str, packed: bytes) -> Body | Failure:
+    """A reply's body as a typed value: the command's reply, or the refusal."""
+    try:
+        fields = unpack_body(packed)
+        if status != OK:
+            return failure(status, fields)
+        return msgspec.convert(fields, command.reply)
+    except (Failure, msgspec.ValidationError) as error:
+        return Internal(f"The server's answer makes no sense: {error}.")

@@ -20,18 +20,15 @@ import random
 from collections import deque
 from typing import Final
 
-import msgspec
-
 from client.errors import ClientError, LoggedOut, Offline, Timeout, WrongServerKey
 from client.inbox import Event
 from client.listening import Listening
 from client.outbox import Entry, Outbox
-from client.requests import OnAnswer, Request, Requests
+from client.requests import OnAnswer, Request, Requests, read_answer
 from client.timers import NEVER, Timers
 from protocol.commands import (
     COMMANDS,
     Body,
-    Command,
     Empty,
     GroupReply,
     LoginReply,
@@ -45,11 +42,10 @@ from protocol.envelope import (
     NotAnEnvelope,
     pack_body,
     pack_request,
-    unpack_body,
     unpack_event,
     unpack_reply,
 )
-from protocol.errors import OK, Failure, Internal, InvalidCredentials, Retry, failure
+from protocol.errors import Failure, InvalidCredentials, Retry
 
 PING: Final = 10.0
 """Seconds between pings. The broker calls a session offline after 30 of silence."""
@@ -103,6 +99,7 @@ class Session:
         self._listeners: list[int] = []
         self._resuming = False
         self._refusals = 0
+        self._reached = False
         self._pinged_at = 0.0
         self._pinging = False
         self._ping_round = 0
@@ -146,10 +143,6 @@ class Session:
         self.answers.extend((handle, Empty()) for handle in self._listeners)
         self._listeners.clear()
 
-    def room(self, now: float, room: bool) -> None:
-        """Whether the program takes events fast enough for more to be fetched."""
-        self.listening.inbox.room(now, room)
-
     def forget(self, now: float) -> None:
         """The session is over; a login may begin another."""
         self.over = LoggedOut("The session has ended; log in again.")
@@ -159,11 +152,9 @@ class Session:
         self._fail_all(now, self.over)
 
     def _fails_at_once(self, handle: int, needs_session: bool) -> bool:
-        error: ClientError | None = None
+        error = self.over if needs_session else None
         if self._refusals >= REFUSALS:
-            error = _wrong_key()
-        elif needs_session:
-            error = self.over
+            error = WrongServerKey()
         if error is not None:
             self.answers.append((handle, error))
         return error is not None
@@ -175,7 +166,7 @@ class Session:
         if self.online:
             self.disconnected(now)
         self.online = True
-        self._refusals = 0
+        self._refusals, self._reached = 0, True
         self._requests.connected()
         self._outbox.rewind()
         self.listening.want(now)
@@ -203,11 +194,15 @@ class Session:
         self.listening.say(False, reason)
 
     def refused(self, now: float, final: bool = False) -> None:
-        """A handshake failed; ``final``: in a way that no second try can mend."""
+        """A handshake failed at once; ``final``: in a way that no second try can mend.
+
+        A server that was through once has the key: it is being restarted behind something that listens.
+        """
+        if self._reached:
+            return
         self._refusals += REFUSALS if final else 1
         if self._refusals >= REFUSALS:
-            self._fail_all(now, _wrong_key())
-            self.listening.say(False, str(_wrong_key()))
+            self._fail_all(now, WrongServerKey())
 
     def reply(self, now: float, frame: bytes) -> None:
         """A frame from the commands socket."""
@@ -218,9 +213,9 @@ class Session:
             return
         request = self._requests.find(request_id)
         if request is not None:
-            self._answered(now, request, request_id, _answer(request.command, status, packed))
+            self._answered(now, request, request_id, read_answer(request.command, status, packed))
         elif request_id in self._outbox:
-            self._message_answered(now, request_id, _answer(COMMANDS["message.send"], status, packed))
+            self._message_answered(now, request_id, read_answer(COMMANDS["message.send"], status, packed))
         self._pump(now)
 
     def event(self, now: float, frame: bytes) -> None:
@@ -401,18 +396,3 @@ class Session:
             self.listening.want(now)
         self._pinged_at = now
         self.listening.epoch(now, answer.events_epoch)
-
-
-def _wrong_key() -> WrongServerKey:
-    return WrongServerKey("What listens there does not hold the key of the connection string.")
-
-
-def _answer(command: Command, status: str, packed: bytes) -> Body | Failure:
-    """A reply's body as a typed value: the command's reply, or the refusal."""
-    try:
-        fields = unpack_body(packed)
-        if status != OK:
-            return failure(status, fields)
-        return msgspec.convert(fields, command.reply)
-    except (Failure, msgspec.ValidationError) as error:
-        return Internal(f"The server's answer makes no sense: {error}.")

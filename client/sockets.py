@@ -30,11 +30,14 @@ RCVMORE: Final = int(zmq.RCVMORE)
 
 CONNECTED: Final = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
 DISCONNECTED: Final = int(zmq.EVENT_DISCONNECTED)
+REACHED: Final = int(zmq.EVENT_CONNECTED)
 REFUSED: Final = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
 REFUSED_FINALLY: Final = int(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL) | int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
 """The other end speaks no CURVE, or not ours; libzmq does not try again by itself."""
-_WATCHED: Final = CONNECTED | DISCONNECTED | REFUSED | REFUSED_FINALLY
+_WATCHED: Final = REACHED | CONNECTED | DISCONNECTED | REFUSED | REFUSED_FINALLY
 
+REFUSED_WITHIN: Final = 3.0
+"""Seconds within which a server refuses a wrong key. A later failure is one that had no time for us."""
 DRAIN: Final = 512
 """Frames taken in before the rest of the program gets a turn."""
 HEARTBEAT_MS: Final = 10_000
@@ -102,6 +105,7 @@ class Link:
         self._fd = int(self._socket.getsockopt(zmq.FD))
         self._monitor_fd = int(self._monitor.getsockopt(zmq.FD))
         self._open = True
+        self._reached_at = 0.0
         self._reading = False
         host = f"[{server.host}]" if ":" in server.host else server.host
         try:
@@ -201,7 +205,10 @@ class Link:
                 (event,) = struct.unpack_from("=H", notice)
                 if event & DISCONNECTED and self._reading:
                     self._drain()
-                self._on_change(event)
+                if event & REACHED:
+                    self._reached_at = self._loop.time()
+                elif not event & REFUSED or self._loop.time() - self._reached_at < REFUSED_WITHIN:
+                    self._on_change(event)
         except zmq.Again:
             pass
         self._on_turn()

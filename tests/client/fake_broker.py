@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from types import TracebackType
 
 import zmq
@@ -36,7 +37,7 @@ class FakeBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self._context.term()
+        self._context.destroy(linger=0)
 
     @property
     def address(self) -> str:
@@ -73,7 +74,15 @@ class FakeBroker:
         socket.setsockopt(zmq.LINGER, 0)
         if kind == zmq.XPUB:
             socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-        socket.bind(f"tcp://127.0.0.1:{self._ports[index] or '*'}")
+        for patience in reversed(range(100)):  # a closed socket gives its port back a little later
+            try:
+                socket.bind(f"tcp://127.0.0.1:{self._ports[index] or '*'}")
+                break
+            except zmq.ZMQError:
+                if not patience:
+                    socket.close(0)
+                    raise
+                time.sleep(0.05)
         endpoint = socket.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
         self._ports[index] = int(endpoint.rstrip(b"\0").rsplit(b":", 1)[1])

@@ -126,6 +126,25 @@ async def test_a_server_that_never_answers_is_no_key_problem() -> None:
                 await chat.hello()
 
 
+async def test_a_server_too_busy_to_shake_hands_is_no_key_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.sockets.REFUSED_WITHIN", 0.1)
+    closed = 0
+
+    async def close_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal closed
+        await asyncio.sleep(0.2)
+        closed += 1
+        writer.close()
+
+    server = await asyncio.start_server(close_late, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with Chat.connect(f"pesan://127.0.0.1:{port}", timeout=2.5) as chat:
+            with pytest.raises(Offline):
+                await chat.hello()
+    assert closed >= 2
+
+
 async def test_a_restarted_server_is_gone_on_with(broker: FakeBroker) -> None:
     async with logged_in(broker, "ani", timeout=20.0) as ani, logged_in(broker, "budi", timeout=20.0) as budi:
         await budi.listen()

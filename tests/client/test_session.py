@@ -117,8 +117,10 @@ def test_a_server_that_stays_busy_is_the_answer_in_the_end() -> None:
 def test_what_must_not_be_done_twice_is_not_sent_twice() -> None:
     world = World()
     ani = world.client("ani").login()
-    world.server.refuse = lambda command, request: Unavailable("It died.", retry_after=0.1)
+    world.server.refuse = lambda command, request: Unavailable("It died.", retry_after=0.1, uncertain=True)
+    started = ani.sent_frames
     assert isinstance(answer(ani, ani.ask("group.create", CreateGroup("ops"))), Unavailable)
+    assert ani.sent_frames == started + 1
     world.server.refuse = lambda command, request: None
     world.faults.loss = 1.0
     handles = [
@@ -135,6 +137,14 @@ def test_what_must_not_be_done_twice_is_not_sent_twice() -> None:
     assert ani.sent_frames == frames
 
 
+def test_what_surely_was_not_done_is_tried_again() -> None:
+    world = World()
+    ani = world.client("ani").login()
+    refusals = [Unavailable("Not running yet.", retry_after=0.1)] * 2
+    world.server.refuse = lambda command, request: refusals.pop() if refusals else None
+    assert isinstance(answer(ani, ani.ask("group.create", CreateGroup("ops"))), GroupReply)
+
+
 def test_a_failed_handshake_twice_in_a_row_means_a_wrong_key() -> None:
     ani = Client(World(), "ani")
     handle = ani.ask("server.hello")
@@ -147,6 +157,16 @@ def test_a_failed_handshake_twice_in_a_row_means_a_wrong_key() -> None:
     assert isinstance(ani.answers[ani.ask("server.hello")], WrongServerKey)
     ani.connect()
     assert not isinstance(answer(ani, ani.ask("server.hello")), Exception)
+
+
+def test_a_server_that_was_reached_once_has_the_key_whatever_happens_later() -> None:
+    ani = World().client("ani")
+    ani.disconnect()
+    for _ in range(5):
+        ani.session.refused(ani.world.now)
+    handle = ani.ask("server.hello")
+    ani.reconnect()
+    assert not isinstance(answer(ani, handle), Exception)
 
 
 def test_junk_from_the_server_is_counted_and_nothing_more() -> None:
@@ -447,11 +467,11 @@ def test_a_program_that_is_slow_is_not_flooded() -> None:
     for n in range(3):
         answer(ani, ani.send("budi", f"{n}"))
     budi = world.client("budi", cursors={1: 0}).login()
-    budi.session.room(world.now, False)
+    budi.session.listening.inbox.room(world.now, False)
     answer(budi, budi.listen())
     world.run(1.0)
     assert budi.messages() == []
-    budi.session.room(world.now, True)
+    budi.session.listening.inbox.room(world.now, True)
     budi.carry_out()
     world.run(1.0)
     assert budi.messages() == ["0", "1", "2"]
