@@ -28,7 +28,7 @@ from protocol.backend import Call, pack_done, pack_work, unpack
 from protocol.envelope import pack_body
 from protocol.message_id import message_id
 from services.batch import Engine
-from services.log import LogFile, ServerLog
+from config.log import LogFile, ServerLog
 from services.messaging import SERVICE
 from services.storage import open_store
 from services.storage.engine import Store

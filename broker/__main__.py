@@ -16,8 +16,12 @@ from zmq.utils import z85
 from broker.core import Core
 from broker.server import Server
 from config.keys import server_keys
+from config.log import open_log
 from config.settings import Settings, SettingsError, load
 from protocol.connection_string import ConnectionString
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Addresses to bind that nobody can connect to, and one that a client on this machine can."""
 
 EXIT_COULD_NOT_START = 78
 """EX_CONFIG of sysexits.h: starting again will not help."""
@@ -31,6 +35,7 @@ def main() -> int:
     except (SettingsError, OSError) as error:
         return _refuse(str(error))
 
+    log = open_log(settings, "broker")
     _seed_routing_ids()
     core = Core(
         settings,
@@ -40,7 +45,7 @@ def main() -> int:
         first_handle=secrets.randbits(40) << 20,
         epoch=secrets.randbits(48),
     )
-    server = Server(settings, keys, core)
+    server = Server(settings, keys, core, log)
     try:
         server.bind()
     except zmq.ZMQError as error:
@@ -53,13 +58,14 @@ def main() -> int:
     # What was imported stays for good, and requests in flight are no cycles: look at them seldom.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    log.info("started", commands=settings.commands_address, events=settings.events_address)
     server.run(lambda: print(f"pesan ready {connection_string(settings, keys.public)}", flush=True))
     return 0
 
 
 def connection_string(settings: Settings, public_key: bytes) -> ConnectionString:
     """What a client needs to reach the broker of these settings."""
-    host = settings.advertise or ("127.0.0.1" if settings.host == "0.0.0.0" else settings.host)  # noqa: S104
+    host = settings.advertise or EVERYWHERE.get(settings.host, settings.host).strip("[]")
     key = z85.decode(public_key) if settings.curve else b""
     return ConnectionString(host, settings.port_base, key)
 

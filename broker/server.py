@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable
 
-import structlog
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
@@ -18,6 +17,7 @@ from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, receiver, send
 from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
 from config.keys import KeyPair
+from config.log import ServerLog
 from config.settings import Settings
 from protocol import backend, limits
 from protocol.commands import SERVICES
@@ -32,13 +32,12 @@ EXIT_FORCED = 130
 GRACE = 1.0
 """Seconds that readiness waits for the other services once a login would be answered."""
 
-log = structlog.get_logger("broker")
-
 
 class Server:
     """Sockets of one broker. ``bind`` raises ``zmq.ZMQError`` when an address is taken."""
 
-    def __init__(self, settings: Settings, keys: KeyPair, core: Core) -> None:
+    def __init__(self, settings: Settings, keys: KeyPair, core: Core, log: ServerLog) -> None:
+        self._log = log
         self._settings = settings
         self._keys = keys
         self._core = core
@@ -121,7 +120,7 @@ class Server:
                 deadline = now + self._settings.drain_timeout
             if deadline is not None and (not self._core.in_flight or now >= deadline):
                 break
-        log.info("stopped", unanswered=self._core.in_flight)
+        self._log.info("stopped", unanswered=self._core.in_flight)
         self.close()
 
     def _ready(self, now: float) -> bool:
@@ -218,7 +217,7 @@ class Server:
                 socket.setsockopt(zmq.UNSUBSCRIBE, topic)
         if self._subscriptions.empty():
             self._core.epoch = self._subscriptions.epoch
-            log.warning("subscriptions refused behind a stray message", epoch=self._core.epoch)
+            self._log.warning("subscriptions refused behind a stray message", epoch=self._core.epoch)
 
     def _drain_monitors(self) -> None:
         while True:
@@ -245,7 +244,7 @@ class Server:
             counts["dropped_to_slow_or_gone"] += self._dropped
             self._dropped = 0
         if counts:
-            log.info("refused or dropped", **counts)
+            self._log.info("refused or dropped", **counts)
             counts.clear()
 
     # --- out ------------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ import time
 from contextlib import ExitStack, closing
 
 from config import settings as config
+from config.log import open_log
 from config.settings import Settings, SettingsError
 from protocol.commands import SERVICES
 from services.batch import Unanswered
 from services.context import Service
-from services.log import LogFile, ServerLog
 from services.storage import open_store
 from services.storage.engine import StoreUnavailable
 from services.storage.migrate import migrate
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 def _started(name: str, settings: Settings, opened: ExitStack) -> Worker:
     """A worker whose database is open and has its tables. Raises what ``main`` turns into a sentence."""
     service: Service = importlib.import_module(f"services.{name}").SERVICE
-    log = ServerLog(LogFile(settings.home / "log", settings.log_max_bytes, settings.log_keep), name)
+    log = open_log(settings, name)
     opened.callback(log.close)
     store = opened.enter_context(closing(open_store(settings)))
     applied = migrate(store, time.time_ns() // 1000)

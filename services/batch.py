@@ -17,13 +17,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from config.log import Action, ServerLog
 from config.settings import Settings
 from protocol.backend import Call
 from protocol.commands import COMMANDS, Body, Command, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
 from services.context import Context, Handler, Service, Slow, Together, pack_struct
-from services.log import Action, ServerLog
 from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
 
 READ_BYTES: Final = 4 << 20

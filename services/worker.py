@@ -20,12 +20,12 @@ from typing import Any, Final
 import zmq
 
 from config.folders import socket_folder
+from config.log import ServerLog
 from config.settings import Settings
 from protocol import backend
 from protocol.backend import Call
 from services.batch import Done, Engine
 from services.context import Service
-from services.log import ServerLog
 from services.storage.engine import Store
 
 # Flags as plain ints: arithmetic on zmq's own flags costs as much as the system call they go with.

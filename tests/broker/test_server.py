@@ -26,6 +26,7 @@ from broker.core import Core
 from broker.server import Server
 from config.folders import socket_folder
 from config.keys import server_keys
+from config.log import open_log
 from config.settings import Settings, load
 from protocol import backend, limits
 from protocol.commands import SERVICES
@@ -51,7 +52,8 @@ class House:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         core = Core(self.settings, name=b"b" * 16, version="0", first_handle=secrets.randbits(40), epoch=1)
         self.core = core
-        self.server = Server(self.settings, keys, core)
+        self.log = open_log(self.settings, "broker")
+        self.server = Server(self.settings, keys, core, self.log)
         self.server.bind()
         ready = threading.Event()
         self._thread = threading.Thread(target=self.server.run, args=(ready.set,))
@@ -100,6 +102,7 @@ class House:
         for client in self._clients:
             client.close()
         self.context.term()
+        self.log.close()
 
 
 @pytest.fixture

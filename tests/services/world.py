@@ -15,7 +15,7 @@ from protocol.errors import OK, failure
 from services import messaging
 from services.batch import Done, Engine
 from services.context import Service
-from services.log import LogFile, ServerLog
+from config.log import LogFile, ServerLog
 from services.storage import groups, users
 from services.storage.engine import Store
 

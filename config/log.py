@@ -24,6 +24,7 @@ import msgspec
 import structlog
 
 from config.folders import private_folder
+from config.settings import Settings
 
 FILE: Final = "server.jsonl"
 
@@ -162,6 +163,11 @@ class ServerLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def open_log(settings: Settings, service: str) -> ServerLog:
+    """This process's voice in the log of the server with these settings."""
+    return ServerLog(LogFile(settings.home / "log", settings.log_max_bytes, settings.log_keep), service)
 
 
 class _Lines:
