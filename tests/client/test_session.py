@@ -16,6 +16,7 @@ from protocol.commands import (
     JoinGroup,
     Login,
     Register,
+    Send,
     SendReply,
     WhoamiReply,
 )
@@ -28,7 +29,14 @@ from protocol.errors import (
     Unauthenticated,
     Unavailable,
 )
-from protocol.events import MessageEvent
+from protocol.events import (
+    MembershipEvent,
+    MessageEvent,
+    PresenceEvent,
+    ReadEvent,
+    TopicsEvent,
+    TypingEvent,
+)
 from tests.client.model import ModelServer
 from tests.client.wire import Client, Faults, World
 
@@ -177,6 +185,18 @@ def test_junk_from_the_server_is_counted_and_nothing_more() -> None:
     assert session.junk == 8
 
 
+def test_what_was_asked_when_the_line_broke_is_asked_again_as_soon_as_it_is_up() -> None:
+    world = World()
+    ani = world.client("ani").login()
+    world.faults.loss = 1.0
+    handles = [ani.ask("user.whoami"), ani.send("budi", "hello")]
+    world.run(0.1)
+    world.faults.loss = 0.0
+    world.restart_server(pause=0.1)
+    world.run(0.2)
+    assert [type(ani.answers.get(handle)) for handle in handles] == [WhoamiReply, SendReply]
+
+
 # --- messages -----------------------------------------------------------------------------------
 
 
@@ -304,6 +324,20 @@ def test_a_client_pings_every_ten_seconds() -> None:
     world.server.asked.clear()
     world.run(100.0)
     assert 10 <= [command for _, command, _ in world.server.asked].count("session.ping") <= 13
+
+
+def test_a_client_with_only_a_token_pings_too() -> None:
+    world = World()
+    first = world.client("ani").login()
+    token = first.session.token
+    first.disconnect()
+    again = Client(world, "ani")
+    again.session.token = token
+    again.connect()
+    world.clients["ani"] = again
+    world.server.asked.clear()
+    world.run(35.0)
+    assert [command for _, command, _ in world.server.asked].count("session.ping") >= 3
 
 
 # --- events -------------------------------------------------------------------------------------
@@ -475,6 +509,81 @@ def test_a_program_that_is_slow_is_not_flooded() -> None:
     budi.carry_out()
     world.run(1.0)
     assert budi.messages() == ["0", "1", "2"]
+
+
+def test_an_own_message_stored_earlier_is_heard_as_it_was_stored() -> None:
+    world = World()
+    (ani,) = listening(world, "ani")
+    answer(ani, ani.send("budi", "hello"))
+    world.server._message_send(None, "ani", Send("budi", "first words", b"i" * 16))  # type: ignore[arg-type]
+    answer(ani, ani.send("budi", "other words", b"i" * 16))
+    world.run(1.0)
+    assert ani.messages() == ["hello", "first words"]
+
+
+def test_a_group_joined_on_another_device_is_heard_from_there_on() -> None:
+    world = World()
+    ani, budi = listening(world, "ani", "budi")
+    answer(ani, ani.ask("group.create", CreateGroup("ops")))
+    answer(ani, ani.send("#ops", "before"))
+    room = next(iter(world.server.rooms.values()))
+    room.members["budi"] = 1
+    world.server.publish(world.server.users["budi"].topic, TopicsEvent(room.id))
+    world.deliver_events()
+    world.run(1.0)
+    answer(ani, ani.send("#ops", "after"))
+    world.run(1.0)
+    assert budi.messages() == ["after"]
+
+
+def test_a_list_asked_for_before_a_group_was_joined_does_not_take_it_away() -> None:
+    world = World(faults=Faults(delay=0.0))
+    ani, budi = listening(world, "ani", "budi")
+    answer(ani, ani.ask("group.create", CreateGroup("ops")))
+    room = next(iter(world.server.rooms.values()))
+    budi.session.listening.inbox.lists += 1  # a list is under way
+    budi.session.listening.joined(world.now, GroupReply(room.id, room.topic, 0))
+    budi.session.listening.inbox.listed([])
+    assert room.id in budi.session.listening.inbox.conversations
+    budi.session.listening.inbox.lists += 1
+    budi.session.listening.inbox.listed([])
+    assert budi.session.listening.inbox.conversations == {}
+
+
+def test_a_user_topic_that_was_replaced_is_asked_for() -> None:
+    world = World()
+    ani, budi = listening(world, "ani", "budi")
+    user = world.server.users["budi"]
+    old, user.topic = user.topic, world.server.topic(b"u")
+    world.server.publish(old, TopicsEvent(0))
+    world.deliver_events()
+    world.run(1.0)
+    assert user.topic in budi.topics and old not in budi.topics
+    answer(ani, ani.send("budi", "hello"))
+    world.run(0.02)
+    assert budi.messages() == ["hello"]
+
+
+def test_a_hint_that_comes_over_several_topics_is_told_once() -> None:
+    world = World()
+    (ani,) = listening(world, "ani")
+    hints = [
+        PresenceEvent("budi", True, 5),
+        PresenceEvent("budi", True, 6),
+        ReadEvent(1, "budi", 4),
+        ReadEvent(1, "budi", 4),
+        MembershipEvent(2, "ops", "budi", "joined"),
+        MembershipEvent(2, "ops", "budi", "joined"),
+        PresenceEvent("budi", False, 9),
+        TypingEvent(1, "budi"),
+        TypingEvent(1, "budi"),
+    ]
+    before = len(ani.events)
+    for hint in hints:
+        world.server.publish(ani.session.topic, hint)
+    world.deliver_events()
+    world.run(1.0)
+    assert ani.events[before:] == [hints[n] for n in (0, 2, 4, 6, 7, 8)]
 
 
 def test_an_idle_hour_costs_few_frames() -> None:
