@@ -28,6 +28,9 @@ TICK = 0.1
 TICK_MS = int(TICK * 1000)
 HANDSHAKE_MS = 5_000
 BACKLOG = 1024
+PROBES = 10
+"""Ticks during which every worker is asked whether it is there, after one of them hung up. The notice
+comes from the I/O thread, and for a moment the socket still takes messages for the one that is gone."""
 EXIT_FORCED = 130
 GRACE = 1.0
 """Seconds that readiness waits for the other services once a login would be answered."""
@@ -45,6 +48,7 @@ class Server:
         self._context = zmq.Context()
         self._stopping = False
         self._dropped = 0
+        self._probes = 0
         self._auth_since: float | None = None
         self._frontend = self._socket(zmq.ROUTER, limits.REQUEST_MAX_BYTES, settings.replies_queue)
         self._events = self._socket(zmq.XPUB, limits.SUBSCRIPTION_MAX_BYTES, settings.events_queue)
@@ -226,17 +230,17 @@ class Server:
             except zmq.Again:
                 break
             self._subscriptions.connected(notice["value"])
-        gone = False
         while True:
             try:
                 self._backend_monitor.recv_multipart(NOBLOCK)
             except zmq.Again:
                 break
-            gone = True
-        if gone:
-            self._core.probe()
+            self._probes = PROBES
 
     def _tick(self, now: float) -> None:
+        if self._probes:
+            self._probes -= 1
+            self._core.probe()
         self._core.wall = time.time() - now
         self._core.tick(now)
         counts = self._core.counts

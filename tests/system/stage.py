@@ -106,12 +106,12 @@ class Stage:
                 continue
             try:
                 await asyncio.wait_for(function(self, *match.groups()), 3 * PATIENCE)
-                refused = ""
+                refused, why = "", {}
             except Failure as error:
-                refused = error.code
+                refused, why = error.code, error.body()
             except AssertionError as error:
                 raise AssertionError(f"line {number}: {sentence}\n{error}") from None
-            assert refused == expected, f"line {number}: {sentence}: refused with {refused!r}"
+            assert refused == expected, f"line {number}: {sentence}: refused with {refused!r} {why}"
             return
         raise AssertionError(f"line {number}: no step fits: {sentence}")
 
