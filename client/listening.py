@@ -78,6 +78,8 @@ class Listening:
         """Another round is wanted after this one; True: with a fence."""
         self._fence = b""
         self._fence_patience = FENCE_PATIENCE
+        self._renewing = False
+        """The socket has just connected anew."""
         self._asked: set[str] = set()
         self._rows: list[ConversationInfo] = []
         self._identity_stale = False
@@ -160,7 +162,12 @@ class Listening:
     # --- the connection -------------------------------------------------------------------------
 
     def events_connected(self, now: float) -> None:
-        """The socket has renewed the subscriptions by itself; a fence tells when they are in force."""
+        """The socket renews the subscriptions by itself; a fence tells when they are in force.
+
+        It does so in an order of its own and may put the fence in the middle, so the first welcome only
+        says that the renewal has begun to arrive: a second fence, made then, is truly behind it.
+        """
+        self._renewing = True
         if self._fence:
             self._make_fence(now)
         else:
@@ -231,7 +238,8 @@ class Listening:
 
     def _welcomed(self, now: float, welcome: Welcome) -> None:
         """The fence is up; unless the epoch changed, everything before it is in force."""
-        if self._renewed(welcome.events_epoch):
+        if self._renewed(welcome.events_epoch) or self._renewing:
+            self._renewing = False
             self._make_fence(now)
             return
         self._session.subscriptions.append((False, self._fence))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -43,7 +44,19 @@ def parse(text: str) -> ConnectionString:
         raise ValueError("The connection string names no port: pesan://HOST:PORT?key=KEY.")
     # A query without a whole key is a string that was cut off, and must not turn encryption off.
     keys = parse_qs(parts.query, keep_blank_values=True).get("key", [""])
-    return ConnectionString(parts.hostname, port, _key(keys[0]) if parts.query else b"")
+    key = _key(keys[0]) if parts.query else b""
+    if not key and not _on_this_machine(parts.hostname):
+        raise ValueError(
+            "The connection string has no key; without one only a server on this machine is trusted."
+        )
+    return ConnectionString(parts.hostname, port, key)
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _key(text: str) -> bytes:
