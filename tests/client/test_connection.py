@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def broker() -> Iterator[FakeBroker]:
         yield broker
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def logged_in(broker: FakeBroker, name: str, **options: float) -> AsyncIterator[Chat]:
     async with Chat.connect(broker.address, username=name, password=PASSWORD, **options) as chat:  # type: ignore[arg-type]
         yield chat
@@ -128,21 +128,26 @@ async def test_a_server_that_never_answers_is_no_key_problem() -> None:
 
 async def test_a_server_too_busy_to_shake_hands_is_no_key_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("client.sockets.REFUSED_WITHIN", 0.1)
-    closed = 0
+    dropped = 0
 
-    async def close_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal closed
-        await asyncio.sleep(0.2)
-        closed += 1
-        writer.close()
+    async def drop_each_late(listener: socket.socket) -> None:
+        nonlocal dropped
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+            with connection:
+                await asyncio.sleep(0.2)
+                dropped += 1
 
-    server = await asyncio.start_server(close_late, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        async with Chat.connect(f"pesan://127.0.0.1:{port}", timeout=2.5) as chat:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        dropping = asyncio.create_task(drop_each_late(listener))
+        async with Chat.connect(f"pesan://127.0.0.1:{listener.getsockname()[1]}", timeout=2.5) as chat:
             with pytest.raises(Offline):
                 await chat.hello()
-    assert closed >= 2
+        dropping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await dropping
+    assert dropped >= 2
 
 
 async def test_a_restarted_server_is_gone_on_with(broker: FakeBroker) -> None:

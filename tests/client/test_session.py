@@ -515,6 +515,7 @@ def test_an_own_message_stored_earlier_is_heard_as_it_was_stored() -> None:
     world = World()
     (ani,) = listening(world, "ani")
     answer(ani, ani.send("budi", "hello"))
+    world.run(1.0)
     world.server._message_send(None, "ani", Send("budi", "first words", b"i" * 16))  # type: ignore[arg-type]
     answer(ani, ani.send("budi", "other words", b"i" * 16))
     world.run(1.0)
