@@ -23,12 +23,12 @@ from pathlib import Path
 
 import msgspec
 
+from config.log import LogFile, ServerLog
 from config.settings import Settings
 from protocol.backend import Call, pack_done, pack_work, unpack
 from protocol.envelope import pack_body
 from protocol.message_id import message_id
 from services.batch import Engine
-from config.log import LogFile, ServerLog
 from services.messaging import SERVICE
 from services.storage import open_store
 from services.storage.engine import Store

@@ -54,16 +54,19 @@ class Link:
         self.engine = engine
         self.stopped = False
         self.probed = False
+        self.junk = 0
 
     def receive(self, most: int) -> list[Call]:
-        """Calls that have arrived, up to about ``most``. Raises ``ValueError`` for what is no message."""
+        """Calls that have arrived, up to about ``most``. What is no message is counted in ``junk``."""
         calls: list[Call] = []
         receive = self.socket.recv
-        try:
-            while len(calls) < most:
+        while len(calls) < most:
+            try:
                 self._read(receive(NOBLOCK), calls)
-        except zmq.Again:
-            pass
+            except zmq.Again:
+                break
+            except (ValueError, TypeError, IndexError):
+                self.junk += 1
         return calls
 
     def _read(self, frame: bytes, calls: list[Call]) -> None:
@@ -135,11 +138,10 @@ class Worker:
 
     def _turn(self, link: Link) -> None:
         """Take in what has arrived, then do some of what waits."""
-        try:
-            calls = link.receive(self._settings.batch_size)
-        except (ValueError, TypeError):
-            self._log.warning("not a message", worker=self._name)
-            return
+        calls = link.receive(self._settings.batch_size)
+        if link.junk:
+            self._log.warning("not a message", worker=self._name, frames=link.junk)
+            link.junk = 0
         if link.probed:
             link.probed = False
             self._beat(link)

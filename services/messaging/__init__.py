@@ -8,22 +8,19 @@ that a command means. Groups come and go in another service; here they are only 
 from __future__ import annotations
 
 from services.context import Service, Together
-from services.messaging.history import history
-from services.messaging.listing import list_conversations, verify
-from services.messaging.reading import read, typing
-from services.messaging.send import send
+from services.messaging import history, listing, reading, send
 
-_SEND = Together(send)
+_SEND = Together(send.send)
 
 SERVICE = Service(
     "messaging",
     {
         "message.send": _SEND,
         "message.broadcast": _SEND,
-        "message.history": history,
-        "message.read": read,
-        "message.typing": typing,
-        "conversation.list": list_conversations,
-        "conversation.verify": verify,
+        "message.history": history.history,
+        "message.read": reading.read,
+        "message.typing": reading.typing,
+        "conversation.list": listing.list_conversations,
+        "conversation.verify": listing.verify,
     },
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from config.log import LogFile, ServerLog
 from config.settings import Settings
 from protocol.addresses import TopicKind, new_topic
 from protocol.backend import Call
@@ -15,7 +16,6 @@ from protocol.errors import OK, failure
 from services import messaging
 from services.batch import Done, Engine
 from services.context import Service
-from config.log import LogFile, ServerLog
 from services.storage import groups, users
 from services.storage.engine import Store
 
@@ -92,7 +92,7 @@ class World:
     # --- doing ----------------------------------------------------------------------------------
 
     def call(
-        self, who: str, command: str, /, *, devices: bool = False, handle: int = 0, **fields: Any
+        self, who: str, command: str, /, *, devices: Any = False, handle: Any = 0, **fields: Any
     ) -> Call:
         """A call as the broker stamps it."""
         person = self.people[who]
@@ -118,7 +118,7 @@ class World:
         """Run ``(who, (command, fields))`` in one batch."""
         return self.take([self.call(who, command, **fields) for who, (command, fields) in calls])
 
-    def do(self, who: str, command: str, /, *, devices: bool = False, **fields: Any) -> dict[str, Any]:
+    def do(self, who: str, command: str, /, *, devices: Any = False, **fields: Any) -> dict[str, Any]:
         """One command in a batch of its own; raises its refusal."""
         (answer,) = self.take([self.call(who, command, devices=devices, **fields)])
         if answer.status != OK:
