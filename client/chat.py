@@ -129,6 +129,11 @@ class Chat:
         return self._connection.session.topic
 
     @property
+    def reached(self) -> bool:
+        """Whether the server was reached since the chat was entered; it may be gone again."""
+        return self._connection.reached
+
+    @property
     def cursors(self) -> dict[int, int]:
         """Per conversation the seq up to which every message was handed out; to be kept by the program."""
         return dict(self._connection.cursors)

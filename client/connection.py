@@ -46,6 +46,8 @@ class Connection:
         self.session = Session(random.Random(), token=token, timeout=timeout, cursors=cursors)
         self.cursors = dict(cursors or {})
         """Conversation → seq up to which every message was handed out."""
+        self.reached = False
+        """Whether the commands socket was ever through to the server."""
         self._server = connection_string.parse(server)
         self._timeout = timeout
         self._handles = itertools.count(1)
@@ -167,6 +169,7 @@ class Connection:
     def _commands_changed(self, change: int) -> None:
         now = self._loop.time()
         if change == sockets.CONNECTED:
+            self.reached = True
             self.session.connected(now)
         elif change == sockets.DISCONNECTED:
             self.session.disconnected(now)

@@ -1,0 +1,234 @@
+"""What every command starts from: the options, and through them a chat that is logged in.
+
+Belongs here: from options to an opened ``Chat``, running a coroutine on it, and saying what went
+wrong. Which server that is, ``places`` knows; what is remembered, ``profiles``; exit codes, ``exits``.
+
+    @click.command()
+    @shared
+    def command(context: Context) -> None:
+        reply = context.run(lambda chat: chat.whoami())
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from client.cli import exits, output, places, profiles
+from client.cli.exits import AUTH, Mistake
+from client.errors import ClientError, LoggedOut, Offline, Timeout
+from protocol.errors import Failure, Unauthenticated
+
+if TYPE_CHECKING:
+    from client.chat import Chat
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+Work = Callable[["Chat"], Awaitable[T]]
+
+TIMEOUT: Final = 10.0
+"""Seconds that a call may take, unless ``--timeout`` says otherwise."""
+REACH: Final = 3.0
+"""Seconds in which the server must be reached for the first time, unless ``--timeout`` says otherwise.
+
+Long enough for a broker that is just being restarted."""
+
+
+class Context:
+    """The options as they were given, and what follows from them. One for each run of ``pesan``."""
+
+    def __init__(self) -> None:
+        self.server_named = ""
+        self.profile_named = ""
+        self.timeout_named: float | None = None
+        self.json = False
+
+    # --- who and where --------------------------------------------------------------------------
+
+    @cached_property
+    def profile_name(self) -> str:
+        """``--profile``, PESAN_PROFILE or ``default``."""
+        name = self.profile_named or os.environ.get("PESAN_PROFILE") or profiles.DEFAULT
+        return profiles.checked_name(name)
+
+    @cached_property
+    def profile(self) -> profiles.Profile:
+        """What the person wrote about this profile."""
+        return profiles.load(self.profile_name)
+
+    @cached_property
+    def remembered(self) -> profiles.Login | None:
+        """The session that this profile opened, wherever it was."""
+        return profiles.load_login(self.profile_name)
+
+    @cached_property
+    def place(self) -> places.Place:
+        """The server. Raises ``Mistake`` when none is known."""
+        return places.find(self.server_named, self.profile, self.remembered)
+
+    @property
+    def server(self) -> str:
+        """Its connection string."""
+        return str(self.place.server)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a call may take."""
+        return TIMEOUT if self.timeout_named is None else self.timeout_named
+
+    @property
+    def login_if_any(self) -> profiles.Login | None:
+        """The session at this server, if there is one."""
+        login = self.remembered
+        return login if login is not None and self.place.same(login) else None
+
+    @property
+    def login(self) -> profiles.Login:
+        """The session at this server. Raises ``Mistake`` when nobody is logged in."""
+        login = self.login_if_any
+        if login is None:
+            raise Mistake(f"not logged in: {self.command('login NAME')}", AUTH)
+        return login
+
+    @property
+    def user(self) -> str:
+        """Who is logged in here."""
+        return self.login.user
+
+    def command(self, words: str) -> str:
+        """How to type a command for the same profile: ``pesan --profile budi login NAME``."""
+        profile = "" if self.profile_name == profiles.DEFAULT else f"--profile {self.profile_name} "
+        return f"pesan {profile}{words}"
+
+    # --- a session opened and ended -------------------------------------------------------------
+
+    def remember(self, chat: Chat) -> None:
+        """Keep the session that ``chat`` has just opened."""
+        login = profiles.Login(self.server, chat.user, chat.token, chat.session, self.place.local)
+        profiles.save_login(self.profile_name, login)
+        self.__dict__["remembered"] = login
+
+    def forget(self) -> None:
+        """Keep it no longer."""
+        profiles.forget_login(self.profile_name)
+        self.__dict__["remembered"] = None
+
+    # --- to the server --------------------------------------------------------------------------
+
+    def chat(self, *, anonymous: bool = False, **more: Any) -> Chat:
+        """A chat at this server, to be entered with ``async with``; logged in unless ``anonymous``."""
+        token = b"" if anonymous else self.login.token
+        from client.chat import Chat
+
+        return Chat.connect(self.server, token=token, timeout=self.timeout, **more)
+
+    def run(self, work: Work[T], *, anonymous: bool = False) -> T:
+        """Run ``work(chat)`` to its end. Raises ``Failure`` and ``ClientError`` as the library does."""
+        return asyncio.run(self.within(work, anonymous=anonymous))
+
+    async def within(self, work: Work[T], *, anonymous: bool = False) -> T:
+        """``run`` for who has a loop already."""
+        async with self.chat(anonymous=anonymous) as chat:
+            if self.timeout_named is not None:
+                return await work(chat)
+            return await _reaching(chat, work)
+
+    def explain(self, error: Exception) -> tuple[str, int]:
+        """(sentence, exit code) of whatever a command raised."""
+        if isinstance(error, Mistake):
+            return error.message, error.code
+        if isinstance(error, Offline):
+            return f"cannot reach {self._address}: is it running? (pesan up)", exits.OFFLINE
+        if isinstance(error, (LoggedOut, Unauthenticated)):
+            return f"not logged in: {self.command('login NAME')} (that session has ended)", AUTH
+        if isinstance(error, ClientError):
+            return error.message, exits.code_of(error)
+        assert isinstance(error, Failure)
+        return error.message.rstrip(".") + (exits.hint(error) or "."), exits.code_of(error)
+
+    @property
+    def _address(self) -> str:
+        server = self.place.server
+        return str(server._replace(key=b""))
+
+    # --- to the person --------------------------------------------------------------------------
+
+    def show(self, record: dict[str, Any], line: str | None) -> None:
+        """One result: ``record`` with ``--json``, else ``line`` (None: nothing)."""
+        if self.json:
+            output.out(output.json_line(record))
+        elif line is not None:
+            output.out(line)
+
+
+async def _reaching(chat: Chat, work: Work[T]) -> T:
+    """``work``, given up when the server is not reached soon."""
+    loop = asyncio.get_running_loop()
+    limit = asyncio.timeout(None)
+
+    def look() -> None:
+        if not chat.reached:
+            limit.reschedule(loop.time())
+
+    try:
+        async with limit:
+            timer = loop.call_later(REACH, look)
+            try:
+                return await work(chat)
+            finally:
+                timer.cancel()
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise Offline("The server cannot be reached.") from None
+
+
+# --- options that every command has ---------------------------------------------------------------
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Into the context, when given: the same option may stand before the command and behind it."""
+    if value is None or value is False:
+        return
+    context = ctx.ensure_object(Context)
+    name = {"server": "server_named", "profile": "profile_named", "timeout": "timeout_named"}
+    setattr(context, name.get(str(parameter.name), str(parameter.name)), value)
+
+
+def _option(name: str, help: str, **more: Any) -> Callable[[F], F]:
+    return click.option(name, help=help, expose_value=False, callback=_keep, **more)
+
+
+_SECONDS: Final = click.FloatRange(0, 86_400, min_open=True)
+_OPTIONS: Final = (
+    _option("--json", "One JSON object a line.", is_flag=True),
+    _option("--server", "Connection string. [env: PESAN_SERVER]", metavar="URL"),
+    _option("--profile", "Who to be. [env: PESAN_PROFILE]", metavar="NAME"),
+    _option("--timeout", "Wait so long for an answer. [10]", metavar="SECONDS", type=_SECONDS),
+)
+
+
+def options(function: F) -> F:
+    """The options that every command has."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def shared(function: Callable[..., T]) -> Callable[..., T]:
+    """The options that every command has, and the ``Context`` as the first argument."""
+    return options(click.make_pass_decorator(Context, ensure=True)(function))
+
+
+def interactive() -> bool:
+    """Whether somebody sits at stdin."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+__all__ = ["Context", "Timeout", "interactive", "options", "shared"]

@@ -1,0 +1,118 @@
+"""Where the server is: what was named, what the profile says, or this machine's own data folder.
+
+Belongs here: turning those into a connection string. Whether anyone answers there is found out later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from client.cli.exits import OFFLINE, USAGE, Mistake
+from client.cli.profiles import Login, Profile
+from config.folders import server_home
+from protocol import connection_string
+from protocol.connection_string import ConnectionString
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104
+"""Addresses that a server binds and nobody can connect to."""
+
+
+class Place(NamedTuple):
+    """A server. ``local``: found in this machine's data folder."""
+
+    server: ConnectionString
+    local: bool = False
+
+    def same(self, login: Login) -> bool:
+        """Whether a session belongs to this server, so that its token may be shown to it.
+
+        A server is its key; one without encryption is its address.
+        """
+        try:
+            other = connection_string.parse(login.server)
+        except ValueError:
+            return False
+        if self.server.key or other.key:
+            return self.server.key == other.key
+        return (self.server.host, self.server.port) == (other.host, other.port)
+
+
+def find(
+    named: str, profile: Profile, login: Login | None, environment: Mapping[str, str] = os.environ
+) -> Place:
+    """The server: ``--server``, PESAN_SERVER, the profile's (or where it logged in), the local one."""
+    remembered = login.server if login and not login.local else ""
+    for text, origin in (
+        (named, "--server"),
+        (environment.get("PESAN_SERVER", ""), "PESAN_SERVER"),
+        (profile.server, "the profile's server"),
+        (remembered, "the remembered server"),
+    ):
+        if text:
+            return Place(_parsed(text, origin))
+    for home in local_homes(environment):
+        found = local_server(home, environment)
+        if found is not None:
+            return Place(found, local=True)
+    raise Mistake(
+        "no server is known: start one here (pesan up), or name one with --server or PESAN_SERVER.", OFFLINE
+    )
+
+
+def local_homes(environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """Data folders to look into: the one that is set, or the usual one and a checkout's own ``var``."""
+    if environment.get("PESAN_HOME"):
+        return [server_home(environment)]
+    checkout = Path(__file__).resolve().parents[2]
+    beside = [checkout / "var"] if (checkout / "Procfile").is_file() else []
+    return [server_home(environment), *beside]
+
+
+def local_server(home: Path, environment: Mapping[str, str] = os.environ) -> ConnectionString | None:
+    """The server whose data folder this is; None when none was ever started there."""
+    key_file = home / "server.key"
+    try:
+        if not key_file.is_file():
+            return None
+        settings = _settings(home, environment)
+        key = _public_key(key_file) if settings.curve else b""
+    except PermissionError:
+        return None  # somebody else's
+    host = _ANY.get(settings.host, settings.host)
+    return ConnectionString(host, settings.port_base, key)
+
+
+def _settings(home: Path, environment: Mapping[str, str]) -> Settings:
+    from config.settings import SettingsError, load
+
+    try:
+        return load(environment, home)
+    except SettingsError as error:
+        raise Mistake(str(error)) from None
+
+
+def _public_key(file: Path) -> bytes:
+    """The public half only: the first of the two lines."""
+    from zmq.utils import z85
+
+    try:
+        with file.open("rb") as stream:
+            key = z85.decode(stream.readline().strip())
+    except ValueError:
+        key = b""
+    if len(key) != connection_string.KEY_BYTES:
+        raise Mistake(f"{file} is damaged.")
+    return key
+
+
+def _parsed(text: str, origin: str) -> ConnectionString:
+    try:
+        return connection_string.parse(text)
+    except ValueError as error:
+        raise Mistake(f"{origin}: {error}", USAGE) from None
