@@ -132,7 +132,7 @@ def dm(
 ) -> dict[str, Any]:
     """The scenario's figures."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    context.setsockopt(zmq.MAX_SOCKETS, 8192)
+    context.set(zmq.MAX_SOCKETS, 8192)
     made = make_pairs(context, server, pairs, f"dm{int(time.time()) % 10_000_000}-")
     drive(made, window, 1.0)
     for pair in made:

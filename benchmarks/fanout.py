@@ -22,7 +22,7 @@ def fanout(
 ) -> dict[str, Any]:
     """Deliveries a second and send-to-delivery times, with ``window`` messages of one sender in flight."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    context.setsockopt(zmq.MAX_SOCKETS, 8192)
+    context.set(zmq.MAX_SOCKETS, 8192)
     prefix = f"fan{int(time.time()) % 10_000_000}"
     users = [WireUser(context, server) for _ in range(members)]
     enter(users, [f"{prefix}-{number}" for number in range(members)])

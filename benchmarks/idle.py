@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from typing import Any
 
@@ -13,8 +14,10 @@ from benchmarks.wire import WireUser, enter
 
 def idle(server: str, meter: Meter, *, clients: int = 2000) -> dict[str, Any]:
     """KiB per client of each server process, and logins a second. Each client has both sockets open."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    context.setsockopt(zmq.MAX_SOCKETS, 4 * clients + 100)
+    context.set(zmq.MAX_SOCKETS, 4 * clients + 100)
     warm = WireUser(context, server)
     prefix = f"idle{int(time.time()) % 10_000_000}-"
     enter([warm], [prefix + "warm"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import hashlib
+import resource
 import secrets
 import signal
 import sys
@@ -37,6 +38,7 @@ def main() -> int:
 
     log = open_log(settings, "broker")
     _seed_routing_ids()
+    _allow_open_files()
     core = Core(
         settings,
         name=hashlib.sha256(f"{settings.realm} {settings.commands_address}".encode()).digest()[:16],
@@ -76,6 +78,12 @@ def _seed_routing_ids() -> None:
     Must run before the first socket is made.
     """
     ctypes.CDLL(None).srand(secrets.randbits(32))
+
+
+def _allow_open_files() -> None:
+    """Every client holds two connections open; the usual soft limit of 1,024 is an accident of history."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
 
 
 def _refuse(reason: str) -> int:

@@ -101,6 +101,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Frames that a loop takes in before it acts, and commands in one transaction."""
     worker_capacity: Count = 4096
     """Requests that one worker holds at once; beyond that, ``busy``."""
+    slow_capacity: Count = 400
+    """The same for a worker of a service that hashes passwords, so that nobody waits in vain."""
     worker_capacity_bytes: Count = 33_554_432
     """The same in bytes of bodies."""
     session_open_requests: Count = 256

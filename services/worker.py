@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -25,7 +26,7 @@ from config.settings import Settings
 from protocol import backend
 from protocol.backend import Call
 from services.batch import Done, Engine
-from services.context import Service
+from services.context import Service, Slow
 from services.storage.engine import Store
 
 # Flags as plain ints: arithmetic on zmq's own flags costs as much as the system call they go with.
@@ -97,6 +98,8 @@ class Worker:
         self._settings = settings
         self._log = log
         self._name = f"{service.name}-{os.getpid()}"
+        slow = any(isinstance(handler, Slow) for handler in service.handlers.values())
+        self._capacity = min(settings.worker_capacity, settings.slow_capacity if slow else sys.maxsize)
         self._context = zmq.Context()
         self._links = [
             Link(self._connect(address), Engine(service, store, settings, log)) for address in addresses
@@ -185,7 +188,7 @@ class Worker:
             self._tell(self._links, self._links[0].engine.tick(_now()))
 
     def _beat(self, link: Link) -> None:
-        capacity = 0 if self._stop else self._settings.worker_capacity
+        capacity = 0 if self._stop else self._capacity
         link.send(backend.pack_beat(self._service.name, self._name, capacity))
 
     def _patience(self) -> int:
