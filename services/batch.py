@@ -23,7 +23,7 @@ from protocol.backend import Call
 from protocol.commands import COMMANDS, Body, Command, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
-from services.context import Context, Handler, Service, Slow, Together, pack_struct
+from services.context import Context, Handler, Service, Slow, Together, TooHasty, pack_struct
 from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
 
 READ_BYTES: Final = 4 << 20
@@ -157,12 +157,16 @@ class Engine:
     def _write(self, jobs: list[Job], now: int, done: Done) -> None:
         """Run everything that writes. Tried once more when another transaction stood in the way."""
         alone = busy = False
+        hasty = True
         while True:
             try:
                 with self._store.write() as tx:
-                    ctx = self._context(tx, now)
+                    ctx = self._context(tx, now, hasty)
                     answers = self._written(ctx, jobs, alone)
                 break
+            except TooHasty:
+                hasty = False
+                continue
             except StoreUnavailable as error:
                 self._cache.clear()
                 if isinstance(error, StoreBusy) and not busy:
@@ -176,7 +180,7 @@ class Engine:
                 self._cache.clear()
                 self._log.fault(self._service.name, "batch", error)
                 if not alone:
-                    alone = True
+                    alone, hasty = True, False
                     continue
                 answers = [_internal()] * len(jobs)
                 ctx = None
@@ -322,8 +326,8 @@ class Engine:
 
     # --- answering ------------------------------------------------------------------------------
 
-    def _context(self, tx: Transaction, now: int) -> Context:
-        return Context(tx, now, self._settings, self._cache)
+    def _context(self, tx: Transaction, now: int, hasty: bool = False) -> Context:
+        return Context(tx, now, self._settings, self._cache, hasty)
 
     def _failed(self, error: StoreUnavailable, jobs: list[Job]) -> list[Body | Failure]:
         self._log.warning("store failed", service=self._service.name, reason=str(error), calls=len(jobs))

@@ -33,16 +33,26 @@ pack_struct = msgspec.msgpack.Encoder().encode
 """A reply's or event's struct as a packed body: the same bytes as ``pack_body(body_of(struct))``, sooner."""
 
 
+class TooHasty(Exception):
+    """Raised by a handler of many calls whose hope did not hold; see ``Context.hasty``."""
+
+
 class Context:
     """The transaction a handler works in, the time, and what it wants sent once that is committed.
 
     ``now`` is microseconds since the epoch. ``cache`` lasts as long as the process and may hold only what
     never changes once committed; a handler that keeps something in it bounds its size.
+
+    ``hasty``: the handler may hope for the usual case without a savepoint, and raise ``TooHasty`` when it
+    was not; then all that the transaction did is undone and done once more, without haste.
     """
 
-    __slots__ = ("cache", "effects", "events", "now", "settings", "tx")
+    __slots__ = ("cache", "effects", "events", "hasty", "now", "settings", "tx")
 
-    def __init__(self, tx: Transaction, now: int, settings: Settings, cache: dict[str, Any]) -> None:
+    def __init__(
+        self, tx: Transaction, now: int, settings: Settings, cache: dict[str, Any], hasty: bool = False
+    ) -> None:
+        self.hasty = hasty
         self.tx = tx
         self.now = now
         self.settings = settings

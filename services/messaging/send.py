@@ -3,10 +3,10 @@
 Here: the only place where a message comes into being. Theory of operation:
 
 1. Every address is resolved; what cannot be sent is refused (``_draft``).
-2. Inside a savepoint the rest is numbered, stored and counted, as if no id had been seen before
-   (``post``). That is nearly always so, and asking first would cost as much as storing.
-3. If the index of ids objects, or a group changed in between, the savepoint is undone, the ids
-   that are stored are looked up, and it is done once more with that knowledge.
+2. The rest is numbered, stored and counted, as if no id had been seen before (``post``). That is nearly
+   always so, and asking first would cost as much as storing.
+3. If the index of ids objects, or a group changed in between, all of it is undone, the ids that are
+   stored are looked up, and it is done once more with that knowledge, now in a savepoint.
 
 What is stored is never denied: a retry is answered with the first try's number even if its sender
 may not send there any more.
@@ -20,7 +20,7 @@ from protocol import addresses
 from protocol.addresses import Kind
 from protocol.commands import Body, Broadcast, Send
 from protocol.errors import Failure, Forbidden, Invalid, NotFound, TooLarge
-from services.context import Caller, Context
+from services.context import Caller, Context, TooHasty
 from services.messaging.locate import address_of
 from services.messaging.post import Draft, Moved, Pair, Post, Target
 from services.storage import conversations, members, messages, users
@@ -40,20 +40,30 @@ Seen = dict[tuple[int, str], Target | Failure]
 def send(ctx: Context, calls: list[tuple[Caller, Send | Broadcast]]) -> list[Body | Failure]:
     """Store messages and publish them; an answer for each, in the same order."""
     pairs = [(caller.user_id, command.id) for caller, command in calls]
-    known: dict[Pair, Stored] = {}
+    if ctx.hasty:
+        try:
+            return _attempt(ctx, calls, pairs, {})
+        except (Duplicate, Moved):
+            raise TooHasty from None
     for _ in range(TRIES):
-        seen: Seen = {}
-        drafts = [_draft(ctx, seen, caller, command) for caller, command in calls]
-        if not known and any(isinstance(draft, Failure) for draft in drafts):
-            known = messages.stored(ctx.tx, set(pairs))
         mark = len(ctx.events)
+        known = messages.stored(ctx.tx, set(pairs))
         try:
             with ctx.tx.savepoint():
-                return Post(ctx, known).answers(pairs, drafts)
+                return _attempt(ctx, calls, pairs, known)
         except (Duplicate, Moved):
             del ctx.events[mark:]
-            known = messages.stored(ctx.tx, set(pairs))
     raise StoreBusy("others keep changing what this batch is about")
+
+
+def _attempt(
+    ctx: Context, calls: list[tuple[Caller, Send | Broadcast]], pairs: list[Pair], known: dict[Pair, Stored]
+) -> list[Body | Failure]:
+    seen: Seen = {}
+    drafts = [_draft(ctx, seen, caller, command) for caller, command in calls]
+    if not known and any(isinstance(draft, Failure) for draft in drafts):
+        known = messages.stored(ctx.tx, set(pairs))
+    return Post(ctx, known).answers(pairs, drafts)
 
 
 # --- where to -----------------------------------------------------------------------------------
