@@ -10,8 +10,7 @@ import click
 from client.cli import output, passwords
 from client.cli.context import Context, shared
 from client.cli.exits import USAGE, Mistake
-from client.errors import LoggedOut
-from protocol.errors import Failure, Unauthenticated
+from protocol.errors import Failure
 from protocol.limits import DEVICE_MAX_LENGTH
 
 if TYPE_CHECKING:
@@ -135,6 +134,3 @@ def password(context: Context, password_stdin: bool) -> None:
     )
     context.run(lambda chat: chat.change_password(old, new))
     context.show({"user": user, "changed": True}, None)
-
-
-SESSION_OVER = (LoggedOut, Unauthenticated)

@@ -22,7 +22,7 @@ import click
 
 from client.cli import exits, output, places, profiles
 from client.cli.exits import AUTH, Mistake
-from client.errors import ClientError, LoggedOut, Offline, Timeout
+from client.errors import ClientError, LoggedOut, Offline
 from protocol.errors import Failure, Unauthenticated
 
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ class Context:
         """Keep it no longer."""
         profiles.forget_login(self.profile_name)
         self.__dict__["remembered"] = None
+
+    def forget_ended(self) -> None:
+        """The server says that the session is over. Another run may have opened a new one meanwhile."""
+        now, then = profiles.load_login(self.profile_name), self.remembered
+        if now is not None and then is not None and now.token == then.token:
+            self.forget()
 
     # --- to the server --------------------------------------------------------------------------
 
@@ -229,6 +235,3 @@ def shared(function: Callable[..., T]) -> Callable[..., T]:
 def interactive() -> bool:
     """Whether somebody sits at stdin."""
     return sys.stdin is not None and sys.stdin.isatty()
-
-
-__all__ = ["Context", "Timeout", "interactive", "options", "shared"]

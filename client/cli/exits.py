@@ -5,6 +5,7 @@ Belongs here: what each failure means to someone at a shell. Catching them is ``
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from client.errors import ClientError, LoggedOut, Offline, Timeout, WrongServerKey
@@ -69,6 +70,7 @@ def hint(error: Failure) -> str:
             return " (a group is written with its mark, in quotes: '#name')"
         if "no session" in error.message:
             return " (pesan sessions lists them)"
-    if isinstance(error, errors.Forbidden) and "not a member of #" in error.message:
-        return " (pesan group join NAME)"
+    if isinstance(error, errors.Forbidden):
+        found = re.search(r"not a member of #([A-Za-z0-9_.-]+?)\.?$", error.message)
+        return f" (pesan group join {found.group(1)})" if found else ""
     return ""

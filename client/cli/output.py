@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -82,6 +83,14 @@ def json_line(record: dict[str, Any]) -> str:
 def out(line: str, flush: bool = False) -> None:
     """A line on stdout."""
     print(line, flush=flush)
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> None:
+    """Lines on stdout whose columns stand below each other."""
+    lines = list(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        out("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def note(line: str) -> None:

@@ -25,9 +25,12 @@ def password(prompt: str, *, stdin: bool, variable: str = VARIABLE, twice: bool 
     """
     if stdin:
         return line_of_stdin()
-    if os.environ.get(variable):
-        return os.environ[variable]
-    return ask(prompt, twice=twice, otherwise=f"--password-stdin or {variable}")
+    return from_environment(variable) or ask(prompt, twice=twice, otherwise=f"--password-stdin or {variable}")
+
+
+def from_environment(variable: str) -> str:
+    """What the environment says; '' for nothing."""
+    return os.environ.get(variable, "")
 
 
 def line_of_stdin() -> str:

@@ -18,7 +18,7 @@ import click
 from client.cli import exits, output
 from client.cli.context import Context, options
 from client.cli.exits import INTERRUPTED, OTHER, Mistake
-from client.errors import ClientError
+from client.errors import ClientError, LoggedOut
 from protocol.errors import Failure
 
 OPERATORS: Final = "pesan.commands"
@@ -43,7 +43,15 @@ COMMANDS: Final[dict[str, Row]] = {
     "read": Row("client.cli.reading:read", "Show what is unread, and mark it as read."),
     "unread": Row("client.cli.reading:unread", "Count what is unread."),
     "history": Row("client.cli.reading:history", "Show a conversation."),
+    "tail": Row("client.cli.tailing:tail", "Print new messages as they come, until Ctrl-C."),
+    "online": Row("client.cli.people:online", "Print the name of everyone online, one a line."),
+    "group": Row("client.cli.groups:command", "Groups: create, join, leave, members, list, remove."),
+    "verify": Row("client.cli.verifying:verify", "Prove that no message is missing."),
+    "sessions": Row("client.cli.sessions:command", "List our logged-in devices; sessions revoke N ends one."),
     "password": Row("client.cli.accounts:password", "Set a new password; every other session of ours ends."),
+    "completion": Row(
+        "client.cli.completing:completion", "Print the script that lets a shell complete our commands."
+    ),
 }
 """Every command of a client, in the order of ``--help``."""
 
@@ -53,7 +61,7 @@ class Lazy(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Ours, then the operators'."""
-        return [*COMMANDS, *sorted(_operators())]
+        return [*COMMANDS, *sorted(_operators().keys() - COMMANDS.keys())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, loaded; None when there is no such word."""
@@ -136,6 +144,8 @@ def run(arguments: list[str] | None = None) -> int:
         return code if isinstance(code, int) else exits.OK
     except click.ClickException as error:
         error.show()
+        if hint := _hint(error):
+            output.note(hint)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -145,8 +155,22 @@ def run(arguments: list[str] | None = None) -> int:
         return _failed(context, error)
 
 
+def _hint(error: click.ClickException) -> str:
+    """What may have gone wrong before we saw the arguments."""
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        from client.cli.names import Named
+
+        if isinstance(error.param.type, Named) and error.param.type.groups:
+            return "A group's name needs quotes, for the shell takes # for a comment: '#ops'."
+    if isinstance(error, click.NoSuchOption):
+        return "Put -- before a text that begins with a dash."
+    return ""
+
+
 def _failed(context: Context, error: Exception) -> int:
     sentence, code = context.explain(error)
+    if isinstance(error, LoggedOut):
+        context.forget_ended()
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from client.cli import output
+from client.cli import output, pages
 from client.cli.context import Context, shared
 from client.cli.names import ADDRESS
 from protocol.commands import ConversationInfo, Message
-from protocol.limits import HISTORY_MAX_MESSAGES
 
 if TYPE_CHECKING:
     from client.chat import Chat
@@ -29,9 +28,9 @@ def inbox(context: Context) -> None:
     """Show every conversation with unread messages, and these. They stay unread: see pesan read."""
 
     async def work(chat: Chat) -> None:
-        for conversation in await chat.conversations():
-            if conversation.unread:
-                await _show_unread(context, chat, conversation)
+        for row in await chat.conversations():
+            if row.unread:
+                await _show_unread(context, chat, row)
 
     context.run(work)
 
@@ -40,15 +39,14 @@ def inbox(context: Context) -> None:
 @click.argument("with_", metavar="[WITH]", required=False, type=ADDRESS)
 @shared
 def read(context: Context, with_: str | None) -> None:
-    """Show the unread messages of one conversation (a person, '#group' or '*'), or of all; mark them read."""
+    """Show what is unread with a person, in a '#group' or in '*', or everywhere; mark it as read."""
 
     async def work(chat: Chat) -> None:
-        for conversation in await chosen(chat, with_):
-            if not conversation.unread:
-                continue
-            last = await _show_unread(context, chat, conversation)
-            sys.stdout.flush()  # what could not be printed is not read
-            await chat.read(conversation.conversation, last)
+        for row in await chosen(chat, with_):
+            if row.unread:
+                last = await _show_unread(context, chat, row)
+                sys.stdout.flush()  # what could not be printed is not read
+                await chat.read(row.conversation, last)
 
     context.run(work)
 
@@ -71,42 +69,31 @@ def unread(context: Context, with_: str | None, count: bool) -> None:
 
 @click.command(short_help="Show a conversation.")
 @click.argument("with_", metavar="WITH", type=ADDRESS)
-@click.option("-n", "count", type=click.IntRange(1), default=SHOWN, help="So many messages. [20]")
+@click.option("-n", "count", type=click.IntRange(1), help=f"So many messages. [{SHOWN}]")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option(
-    "--after", type=click.IntRange(0), metavar="SEQ", help="Only those behind this number, from there on."
-)
+@click.option("--after", type=click.IntRange(0), metavar="SEQ", help="Those behind this number.")
 @shared
-def history(context: Context, with_: str, count: int, everything: bool, after: int | None) -> None:
-    """Show the latest messages of a conversation (a person, '#group' or '*'), oldest first."""
+def history(context: Context, with_: str, count: int | None, everything: bool, after: int | None) -> None:
+    """Show the latest messages with a person, in a '#group' or in '*', oldest first.
 
-    async def work(chat: Chat) -> None:
-        if everything or after is not None:
-            left = count if not everything else sys.maxsize
-            async for message in chat.messages(with_, after or 0):
-                _show_message(context, message, with_, 0)
-                left -= 1
-                if not left:
-                    return
-        else:
-            for message in await latest(chat, with_, count):
-                _show_message(context, message, with_, 0)
-
-    context.run(work)
+    With --after SEQ: from there on, the earliest first.
+    """
+    context.run(lambda chat: _history(context, chat, with_, sys.maxsize if everything else count, after))
 
 
-async def latest(chat: Chat, address: str | int, count: int) -> list[Message]:
-    """The newest ``count`` messages, oldest first."""
-    found: list[Message] = []
-    before = None
-    while len(found) < count:
-        limit = min(count - len(found), HISTORY_MAX_MESSAGES)
-        page = await chat.history(address, before=before, limit=limit)
-        found = [*page.messages, *found]
-        if page.first <= 1 or not page.messages:
-            break
-        before = page.first
-    return found
+async def _history(context: Context, chat: Chat, with_: str, count: int | None, after: int | None) -> None:
+    if after is None and count != sys.maxsize:
+        for page in await pages.latest(chat, with_, count or SHOWN):
+            for message in page.messages:
+                _show(context, message, with_, page.conversation)
+        return
+    left = count or (SHOWN if after is None else sys.maxsize)
+    async for page in pages.forward(chat, with_, after or 0):
+        for message in page.messages[:left]:
+            _show(context, message, with_, page.conversation)
+        left -= len(page.messages)
+        if left <= 0:
+            return
 
 
 async def chosen(chat: Chat, with_: str | None) -> list[ConversationInfo]:
@@ -126,16 +113,16 @@ async def _show_unread(context: Context, chat: Chat, row: ConversationInfo) -> i
     if not context.json:
         output.out(output.bold(f"{output.one_line(row.name)} ({row.unread} unread)"))
     last = row.read_seq
-    async for message in chat.messages(row.conversation, row.read_seq):
-        last = message.seq
-        if message.sender.lower() != user:
-            _show_message(context, message, row.name, row.conversation)
+    async for page in pages.forward(chat, row.conversation, row.read_seq):
+        for message in page.messages:
+            if message.sender.lower() != user:
+                _show(context, message, row.name, row.conversation)
+        last = max(last, page.last)
     return last
 
 
-def _show_message(context: Context, message: Message, name: str, conversation: int) -> None:
-    more = {"with": name, "conversation": conversation} if conversation else {"with": name}
+def _show(context: Context, message: Message, name: str, conversation: int) -> None:
     if context.json:
-        output.out(output.json_line(output.fields(message, **more)))
+        output.out(output.json_line(output.fields(message, **{"with": name}, conversation=conversation)))
     else:
         output.out(output.message_line(message))

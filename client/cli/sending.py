@@ -7,11 +7,13 @@ are pipelined: they fly together, and are stored in their order.
 from __future__ import annotations
 
 import asyncio
-import io
+import concurrent.futures
+import os
 import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -19,11 +21,11 @@ import click
 from client.cli import output
 from client.cli.context import Context, interactive, shared
 from client.cli.exits import USAGE, Mistake, code_of
-from client.cli.names import ADDRESS
+from client.cli.names import ADDRESS, new_id
 from client.errors import ClientError, Timeout
 from protocol.addresses import BROADCAST
 from protocol.commands import SendReply
-from protocol.errors import Failure
+from protocol.errors import Failure, Invalid, TooLarge
 
 if TYPE_CHECKING:
     from client.chat import Chat
@@ -33,14 +35,9 @@ WINDOW: Final = 128
 CHUNK: Final = 65_536
 """Bytes of stdin read at a time."""
 
-MISSING_TO = (
-    "to whom? pesan send TO TEXT. "
-    "(A group's name needs quotes, for a shell takes # for a comment: pesan send '#ops' TEXT)"
-)
-
 
 @click.command(short_help="Send a message.")
-@click.argument("to", required=False, type=ADDRESS)
+@click.argument("to", type=ADDRESS)
 @click.argument("text", nargs=-1)
 @click.option(
     "--id",
@@ -49,7 +46,7 @@ MISSING_TO = (
     help="The message's id, 32 hex digits: a retry with it sends nothing twice.",
 )
 @shared
-def send(context: Context, to: str | None, text: tuple[str, ...], name: str | None) -> None:
+def send(context: Context, to: str, text: tuple[str, ...], name: str | None) -> None:
     """Send a message to a person (budi), a group ('#ops', in quotes) or everyone ('*').
 
     \b
@@ -59,8 +56,6 @@ def send(context: Context, to: str | None, text: tuple[str, ...], name: str | No
 
     Put -- before a text that begins with a dash.
     """
-    if not to:
-        raise Mistake(MISSING_TO, USAGE)
     post(context, to, text, name)
 
 
@@ -79,7 +74,7 @@ def post(context: Context, to: str, text: tuple[str, ...], name: str | None) -> 
     if text == ("-",):
         if name:
             raise Mistake("--id names one message, and - sends one for each line.", USAGE)
-        context.run(lambda chat: _lines(context, chat, to))
+        context.run(lambda chat: Lines(context, chat, to).run())
         return
     body = " ".join(text) if text else _stdin()
     try:
@@ -87,17 +82,15 @@ def post(context: Context, to: str, text: tuple[str, ...], name: str | None) -> 
     except Timeout as error:
         again = f"the same command with --id {id.hex()} sends it at most once."
         raise Mistake(f"{error.message} Try again: {again}", code_of(error)) from None
-    _stored(context, to, id, reply)
+    _show(context, to, id, reply)
 
 
-def _stored(context: Context, to: str, id: bytes, reply: SendReply) -> None:
+def _show(context: Context, to: str, id: bytes, reply: SendReply) -> None:
     context.show(output.fields(reply, to=to, id=id.hex()), None)
 
 
 def _id(text: str | None) -> bytes:
     if text is None:
-        from client.cli.names import new_id
-
         return new_id()
     try:
         return uuid.UUID(text).bytes
@@ -118,78 +111,97 @@ def _stdin() -> str:
 
 # --- line by line -------------------------------------------------------------------------------
 
-
-async def _lines(context: Context, chat: Chat, to: str) -> None:
-    """Send each line of stdin; the first failure ends it, once those under way have their answer."""
-    from client.cli.names import new_id
-
-    room = asyncio.Semaphore(WINDOW)
-    under_way: asyncio.Queue[tuple[int, bytes, asyncio.Task[SendReply]] | None] = asyncio.Queue()
-    failed = asyncio.Event()
-
-    async def feed() -> None:
-        number = 0
-        async for line in _stdin_lines():
-            number += 1
-            if not line:
-                continue
-            await room.acquire()
-            if failed.is_set():
-                break
-            id = new_id()
-            under_way.put_nowait((number, id, asyncio.ensure_future(chat.send(to, line, id=id))))
-        under_way.put_nowait(None)
-
-    feeding = asyncio.ensure_future(feed())
-    mistake: Mistake | None = None
-    try:
-        while (item := await under_way.get()) is not None:
-            number, id, task = item
-            try:
-                _stored(context, to, id, await task)
-            except (Failure, ClientError) as error:
-                if mistake is None:
-                    sentence, code = context.explain(error)
-                    mistake = Mistake(f"line {number}: {sentence}", code)
-                failed.set()
-                feeding.cancel()
-                if under_way.empty():
-                    break
-            room.release()
-            if failed.is_set() and under_way.empty():
-                break
-    finally:
-        feeding.cancel()
-    if mistake is not None:
-        raise mistake
+UnderWay = tuple[int, bytes, "asyncio.Task[SendReply]"]
 
 
-def _read(size: int) -> bytes:
-    """What is there, at least a byte unless stdin has ended."""
-    stream = sys.stdin.buffer
-    return stream.read1(size) if isinstance(stream, io.BufferedReader) else stream.read(size)
+class Lines:
+    """Sends each line of stdin, in order and pipelined.
+
+    A line that the server can never take is named on stderr and left out. After anything else that
+    goes wrong no more is read, and those under way get their answers.
+    """
+
+    def __init__(self, context: Context, chat: Chat, to: str) -> None:
+        self._context = context
+        self._chat = chat
+        self._to = to
+        self._room = asyncio.Semaphore(WINDOW)
+        self._under_way: asyncio.Queue[UnderWay | None] = asyncio.Queue()
+        self._stored = 0
+        self._mistake: Mistake | None = None
+
+    async def run(self) -> None:
+        """Until stdin ends. Raises ``Mistake`` that names the first line that was not stored."""
+        feeding = asyncio.ensure_future(self._feed())
+        try:
+            while (item := await self._under_way.get()) is not None:
+                if not await self._settle(*item):
+                    feeding.cancel()
+                self._room.release()
+                if self._under_way.empty():
+                    sys.stdout.flush()
+        finally:
+            feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=self._mistake is not None)
+        if self._mistake is not None:
+            said = f"{self._mistake.message.rstrip('.')}; {self._stored} lines were sent."
+            raise Mistake(said, self._mistake.code)
+
+    async def _feed(self) -> None:
+        try:
+            number = 0
+            async for line in stdin_lines():
+                number += 1
+                if line:
+                    await self._room.acquire()
+                    id = new_id()
+                    task = asyncio.ensure_future(self._chat.send(self._to, line, id=id))
+                    self._under_way.put_nowait((number, id, task))
+        finally:
+            self._under_way.put_nowait(None)
+
+    async def _settle(self, number: int, id: bytes, task: asyncio.Task[SendReply]) -> bool:
+        """Wait for one answer; False: there is no point in going on."""
+        try:
+            _show(self._context, self._to, id, await task)
+            self._stored += 1
+            return True
+        except (Failure, ClientError) as error:
+            sentence, code = self._context.explain(error)
+            if self._mistake is None:
+                self._mistake = Mistake(f"line {number}: {sentence}", code)
+            if isinstance(error, (Invalid, TooLarge)):
+                output.note(f"pesan: line {number}: {output.one_line(sentence)}")
+                return True
+            return False
 
 
-async def _stdin_lines() -> AsyncIterator[str]:
+async def stdin_lines() -> AsyncIterator[str]:
     """Lines of stdin as they come. A thread reads, for stdin may be a file, a pipe or a terminal."""
     loop = asyncio.get_running_loop()
     chunks: asyncio.Queue[bytes] = asyncio.Queue(4)
+    # Not through sys.stdin: its lock, held by a thread that still waits, would break our exit.
+    descriptor = sys.stdin.fileno()
 
     def read() -> None:
-        try:
-            while True:
-                data = _read(CHUNK)
+        data = b"-"
+        with suppress(RuntimeError, concurrent.futures.CancelledError):  # nobody wants to know any more
+            while data:
+                try:
+                    data = os.read(descriptor, CHUNK)
+                except OSError:
+                    data = b""
                 asyncio.run_coroutine_threadsafe(chunks.put(data), loop).result()
-                if not data:
-                    return
-        except Exception:  # the loop is gone: so is whoever wanted to know
-            return
 
     threading.Thread(target=read, daemon=True, name="stdin").start()
     rest = b""
     while data := await chunks.get():
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
-            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+            yield _text(line)
     if rest:
-        yield rest.decode("utf-8", "replace")
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode("utf-8", "replace")
