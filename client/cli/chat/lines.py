@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from client.cli.output import CONTINUED, local_time, one_line, plain
+from client.cli.output import CONTINUED, fields, local_time, one_line, plain
 from protocol.commands import ConversationInfo, GroupInfo, MemberInfo, Message
 from protocol.events import MessageEvent
 
@@ -21,18 +21,31 @@ EXCERPT: Final = 40
 """Characters of a message that are enough to recognise it."""
 
 
-def said(message: Message | MessageEvent) -> str:
+class Spoken(str):
+    """The line of a message; ``record`` is the message for a program."""
+
+    record: dict[str, Any]
+
+    @classmethod
+    def of(cls, line: str, message: Message | MessageEvent, address: str) -> Spoken:
+        """``line`` stands for ``message``, which was said in the conversation ``address``."""
+        made = cls(line)
+        made.record = fields(message, **{"with": address})
+        return made
+
+
+def said(message: Message | MessageEvent, address: str) -> Spoken:
     """A message of the conversation that is open: ``12:03 budi: text``."""
     body = plain(message.body).replace("\n", "\n" + CONTINUED)
-    return f"{_when(message.sent_at):%H:%M} {one_line(message.sender)}: {body}"
+    line = f"{_when(message.sent_at):%H:%M} {one_line(message.sender)}: {body}"
+    return Spoken.of(line, message, address)
 
 
-def elsewhere(message: MessageEvent, address: str) -> str:
+def elsewhere(message: MessageEvent, address: str) -> Spoken:
     """A message of another conversation: ``[budi] text`` or ``[#ops] budi: text``."""
     body = plain(message.body).replace("\n", "\n" + CONTINUED)
-    if address == message.sender:
-        return f"[{one_line(address)}] {body}"
-    return f"[{one_line(address)}] {one_line(message.sender)}: {body}"
+    who = "" if address == message.sender else f"{one_line(message.sender)}: "
+    return Spoken.of(f"[{one_line(address)}] {who}{body}", message, address)
 
 
 def aside(sentence: str) -> str:
@@ -52,12 +65,13 @@ def excerpt(text: str) -> str:
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
 
 
-def page(messages: Iterable[Message], read_seq: int, user: str, last_day: str = "") -> tuple[list[str], str]:
+def page(messages: Iterable[Message], address: str, read_seq: int, user: str) -> tuple[list[str], str]:
     """Stored messages with a line above each new day and ``-- new --`` above the first unread one.
 
-    ``last_day`` is the day already on the screen; the second value is the one now there.
+    The second value is the day of the last of them.
     """
     found: list[str] = []
+    last_day = ""
     marked = False
     for message in messages:
         heading = day(message.sent_at)
@@ -67,7 +81,7 @@ def page(messages: Iterable[Message], read_seq: int, user: str, last_day: str = 
         if message.seq > read_seq and message.sender != user and not marked:
             found.append(NEW)
             marked = True
-        found.append(said(message))
+        found.append(said(message, address))
     return found, last_day
 
 

@@ -45,9 +45,12 @@ class Talk:
 
 
 class Room:
-    """The model of one ``pesan chat``. ``user`` is our name. Times (``now``) are monotonic seconds."""
+    """The model of one ``pesan chat``. Times (``now``) are monotonic seconds.
 
-    def __init__(self, user: str) -> None:
+    ``user`` is our name, known once the server was asked.
+    """
+
+    def __init__(self, user: str = "") -> None:
         self.user = user
         self.here = ""
         """Address of the open conversation, '' before the first."""
@@ -84,7 +87,7 @@ class Room:
         if known is None and page.conversation:
             known = self._see(page.conversation, address)
         self.here = known.name if known else address
-        body, self._day = lines.page(page.messages, page.read_seq, self.user)
+        body, self._day = lines.page(page.messages, self.here, page.read_seq, self.user)
         head = [lines.aside(f"{self.here}, nothing said yet" if page.last_seq == 0 else self.here)]
         if known is not None:
             known.shown = max(known.shown, page.last)
@@ -94,7 +97,7 @@ class Room:
                 self.to_read[known.id] = page.last_seq
             self._learn(known.name, *(message.sender for message in page.messages))
         if page.first > page.read_seq + 1 and page.messages:
-            head.append(lines.aside(f"{page.first - 1} earlier messages; /history N shows more"))
+            head.append(lines.aside(f"{page.first - 1 - page.read_seq} earlier messages are new; /history N"))
         return head + body
 
     def left(self, group: str) -> None:
@@ -185,7 +188,7 @@ class Room:
         if heading != self._day and not typed:
             found.append(heading)
         self._day = heading
-        return found if typed else [*found, lines.said(event)]
+        return found if typed else [*found, lines.said(event, talk.name)]
 
     def _read(self, event: ReadEvent) -> list[str]:
         talk = self.talks.get(event.conversation)

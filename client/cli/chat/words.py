@@ -29,6 +29,8 @@ class Takes(StrEnum):
     """The name of a slash command, with or without the slash."""
     NUMBER = "N"
     SWITCH = "on|off"
+    LOCK = "password"
+    """The word itself: a password will be asked for, since none is ever typed in the open."""
     TEXT = "TEXT"
     """The rest of the line as it stands."""
 
@@ -64,7 +66,12 @@ _ROWS = (
     Word("who", "who is online"),
     Word("groups", "every group"),
     Word("join", "become a member of a group and open it", (Takes.GROUP,)),
-    Word("create", "create a group and open it", (Takes.GROUP,)),
+    Word(
+        "create",
+        "create a group and open it; asks for a password to join if told so",
+        (Takes.GROUP,),
+        Takes.LOCK,
+    ),
     Word("leave", "leave this group, or GROUP", (), Takes.GROUP),
     Word("members", "members of this group, or of GROUP", (), Takes.GROUP),
     Word("remove", "remove a member from this group", (Takes.PERSON,)),
@@ -171,7 +178,7 @@ def _checked(word: Word, kind: Takes, text: str) -> str:
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= HISTORY_MOST and len(text) < 9):
             raise Unclear(f"How many is a number from 1 to {HISTORY_MOST}.")
         return text
-    if kind is Takes.SWITCH and text.lower() not in ("on", "off"):
+    if kind in (Takes.SWITCH, Takes.LOCK) and text.lower() not in kind.split("|"):
         raise Unclear(f"It is typed {word.usage}.")
     return text if kind is Takes.TEXT else text.lower()
 

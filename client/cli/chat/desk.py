@@ -1,0 +1,409 @@
+"""Does what was typed and carries what is heard: between the server (``Chat``), ``Room`` and a front.
+
+Belongs here: what each slash command does, messages on their way out, read markers, the loop over
+events. Does not belong here: reading keys or lines (``terminal``, ``plain``), how lines look.
+
+Messages go out one after the other. One that gets no answer is sent again under the same id until it
+does, so it is stored once and never overtaken by a later one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from client.chat import Chat
+from client.cli.chat import lines, words
+from client.cli.chat.room import Room
+from client.cli.chat.words import Order, Say, Unclear
+from client.cli.exits import USAGE, code_of
+from client.errors import ClientError, Offline, Timeout
+from protocol.addresses import BROADCAST, Kind, parse
+from protocol.commands import HistoryReply
+from protocol.errors import Failure, Forbidden, InvalidCredentials, Retry
+from protocol.message_id import message_id
+
+OPENING: Final = 20
+"""Messages shown when a conversation is opened."""
+OPENING_MOST: Final = 200
+"""So many when more than that are unread."""
+HISTORY: Final = 50
+"""What /history shows when not told otherwise."""
+SLOW: Final = 3.0
+"""Seconds without an answer after which we say that a message waits."""
+QUEUE_MOST: Final = 100
+"""Messages waiting to go out; a script that pipes more is slowed down."""
+DRAIN: Final = 5.0
+"""Seconds that a command waits for the messages typed before it."""
+SETTLE: Final = 1.0
+"""Seconds that read markers get to arrive when we leave."""
+
+
+class Front(Protocol):
+    """Where lines are shown and questions asked."""
+
+    def show(self, lines: Iterable[str]) -> None:
+        """Show lines."""
+
+    def complain(self, sentence: str, code: int) -> None:
+        """Show why something was not done; ``code`` is the exit code it stands for."""
+
+    async def ask_password(self, question: str) -> str | None:
+        """A password, not shown while it is typed; None when there will be no answer."""
+
+    def changed(self) -> None:
+        """What is known about the conversations has changed."""
+
+
+class Cancelled(Exception):
+    """A question was not answered."""
+
+
+@dataclass
+class Outgoing:
+    """A message on its way. ``waited``: we said that it waits."""
+
+    to: str
+    text: str
+    id: bytes
+    waited: bool = False
+
+
+class Desk:
+    """One person's session. ``front`` is where they sit."""
+
+    def __init__(self, chat: Chat, room: Room, front: Front) -> None:
+        self.chat = chat
+        self.room = room
+        self.front = front
+        self._outgoing: deque[Outgoing] = deque()
+        self._posting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._moved = asyncio.Event()
+        """Set when a message was answered."""
+
+    # --- from beginning to end ------------------------------------------------------------------
+
+    async def begin(self, address: str = "") -> None:
+        """Listen, learn what there is, and open ``address`` if it is not empty."""
+        self.room.hold()
+        await self.chat.listen()
+        rows = await self.chat.conversations()
+        self.room.listed(rows)
+        if address:
+            await self._open(address)
+        else:
+            self.front.show(lines.inbox(rows, unread_only=True))
+            self._told(self.room.release(_now()))
+
+    async def listen(self) -> None:
+        """Show what is heard; ends when the chat is closed. Raises ``LoggedOut``."""
+        async for event in self.chat.events():
+            self._told(self.room.hear(event, _now()))
+
+    async def drained(self) -> None:
+        """Wait until every message typed so far was answered."""
+        while self._outgoing:
+            await self.moved()
+
+    async def moved(self) -> None:
+        """Wait until one more message was answered."""
+        self._moved.clear()
+        await self._moved.wait()
+
+    @property
+    def unsent(self) -> int:
+        """Messages without an answer."""
+        return len(self._outgoing)
+
+    async def close(self) -> None:
+        """End what runs in the background; read markers get a moment to arrive."""
+        if self._tasks and self.room.connected:
+            await asyncio.wait(self._tasks, timeout=SETTLE)
+        tasks = [*self._tasks, *([self._posting] if self._posting else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _told(self, shown: Iterable[str]) -> None:
+        """Show lines, and see to what the room asks for."""
+        self.front.show(shown)
+        self.front.changed()
+        if self.room.to_read and self.room.connected:
+            marks = dict(self.room.to_read)
+            self.room.to_read.clear()
+            self._spawn(self._mark(marks))
+        if self.room.stale and self.room.connected:
+            self.room.stale = False
+            self._spawn(self._refresh())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that nobody waits for; when it cannot be done, nothing is lost."""
+
+        async def quietly() -> None:
+            with contextlib.suppress(Failure, ClientError):
+                await work
+
+        task = asyncio.get_running_loop().create_task(quietly())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _mark(self, marks: dict[int, int]) -> None:
+        for conversation, seq in marks.items():
+            try:
+                await self.chat.read(conversation, seq)
+            except (Timeout, Offline):  # again with the next message, or when the line is back
+                newer = self.room.to_read.get(conversation, 0)
+                self.room.to_read[conversation] = max(seq, newer)
+
+    async def _refresh(self) -> None:
+        self.room.listed(await self.chat.conversations())
+        self.front.changed()
+
+    async def learn(self) -> None:
+        """Names to complete: who is online, every group."""
+        self.room.learn(people=await self.chat.online())
+        self.room.learn(groups=[group.group for group in await self.chat.groups()])
+
+    def learn_soon(self) -> None:
+        """``learn``, while other things go on."""
+        self._spawn(self.learn())
+
+    def typed(self, text: str) -> None:
+        """The line being typed has changed."""
+        address = self.room.typed(text, _now())
+        if address:
+            self._spawn(self.chat.typing(address))
+
+    # --- what is typed --------------------------------------------------------------------------
+
+    async def obey(self, line: str) -> bool:
+        """Do what a line says; False when it says to leave."""
+        try:
+            intent = words.read(line)
+            if isinstance(intent, Say):
+                await self._say(self._here(), intent.text)
+            elif intent is not None:
+                return await self._order(intent)
+        except Unclear as error:
+            self.front.complain(error.message, USAGE)
+        except Cancelled:
+            self.front.show([lines.aside("nothing was done")])
+        except (Failure, ClientError) as error:
+            self.front.complain(error.message + _hint(error), code_of(error))
+        return True
+
+    async def _order(self, order: Order) -> bool:
+        if order.name == "quit":
+            return False
+        if self.room.connected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN):
+                    await self.drained()
+        await getattr(self, f"_do_{order.name}")(order)
+        self.front.changed()
+        return True
+
+    def _here(self) -> str:
+        if not self.room.here:
+            raise Unclear("No conversation is open; /to NAME opens one.")
+        return self.room.here
+
+    def _group(self, order: Order) -> str:
+        """The group that is named, or the open one: its bare name."""
+        address = order.argument or self.room.here
+        if not order.argument and not address.startswith("#"):
+            raise Unclear(f"No group is open; it is typed {words.WORDS[order.name].usage}.")
+        return address.removeprefix("#")
+
+    # --- messages -------------------------------------------------------------------------------
+
+    async def _say(self, to: str, text: str) -> None:
+        """Put a message on its way; returns at once unless very many wait already."""
+        message = Outgoing(to, text, message_id(time.time_ns() // 1_000_000))
+        self.room.sent.add(message.id)
+        self._outgoing.append(message)
+        if not self.room.connected or self._outgoing[0].waited:
+            self._say_that_it_waits(message)
+        if self._posting is None or self._posting.done():
+            self._posting = asyncio.get_running_loop().create_task(self._post())
+        while len(self._outgoing) > QUEUE_MOST:
+            await self.moved()
+
+    async def _post(self) -> None:
+        """Send what waits, in order."""
+        while self._outgoing:
+            message = self._outgoing[0]
+            try:
+                await self._deliver(message)
+                if message.waited:
+                    self.front.show([lines.aside(f"sent: {lines.excerpt(message.text)}")])
+            except (Failure, ClientError) as error:
+                self.room.sent.discard(message.id)
+                text = f"Not sent to {message.to}: {error.message}{_hint(error)}"
+                self.front.complain(text, code_of(error))
+            self._outgoing.popleft()
+            self._moved.set()
+            self.front.changed()
+
+    async def _deliver(self, message: Outgoing) -> None:
+        """Send one message until it is answered. Raises when the answer is no, or none will ever come."""
+        while True:
+            slow = asyncio.get_running_loop().call_later(SLOW, self._say_that_it_waits, message)
+            try:
+                await self.chat.send(message.to, message.text, id=message.id)
+                return
+            except (Timeout, Offline):
+                self._say_that_it_waits(message)
+            except Failure as error:
+                if error.retry is not Retry.LATER:
+                    raise
+                await asyncio.sleep(error.retry_after)
+            finally:
+                slow.cancel()
+
+    def _say_that_it_waits(self, message: Outgoing) -> None:
+        if not message.waited:
+            message.waited = True
+            waits = f"not sent yet, waits for the server: {lines.excerpt(message.text)}"
+            self.front.show([lines.aside(waits)])
+
+    async def _open(self, address: str) -> None:
+        """Show the end of a conversation and stay there. What is heard meanwhile comes after it."""
+        self.room.hold()
+        shown: list[str] = []
+        try:
+            target = parse(address)
+            if target.kind is Kind.DIRECT and not target.realm:
+                address = (await self.chat.get_user(target.name)).user  # as it is properly written
+            shown = self.room.opened(address, await self._page(address))
+        finally:
+            self._told([*shown, *self.room.release(_now())])
+
+    async def _page(self, address: str) -> HistoryReply:
+        """The latest messages; more of them when more are unread."""
+        page = await self.chat.history(address, limit=OPENING)
+        if page.messages and page.first > page.read_seq + 1:
+            unread = page.last_seq - page.read_seq
+            page = await self.chat.history(address, limit=min(unread + 2, OPENING_MOST))
+        return page
+
+    # --- slash commands, in the order of the table -----------------------------------------------
+
+    async def _do_to(self, order: Order) -> None:
+        await self._open(order.argument)
+
+    async def _do_msg(self, order: Order) -> None:
+        to, text = order.arguments
+        await self._say(to, text)
+
+    async def _do_broadcast(self, order: Order) -> None:
+        await self._say(BROADCAST, order.argument)
+
+    async def _do_inbox(self, order: Order) -> None:
+        rows = await self.chat.conversations()
+        self.room.listed(rows)
+        self.front.show(lines.inbox(rows))
+
+    async def _do_unread(self, order: Order) -> None:
+        rows = await self.chat.conversations()
+        self.room.listed(rows)
+        self.front.show(lines.inbox(rows, unread_only=True))
+
+    async def _do_history(self, order: Order) -> None:
+        page = await self.chat.history(self._here(), limit=int(order.argument or HISTORY))
+        shown, _ = lines.page(page.messages, self.room.here, page.last_seq, self.room.user)
+        self.front.show(shown or [lines.aside("nothing said yet")])
+
+    async def _do_read(self, order: Order) -> None:
+        address = order.argument or self._here()
+        reply = await self.chat.read(address)
+        talk = self.room.talks.get(reply.conversation)
+        if talk is not None:
+            talk.unread = reply.unread
+        self.front.show([lines.aside(f"everything in {address} is read")])
+
+    async def _do_who(self, order: Order) -> None:
+        names = await self.chat.online()
+        self.room.learn(people=names)
+        self.front.show(lines.names(names))
+
+    async def _do_groups(self, order: Order) -> None:
+        groups = await self.chat.groups()
+        self.room.learn(groups=[group.group for group in groups])
+        self.front.show(lines.groups(groups))
+
+    async def _do_join(self, order: Order) -> None:
+        group = order.argument
+        try:
+            await self.chat.join_group(group)
+        except InvalidCredentials:
+            await self.chat.join_group(group, await self._ask(f"Password of #{group}: "))
+        await self._open(f"#{group}")
+
+    async def _do_create(self, order: Order) -> None:
+        group, password = order.argument, ""
+        if len(order.arguments) > 1:
+            password = await self._ask(f"Password for #{group}: ")
+            if await self._ask("Once more: ") != password:
+                raise Unclear("The two passwords differ; nothing was done.")
+        await self.chat.create_group(group, password)
+        await self._open(f"#{group}")
+
+    async def _ask(self, question: str) -> str:
+        """Ask for a password; nothing is shown until there is an answer. Raises ``Cancelled``."""
+        self.room.hold()
+        try:
+            answer = await self.front.ask_password(question)
+        finally:
+            self._told(self.room.release(_now()))
+        if not answer:
+            raise Cancelled
+        return answer
+
+    async def _do_leave(self, order: Order) -> None:
+        group = self._group(order)
+        await self.chat.leave_group(group)
+        if self.room.named(f"#{group}") is not None:  # else the event was faster and has said so
+            self.room.left(group)
+            self.front.show([lines.aside(f"you left #{group}")])
+
+    async def _do_members(self, order: Order) -> None:
+        members = await self.chat.group_members(self._group(order))
+        self.room.learn(people=[member.user for member in members])
+        self.front.show(lines.members(members))
+
+    async def _do_remove(self, order: Order) -> None:
+        if not self.room.here.startswith("#"):
+            raise Unclear("Open the group first: /to #GROUP.")
+        await self.chat.remove_member(self.room.here.removeprefix("#"), order.argument)
+
+    async def _do_typing(self, order: Order) -> None:
+        if order.argument:
+            self.room.tell_typing = order.argument == "on"
+        told = "are told" if self.room.tell_typing else "are not told"
+        self.front.show([lines.aside(f"others {told} when you are typing")])
+
+    async def _do_whoami(self, order: Order) -> None:
+        me = await self.chat.whoami()
+        device = f" on {me.device}" if me.device else ""
+        self.front.show([lines.aside(f"{me.user}{device}, session {me.session}")])
+
+    async def _do_help(self, order: Order) -> None:
+        self.front.show(words.help_lines(order.argument))
+
+
+def _hint(error: Failure | ClientError) -> str:
+    """What to do about a refusal; '' when its sentence says it all."""
+    if isinstance(error, Forbidden) and "not a member of #" in error.message:
+        return " (/join GROUP)"
+    return ""
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
