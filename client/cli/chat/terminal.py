@@ -18,7 +18,7 @@ from typing import Any, Final
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_or_none, run_in_terminal
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import DummyHistory, History
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -66,7 +66,7 @@ class Terminal:
             self._where,
             history=history if history is not None else typed_lines(profile),
             completer=Names(room),
-            complete_while_typing=Condition(self._is_command),
+            complete_while_typing=False,  # it and a quick Tab get into each other's way
             reserve_space_for_menu=4,
             key_bindings=_keys(),
             bottom_toolbar=self._bar,
@@ -229,9 +229,6 @@ class Terminal:
     def _typed(self, buffer: Buffer) -> None:
         if self._desk is not None and buffer.text:
             self._desk.typed(buffer.text)
-
-    def _is_command(self) -> bool:
-        return self._prompt.default_buffer.text.startswith("/")
 
 
 def bar(room: Room, now: float, unsent: int) -> str:
