@@ -44,8 +44,8 @@ def register(context: Context, name: str, password_stdin: bool) -> None:
 @passwords.from_stdin
 @shared
 def login(context: Context, name: str | None, password_stdin: bool) -> None:
-    """Open a session and remember it; without NAME as the profile's user."""
-    name = name or context.profile.user
+    """Open a session and remember it; without NAME as the profile's user, or the last one."""
+    name = name or context.profile.user or (context.remembered.user if context.remembered else "")
     if not name:
         raise Mistake(f"who? {context.command('login NAME')}", USAGE)
     _refuse_to_replace(context, name)

@@ -64,7 +64,7 @@ class Context:
 
     @cached_property
     def remembered(self) -> profiles.Login | None:
-        """The session that this profile opened, wherever it was."""
+        """The last session that this profile opened, wherever it was; it may be over."""
         return profiles.load_login(self.profile_name)
 
     @cached_property
@@ -86,7 +86,7 @@ class Context:
     def login_if_any(self) -> profiles.Login | None:
         """The session at this server, if there is one."""
         login = self.remembered
-        return login if login is not None and self.place.same(login) else None
+        return login if login is not None and login.token and self.place.same(login) else None
 
     @property
     def login(self) -> profiles.Login:
@@ -117,7 +117,7 @@ class Context:
     def forget(self) -> None:
         """Keep it no longer."""
         profiles.forget_login(self.profile_name)
-        self.__dict__["remembered"] = None
+        self.__dict__.pop("remembered", None)
 
     def forget_ended(self) -> None:
         """The server says that the session is over. Another run may have opened a new one meanwhile."""

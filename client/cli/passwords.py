@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from client.cli.context import interactive
 from client.cli.exits import USAGE, Mistake
 
 VARIABLE = "PESAN_PASSWORD"
@@ -45,7 +46,7 @@ def ask(prompt: str, *, twice: bool = False, otherwise: str) -> str:
     """Ask the person; ``otherwise`` names the ways for whoever has no terminal."""
     from getpass import getpass
 
-    if not (sys.stdin and sys.stdin.isatty()):
+    if not interactive():
         raise Mistake(f"no terminal to ask for the password: use {otherwise}.", USAGE)
     try:
         first = getpass(f"{prompt}: ", stream=sys.stderr if not _has_terminal() else None)

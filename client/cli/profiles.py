@@ -12,8 +12,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +36,10 @@ class Profile:
 
 @dataclass(frozen=True)
 class Login:
-    """A session that was opened: at ``server``, as ``user``; ``token`` is a secret."""
+    """A session that was opened: at ``server``, as ``user``.
+
+    ``token`` is a secret, and empty when the session is over.
+    """
 
     server: str
     user: str
@@ -149,6 +151,7 @@ def save_login(name: str, login: Login, environment: Mapping[str, str] = os.envi
 
 
 def forget_login(name: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Remember no session any more."""
-    with suppress(FileNotFoundError):
-        login_file(name, environment).unlink()
+    """Keep the token no longer; where the server is, and who we were there, are no secrets."""
+    login = load_login(name, environment)
+    if login is not None:
+        save_login(name, replace(login, token=b"", session=0), environment)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -20,6 +19,9 @@ from client.cli.context import Context, options
 from client.cli.exits import INTERRUPTED, OTHER, Mistake
 from client.errors import ClientError, LoggedOut
 from protocol.errors import Failure
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 OPERATORS: Final = "pesan.commands"
 
@@ -76,7 +78,8 @@ class Lazy(click.Group):
         """The list in ``--help``, from the table: nothing is loaded but what operators added."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, row.help) for name, row in COMMANDS.items()])
-        operators = [(name, _help_of(found)) for name, found in sorted(_operators().items())]
+        others = sorted(_operators().items())
+        operators = [(name, _help_of(found)) for name, found in others if name not in COMMANDS]
         if operators:
             with formatter.section("For whoever runs a server"):
                 formatter.write_dl(operators)
@@ -93,6 +96,8 @@ class Lazy(click.Group):
 
 
 def _operators() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # takes longer than all the rest of this module
+
     return {found.name: found for found in entry_points(group=OPERATORS)}
 
 
