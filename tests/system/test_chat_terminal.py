@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 import subprocess
 import sys
@@ -325,4 +324,3 @@ def test_the_terminal_is_as_it_was_afterwards(house: House) -> None:
     seat.sees("done")
     modes = " ".join(seat.screen.lines).split()
     assert "echo" in modes and "icanon" in modes
-    assert os.path.exists(house.folder("ani") / "pesan")

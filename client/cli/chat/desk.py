@@ -256,7 +256,8 @@ class Desk:
         while True:
             slow = asyncio.get_running_loop().call_later(SLOW, self._say_that_it_waits, message)
             try:
-                await self.chat.send(message.to, message.text, id=message.id)
+                reply = await self.chat.send(message.to, message.text, id=message.id)
+                self.room.stored(reply.conversation, message.to)
                 return
             except (Timeout, Offline):
                 self._say_that_it_waits(message)

@@ -100,6 +100,11 @@ class Room:
             head.append(lines.aside(f"{page.first - 1 - page.read_seq} earlier messages are new; /history N"))
         return head + body
 
+    def stored(self, conversation: int, address: str) -> None:
+        """Our message went there; perhaps the first one, so that nothing was known of the conversation."""
+        if conversation not in self.talks:
+            self._see(conversation, address)
+
     def left(self, group: str) -> None:
         """We are no member of this group any more (a bare name)."""
         address = f"#{group}"

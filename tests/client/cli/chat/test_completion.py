@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+
+from client.cli.chat.completion import Names
+from client.cli.chat.room import Room
+from client.cli.chat.words import WORDS
+
+ROWS = [
+    ("/", [f"/{name}" for name in WORDS]),
+    ("/hi", ["/history"]),
+    ("/JO", ["/join"]),
+    ("/to ", ["budi", "citra", "#lab", "#ops", "*"]),
+    ("/to B", ["budi"]),
+    ("/to #", ["#lab", "#ops"]),
+    ("/to #o", ["#ops"]),
+    ("/to budi ", []),
+    ("/msg ci", ["citra"]),
+    ("/msg citra b", []),
+    ("/join o", ["ops"]),
+    ("/join #o", ["#ops"]),
+    ("/remove ", ["budi", "citra"]),
+    ("/typing o", ["on", "off"]),
+    ("/create x p", ["password"]),
+    ("/help un", ["unread"]),
+    ("/history ", []),
+    ("/nope b", []),
+    ("//", []),
+    ("//to b", []),
+    ("bu", []),
+    ("hello /to b", []),
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("text", "offered"), ROWS, ids=[repr(row[0]) for row in ROWS])
+def test_tab_offers_what_may_stand_there(text: str, offered: list[str]) -> None:
+    room = Room("ani")
+    room.learn(people=["citra", "budi"], groups=["ops", "lab"])
+    document = Document(text, len(text))
+    found = list(Names(room).get_completions(document, CompleteEvent()))
+    assert [completion.text for completion in found] == offered
+    for completion in found:
+        replaced = text[len(text) + completion.start_position :]
+        assert completion.text.lower().startswith(replaced.lower())
