@@ -5,7 +5,7 @@ library's. A command is a module loaded when its word is first typed, so that ``
 only what sending needs: keep imports at the top of these modules to what each of them always uses.
 
 To add a command: write it in a module (see ``people`` for the smallest), give it a row in
-``program.COMMANDS``, and a line in tests/system/test_cli.py.
+``program.COMMANDS``, and a line in tests/system/cli/test_scripts.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,84 @@
+"""What reaches a terminal: prompts, styles, completions, and nothing that acts upon it."""
+
+from __future__ import annotations
+
+import json
+
+import pexpect
+
+from benchmarks.own_server import free_port_pair
+from tests.system.cli.conftest import House
+from tests.system.cli.person import PASSWORD, PATIENCE, PESAN, Person
+
+
+def test_control_characters_reach_no_terminal(house: House) -> None:
+    ani, budi = house.person("ani"), house.person("budi")
+    with budi.begin("tail") as tail:
+        tail.mutters("listening")
+        ani.says("send", house.name("budi"), "\x1b]0;title\x07\x1b[2J\u202ered\x9b31m\rbudi: no")
+        shown = "".join(tail.awaits(2))
+    shown += budi.says("history", house.name("ani")) + budi.says("inbox") + budi.says("read")
+    assert "title" in shown
+    assert not {character for character in shown if ord(character) < 32 and character != "\n"}
+    assert not set("\x7f\x9b\u202e") & set(shown)
+    record = budi.tells("history", house.name("ani"))[0]
+    assert record["body"] == "\x1b]0;title\x07\x1b[2J\u202ered\x9b31m\rbudi: no"
+
+
+def test_people_and_groups_are_completed(house: House) -> None:
+    ani = house.person("ani")
+    ani.says("group", "create", house.name("dapur"))
+
+    def completed(*words: str) -> list[str]:
+        line = "\n".join(["pesan", *words])
+        ani.environment |= {
+            "_PESAN_COMPLETE": "bash_complete",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(words)),
+        }
+        return ani.says().splitlines()
+
+    assert completed("se") == ["plain,send", "plain,sessions"]
+    assert f"plain,{house.name('ani')}" in completed("send", "an")
+    assert f"plain,\\#{house.name('dapur')}" in completed("send", "#da")
+    assert f"plain,{house.name('dapur')}" in completed("group", "join", "da")
+    ani.environment["PESAN_SERVER"] = f"pesan://127.0.0.1:{free_port_pair()}?key={'A' * 43}"
+    assert completed("send", "an") == [""]
+
+
+def test_a_password_is_asked_for_on_the_terminal_and_stdout_stays_clean(house: House) -> None:
+    person = Person(house.folder, house.server.connection)
+    out = house.folder / "register.out"
+    name = house.name("ani")
+    child = pexpect.spawn(
+        "sh", ["-c", f"'{PESAN}' register {name} --json > '{out}'"], env=person.environment, timeout=PATIENCE
+    )
+    child.expect(f"New password for {name}: ")
+    child.sendline(PASSWORD)
+    child.expect("Once more: ")
+    child.sendline(PASSWORD)
+    child.expect(pexpect.EOF)
+    assert PASSWORD not in str(child.before)
+    child.close()
+    assert child.exitstatus == 0
+    assert json.loads(out.read_text())["user"] == name
+
+
+def test_a_terminal_gets_styles_unless_it_wants_none(house: House) -> None:
+    ani = house.person("ani")
+    ani.says("send", house.name("ani"), "hi")
+
+    def shown(**more: str) -> str:
+        child = pexpect.spawn(
+            PESAN,
+            ["history", house.name("ani")],
+            env={**ani.environment, "TERM": "xterm", **more},
+            timeout=PATIENCE,
+        )
+        child.expect(pexpect.EOF)
+        child.close()
+        return str(child.before)
+
+    ani.environment.pop("NO_COLOR", None)
+    assert "\\x1b[1m" in shown()
+    assert "\\x1b" not in shown(NO_COLOR="1")
