@@ -112,7 +112,9 @@ class Desk:
             await self.moved()
 
     async def moved(self) -> None:
-        """Wait until one more message was answered."""
+        """Wait until one more message was answered, if there is any without an answer."""
+        if not self._outgoing:
+            return
         self._moved.clear()
         await self._moved.wait()
 

@@ -129,6 +129,7 @@ class Plain:
             pass
         try:
             while desk.unsent:
-                await asyncio.wait_for(desk.moved(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await desk.moved()
         except TimeoutError:
             self.complain(f"{desk.unsent} messages were not sent.", TIMEOUT)

@@ -115,8 +115,9 @@ class Terminal:
         """Chat until Ctrl-D, /quit or the end of the session; the exit code."""
         self.room.user = (await chat.whoami()).user
         self._desk = desk = Desk(chat, self.room, self)
-        with _unseen_keys(), patch_stdout(), self._signals():
+        with _unseen_keys(), patch_stdout(), contextlib.ExitStack() as exits:
             await desk.begin(address)
+            exits.enter_context(self._signals())
             desk.learn_soon()
             listening = asyncio.ensure_future(desk.listen())
             listening.add_done_callback(lambda _: self.hang_up())
