@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from client.cli import output, passwords
-from client.cli.context import Context, interactive, shared
+from client.cli.context import Context, interactive, options, shared
 from client.cli.names import GROUP, PERSON
 from protocol.addresses import group_name
 from protocol.commands import GroupReply
@@ -15,6 +15,7 @@ VARIABLE = "PESAN_GROUP_PASSWORD"
 
 
 @click.group(short_help="Groups: create, join, leave, members, list, remove.")
+@options
 def command() -> None:
     """Groups. NAME is written with or without its mark: ops, or in quotes '#ops'."""
 

@@ -167,8 +167,10 @@ def _hint(error: click.ClickException) -> str:
 
         if isinstance(error.param.type, Named) and error.param.type.groups:
             return "A group's name needs quotes, for the shell takes # for a comment: '#ops'."
-    if isinstance(error, click.NoSuchOption):
-        return "Put -- before a text that begins with a dash."
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        command = error.ctx.info_name
+        if command in ("send", "broadcast"):
+            return "Put -- before a text that begins with a dash."
     return ""
 
 
