@@ -372,6 +372,10 @@ class Core:
                 worker.batch = []
         return frames
 
+    def dismiss(self) -> None:
+        """Tell every worker that no more will come: one that is about to end need not wait to hear it."""
+        self.signals.extend((worker.id, backend.STOP) for worker in self.workers)
+
     def probe(self) -> None:
         """Ask every worker whether it is there: a dead one cannot be sent to."""
         self.signals.extend((worker.id, backend.PROBE) for worker in self.workers)

@@ -122,6 +122,8 @@ class Server:
                 poller.unregister(self._frontend)
                 poller.unregister(self._wakeup)
                 deadline = now + self._settings.drain_timeout
+                self._core.dismiss()
+                self._flush(now)
             if deadline is not None and (not self._core.in_flight or now >= deadline):
                 break
         self._log.info("stopped", unanswered=self._core.in_flight)

@@ -73,6 +73,8 @@ class Link:
     def _read(self, frame: bytes, calls: list[Call]) -> None:
         kind, *fields = backend.unpack(frame)
         if kind == backend.WORK:
+            # Whoever said that no more will come has been followed by another broker.
+            self.stopped = False
             calls.extend([Call(*call) for call in fields[0]])
         elif kind == backend.PROBE:
             self.probed = True

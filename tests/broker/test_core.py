@@ -280,6 +280,14 @@ def test_a_retiring_worker_gets_nothing_new_and_may_finish() -> None:
     assert bench.answer()[0] == "unavailable"
 
 
+def test_workers_hear_that_the_broker_ends() -> None:
+    bench = Bench()
+    bench.worker("messaging", b"m-1")
+    bench.worker("auth", b"a-1")
+    bench.core.dismiss()
+    assert bench.core.signals == [(b"m-1", backend.STOP), (b"a-1", backend.STOP)]
+
+
 def test_a_request_never_answered_is_given_up() -> None:
     bench = Bench(request_timeout=30.0)
     token = bench.login("ani", 1)

@@ -29,3 +29,32 @@ def test_the_protocols_session_runs_as_printed(tmp_path: Path) -> None:
             check=False,
         )
     assert (run.returncode, run.stdout, run.stderr) == (0, "ani: halo\n", "")
+
+
+def test_the_readmes_tour_runs_as_printed(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"## A tour\n.*?```sh\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    tour = found.group(1).replace('"$PWD/.venv/bin:', f'"{Path(sys.executable).parent}:')
+    assert len(tour.splitlines()) <= 20
+    with OwnServer() as server:
+        environment = server.environment | {
+            "HOME": str(tmp_path),
+            "XDG_STATE_HOME": str(tmp_path / "state"),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        }
+        run = subprocess.run(
+            ["sh", "-eux"],
+            input=tour,
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert run.returncode == 0, run.stderr
+    for shown in ("hello from ani", '"hello yourself"', "disk is nearly full", "complete 1..2", "budi"):
+        assert shown in run.stdout, run.stdout
+    assert run.stdout.startswith("1\n"), "one unread"
+    assert "a password to try" not in run.stdout

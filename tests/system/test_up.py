@@ -136,7 +136,7 @@ def test_several_workers_of_a_service(up: Start) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("port_base = 'x'", "port_base"), ("nonsense = 1", "nonsense"), ("= broken", "pesan.toml")],
+    [("batch_size = 'x'", "batch_size"), ("nonsense = 1", "nonsense"), ("= broken", "pesan.toml")],
 )
 def test_a_bad_setting_is_named_and_nothing_starts(up: Start, tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "home").mkdir()
