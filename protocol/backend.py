@@ -4,7 +4,7 @@
                       [1, "done", replies, events, effects]     results of a batch, after its commit
     broker → worker   [1, "work", [call, ...]]                  a batch, in order
                       [1, "probe"]                              are you there? answered with a beat
-                      [1, "stop"]                               no more work will come: answer to capacity 0, or the broker ends
+                      [1, "stop"]                               no more work will come (see capacity 0)
 
 A beat *is* the registration. Capacity is how many calls the worker will hold at once; 0 means that
 it is about to end. ``replies`` are [handle, status, body]; ``events`` are whole event frames.
