@@ -2,8 +2,9 @@
 
     words     what a typed line means            room      what is known, and what to show
     lines     how it looks                       desk      does it, between the server and a front
-    terminal  a front on a terminal              plain     a front on pipes
-    completion, keeping                          what only the terminal needs
+    front     where lines are shown              outgoing  messages on their way
+    terminal  a front on a terminal, with completion and keeping
+    plain     a front on pipes
 
 Only the command itself is here; the rest is loaded when it runs, prompt_toolkit when there is a terminal.
 """

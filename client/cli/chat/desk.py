@@ -1,32 +1,27 @@
 """Does what was typed and carries what is heard: between the server (``Chat``), ``Room`` and a front.
 
-Belongs here: what each slash command does, messages on their way out, read markers, the loop over
-events. Does not belong here: reading keys or lines (``terminal``, ``plain``), how lines look.
-
-Messages go out one after the other. One that gets no answer is sent again under the same id until it
-does, so it is stored once and never overtaken by a later one.
+Belongs here: what each slash command does, read markers, the loop over events. Does not belong here:
+messages on their way (``outgoing``), reading keys or lines (``terminal``, ``plain``), how lines look.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from client.chat import Chat
 from client.cli.chat import lines, words
+from client.cli.chat.front import Front
+from client.cli.chat.outgoing import Outgoing, hint
 from client.cli.chat.room import Room
 from client.cli.chat.words import Order, Say, Unclear
 from client.cli.exits import USAGE, code_of
 from client.errors import ClientError, Offline, Timeout
 from protocol.addresses import BROADCAST, Kind, parse
 from protocol.commands import HistoryReply
-from protocol.errors import Failure, Forbidden, InvalidCredentials, Retry
-from protocol.message_id import message_id
+from protocol.errors import Failure, InvalidCredentials
 
 OPENING: Final = 20
 """Messages shown when a conversation is opened."""
@@ -34,44 +29,14 @@ OPENING_MOST: Final = 200
 """So many when more than that are unread."""
 HISTORY: Final = 50
 """What /history shows when not told otherwise."""
-SLOW: Final = 3.0
-"""Seconds without an answer after which we say that a message waits."""
-QUEUE_MOST: Final = 100
-"""Messages waiting to go out; a script that pipes more is slowed down."""
 DRAIN: Final = 5.0
 """Seconds that a command waits for the messages typed before it."""
 SETTLE: Final = 1.0
 """Seconds that read markers get to arrive when we leave."""
 
 
-class Front(Protocol):
-    """Where lines are shown and questions asked."""
-
-    def show(self, lines: Iterable[str]) -> None:
-        """Show lines."""
-
-    def complain(self, sentence: str, code: int) -> None:
-        """Show why something was not done; ``code`` is the exit code it stands for."""
-
-    async def ask_password(self, question: str) -> str | None:
-        """A password, not shown while it is typed; None when there will be no answer."""
-
-    def changed(self) -> None:
-        """What is known about the conversations has changed."""
-
-
 class Cancelled(Exception):
     """A question was not answered."""
-
-
-@dataclass
-class Outgoing:
-    """A message on its way. ``waited``: we said that it waits."""
-
-    to: str
-    text: str
-    id: bytes
-    waited: bool = False
 
 
 class Desk:
@@ -81,11 +46,8 @@ class Desk:
         self.chat = chat
         self.room = room
         self.front = front
-        self._outgoing: deque[Outgoing] = deque()
-        self._posting: asyncio.Task[None] | None = None
+        self.outgoing = Outgoing(chat, room, front)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._moved = asyncio.Event()
-        """Set when a message was answered."""
 
     # --- from beginning to end ------------------------------------------------------------------
 
@@ -106,28 +68,12 @@ class Desk:
         async for event in self.chat.events():
             self._told(self.room.hear(event, _now()))
 
-    async def drained(self) -> None:
-        """Wait until every message typed so far was answered."""
-        while self._outgoing:
-            await self.moved()
-
-    async def moved(self) -> None:
-        """Wait until one more message was answered, if there is any without an answer."""
-        if not self._outgoing:
-            return
-        self._moved.clear()
-        await self._moved.wait()
-
-    @property
-    def unsent(self) -> int:
-        """Messages without an answer."""
-        return len(self._outgoing)
-
     async def close(self) -> None:
         """End what runs in the background; read markers get a moment to arrive."""
         if self._tasks and self.room.connected:
             await asyncio.wait(self._tasks, timeout=SETTLE)
-        tasks = [*self._tasks, *([self._posting] if self._posting else [])]
+        await self.outgoing.close()
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -189,7 +135,7 @@ class Desk:
         try:
             intent = words.read(line)
             if isinstance(intent, Say):
-                await self._say(self._here(), intent.text)
+                await self.outgoing.put(self._here(), intent.text)
             elif intent is not None:
                 return await self._order(intent)
         except Unclear as error:
@@ -197,7 +143,7 @@ class Desk:
         except Cancelled:
             self.front.show([lines.aside("nothing was done")])
         except (Failure, ClientError) as error:
-            self.front.complain(error.message + _hint(error), code_of(error))
+            self.front.complain(error.message + hint(error), code_of(error))
         return True
 
     async def _order(self, order: Order) -> bool:
@@ -206,7 +152,7 @@ class Desk:
         if self.room.connected:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN):
-                    await self.drained()
+                    await self.outgoing.drained()
         await getattr(self, f"_do_{order.name}")(order)
         self.front.changed()
         return True
@@ -223,58 +169,7 @@ class Desk:
             raise Unclear(f"No group is open; it is typed {words.WORDS[order.name].usage}.")
         return address.removeprefix("#")
 
-    # --- messages -------------------------------------------------------------------------------
-
-    async def _say(self, to: str, text: str) -> None:
-        """Put a message on its way; returns at once unless very many wait already."""
-        message = Outgoing(to, text, message_id(time.time_ns() // 1_000_000))
-        self.room.sent.add(message.id)
-        self._outgoing.append(message)
-        if not self.room.connected or self._outgoing[0].waited:
-            self._say_that_it_waits(message)
-        if self._posting is None or self._posting.done():
-            self._posting = asyncio.get_running_loop().create_task(self._post())
-        while len(self._outgoing) > QUEUE_MOST:
-            await self.moved()
-
-    async def _post(self) -> None:
-        """Send what waits, in order."""
-        while self._outgoing:
-            message = self._outgoing[0]
-            try:
-                await self._deliver(message)
-                if message.waited:
-                    self.front.show([lines.aside(f"sent: {lines.excerpt(message.text)}")])
-            except (Failure, ClientError) as error:
-                self.room.sent.discard(message.id)
-                text = f"Not sent to {message.to}: {error.message}{_hint(error)}"
-                self.front.complain(text, code_of(error))
-            self._outgoing.popleft()
-            self._moved.set()
-            self.front.changed()
-
-    async def _deliver(self, message: Outgoing) -> None:
-        """Send one message until it is answered. Raises when the answer is no, or none will ever come."""
-        while True:
-            slow = asyncio.get_running_loop().call_later(SLOW, self._say_that_it_waits, message)
-            try:
-                reply = await self.chat.send(message.to, message.text, id=message.id)
-                self.room.stored(reply.conversation, message.to)
-                return
-            except (Timeout, Offline):
-                self._say_that_it_waits(message)
-            except Failure as error:
-                if error.retry is not Retry.LATER:
-                    raise
-                await asyncio.sleep(error.retry_after)
-            finally:
-                slow.cancel()
-
-    def _say_that_it_waits(self, message: Outgoing) -> None:
-        if not message.waited:
-            message.waited = True
-            waits = f"not sent yet, waits for the server: {lines.excerpt(message.text)}"
-            self.front.show([lines.aside(waits)])
+    # --- opening --------------------------------------------------------------------------------
 
     async def _open(self, address: str) -> None:
         """Show the end of a conversation and stay there. What is heard meanwhile comes after it."""
@@ -303,10 +198,10 @@ class Desk:
 
     async def _do_msg(self, order: Order) -> None:
         to, text = order.arguments
-        await self._say(to, text)
+        await self.outgoing.put(to, text)
 
     async def _do_broadcast(self, order: Order) -> None:
-        await self._say(BROADCAST, order.argument)
+        await self.outgoing.put(BROADCAST, order.argument)
 
     async def _do_inbox(self, order: Order) -> None:
         rows = await self.chat.conversations()
@@ -399,13 +294,6 @@ class Desk:
 
     async def _do_help(self, order: Order) -> None:
         self.front.show(words.help_lines(order.argument))
-
-
-def _hint(error: Failure | ClientError) -> str:
-    """What to do about a refusal; '' when its sentence says it all."""
-    if isinstance(error, Forbidden) and "not a member of #" in error.message:
-        return " (/join GROUP)"
-    return ""
 
 
 def _now() -> float:

@@ -128,8 +128,8 @@ class Plain:
         while (line := await self._input.line()) is not None and await desk.obey(line):
             pass
         try:
-            while desk.unsent:
+            while desk.outgoing:
                 async with asyncio.timeout(PATIENCE):
-                    await desk.moved()
+                    await desk.outgoing.moved()
         except TimeoutError:
-            self.complain(f"{desk.unsent} messages were not sent.", TIMEOUT)
+            self.complain(f"{len(desk.outgoing)} messages were not sent.", TIMEOUT)

@@ -165,14 +165,14 @@ class Terminal:
         """Give messages on their way a moment."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVING if self.room.connected else 0):
-                await desk.drained()
+                await desk.outgoing.drained()
         return True
 
     async def _end(self, desk: Desk, listening: asyncio.Future[None]) -> None:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
-        if desk.unsent:
-            count = "1 message was" if desk.unsent == 1 else f"{desk.unsent} messages were"
+        if desk.outgoing:
+            count = "1 message was" if len(desk.outgoing) == 1 else f"{len(desk.outgoing)} messages were"
             self.complain(f"{count} not sent", TIMEOUT)
             self.code = TIMEOUT
         await desk.close()
@@ -225,7 +225,7 @@ class Terminal:
 
     def _bar(self) -> str:
         now = asyncio.get_running_loop().time()
-        return bar(self.room, now, self._desk.unsent if self._desk else 0)
+        return bar(self.room, now, len(self._desk.outgoing) if self._desk else 0)
 
     def _typed(self, buffer: Buffer) -> None:
         if self._desk is not None and buffer.text:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from client.cli.chat import desk as module
+from client.cli.chat import outgoing as module
 from client.cli.exits import AUTH, NOT_FOUND, OTHER, TIMEOUT, USAGE
 from client.errors import Offline, Timeout, WrongServerKey
 from client.inbox import Status
@@ -39,7 +39,7 @@ ORDERS: list[tuple[str, tuple[Any, ...], list[str]]] = [
 async def test_a_line_does_what_it_says(line: str, call: tuple[Any, ...], shown: list[str]) -> None:
     chat, front, desk = await seated()
     assert await desk.obey(line)
-    await desk.drained()
+    await desk.outgoing.drained()
     assert call in chat.calls
     assert all(any(one in seen for seen in front.shown) for one in shown), front.shown
     assert front.complaints == []
@@ -120,7 +120,7 @@ async def test_a_message_without_an_answer_is_sent_again_under_the_same_id_befor
     chat.fails["send"] = [Timeout("…"), Offline("…"), Busy("…", retry_after=0.01)]
     await desk.obey("one")
     await desk.obey("two")
-    await desk.drained()
+    await desk.outgoing.drained()
     assert chat.asked("send") == [("budi", "one")] * 4 + [("budi", "two")]
     assert len(set(chat.ids)) == 2 and len(set(chat.ids[:4])) == 1
     assert front.shown == ["-- not sent yet, waits for the server: one --", "-- sent: one --"]
@@ -135,9 +135,9 @@ async def test_a_message_typed_while_the_line_is_down_is_said_to_wait_and_then_t
     await until(lambda: not desk.room.connected)
     await desk.obey("one")
     assert front.shown[1:] == ["-- not sent yet, waits for the server: one --"]
-    assert desk.unsent == 1
+    assert len(desk.outgoing) == 1
     chat.gate.set()
-    await desk.drained()
+    await desk.outgoing.drained()
     assert front.shown[2:] == ["-- sent: one --"]
     listening.cancel()
     await desk.close()
@@ -151,7 +151,7 @@ async def test_a_slow_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     await until(lambda: front.shown)
     assert front.shown == ["-- not sent yet, waits for the server: one --"]
     chat.gate.set()
-    await desk.drained()
+    await desk.outgoing.drained()
     await desk.close()
 
 
@@ -161,7 +161,7 @@ async def test_a_refused_message_is_told_and_the_next_one_goes(error: Exception)
     chat.fails["send"] = [error]
     await desk.obey("one")
     await desk.obey("two")
-    await desk.drained()
+    await desk.outgoing.drained()
     [(sentence, _)] = front.complaints
     assert sentence == "Not sent to budi: Too long."
     assert chat.asked("send") == [("budi", "one"), ("budi", "two")]
@@ -175,11 +175,11 @@ async def test_very_many_waiting_messages_slow_the_typist_down(monkeypatch: pyte
     await desk.obey("one")
     await desk.obey("two")
     third = asyncio.ensure_future(desk.obey("three"))
-    await until(lambda: desk.unsent == 3)
+    await until(lambda: len(desk.outgoing) == 3)
     assert not third.done()
     chat.gate.set()
     assert await third
-    await desk.drained()
+    await desk.outgoing.drained()
     assert [body for _, body in chat.asked("send")] == ["one", "two", "three"]
     await desk.close()
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +124,8 @@ async def test_with_json_every_line_is_an_object(
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert records[0] == {"note": "-- budi --"}
     assert {"with": "citra", "from": "citra", "body": "psst", "seq": 1}.items() <= records[-1].items()
+
+
+def test_without_a_terminal_prompt_toolkit_is_not_even_loaded() -> None:
+    look = "import sys, client.cli.chat, client.cli.chat.plain; print('prompt_toolkit' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", look], text=True) == "False\n"
