@@ -9,7 +9,7 @@ from typing import Any
 import zmq
 
 from benchmarks.figures import Meter, latency_figures
-from benchmarks.wire import WireUser, enter
+from benchmarks.wire import WireUser, each, enter
 from broker.fast_socket import NOBLOCK, receiver
 from protocol.limits import MESSAGE_ID_BYTES
 from protocol.message_id import message_id
@@ -28,10 +28,7 @@ def fanout(
     enter(users, [f"{prefix}-{number}" for number in range(members)])
     sender = users[0]
     topic = sender.call("group.create", group=prefix)["topic"]
-    for user in users[1:]:
-        user.post("group.join", {"group": prefix})
-    for user in users[1:]:
-        user.answer()
+    each(users[1:], "group.join", lambda user: {"group": prefix})
     for user in users:
         user.listen(topic)
     for user in users:

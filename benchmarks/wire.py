@@ -107,28 +107,32 @@ class WireUser:
 
 
 AT_ONCE = 64
-"""Logins under way at the same time."""
+"""Requests under way at the same time, one a user: what a service of slow commands takes in."""
 
 
 def enter(users: list[WireUser], names: list[str]) -> float:
     """Register and log in everyone, some at the same time; seconds that the logins took."""
-    _each(users, names, "auth.register", lambda user, name, reply: None)
+    people = dict(zip(users, names, strict=True))
+
+    def who(user: WireUser) -> dict[str, Any]:
+        return {"username": people[user], "password": PASSWORD}
+
+    each(users, "auth.register", who)
     begun = time.monotonic()
-    _each(users, names, "auth.login", WireUser.entered)
+    for user, reply in each(users, "auth.login", who):
+        user.entered(people[user], reply)
     return time.monotonic() - begun
 
 
-def _each(
-    users: list[WireUser],
-    names: list[str],
-    command: str,
-    then: Callable[[WireUser, str, dict[str, Any]], None],
-) -> None:
-    people = list(zip(users, names, strict=True))
-    for place in range(len(people) + AT_ONCE):
-        if place >= AT_ONCE:
-            user, name = people[place - AT_ONCE]
-            then(user, name, user.answer())
-        if place < len(people):
-            user, name = people[place]
-            user.post(command, {"username": name, "password": PASSWORD})
+def each(
+    users: list[WireUser], command: str, body: Callable[[WireUser], dict[str, Any]]
+) -> list[tuple[WireUser, dict[str, Any]]]:
+    """One request of every user, ``AT_ONCE`` of them under way at a time; the answers."""
+    answers = []
+    for place in range(len(users) + AT_ONCE):
+        if place >= AT_ONCE and place - AT_ONCE < len(users):
+            user = users[place - AT_ONCE]
+            answers.append((user, user.answer()))
+        if place < len(users):
+            users[place].post(command, body(users[place]))
+    return answers
