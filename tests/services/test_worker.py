@@ -21,8 +21,8 @@ from protocol import backend
 from protocol.backend import Call
 from protocol.envelope import pack_body, unpack_body
 from services.batch import Done
+from services.loop import FRAME_BYTES, frames
 from services.storage.engine import Store
-from services.worker import FRAME_BYTES, frames
 from tests.services.world import World, message_id
 
 ROOT = Path(__file__).parents[2]
