@@ -1,4 +1,8 @@
-"""Tests of the whole system run on both engines."""
+"""What tests of several folders ask for: a PostgreSQL server, and an empty store on either engine.
+
+Belongs here: fixtures that more than one folder uses. Not here: what knows services or the whole
+system; each folder's own ``conftest`` has that.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.services.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="session")
