@@ -28,7 +28,8 @@ class OwnServer:
     """``with OwnServer() as server: server.connection …``.
 
     ``counts`` says how many workers of a service (default one each); ``settings`` go into
-    pesan.toml; ``environment`` is added to every process.
+    pesan.toml; ``environment`` is added to every process; ``home`` is an empty folder to be used (and
+    emptied in the end) in place of one of its own.
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class OwnServer:
         settings: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
         rate_limits: bool = False,
+        home: Path | None = None,
     ) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="pesan-"))
+        self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
         self.port = free_port_pair()
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}

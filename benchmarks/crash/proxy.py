@@ -1,0 +1,184 @@
+"""A bad line: a TCP proxy between clients and both of the broker's ports, which can be told to fail.
+
+It listens on another loopback address with the server's own port numbers, because a client learns the
+events port from the server and asks the same host for it. What it can do to the connections that go
+through it: cut them (with a reset or properly), stall them, delay every piece, close one half, or
+swallow what comes while it looks alive (a black hole). Runs in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+HOST = "127.0.0.2"
+PIECE = 65_536
+
+
+class Half:
+    """One direction of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.stalled = asyncio.Event()
+        self.stalled.set()
+        """Set: bytes go through."""
+        self.delay = 0.0
+        self.swallows = False
+
+    async def run(self) -> None:
+        """Carry bytes until this direction ends."""
+        while piece := await self.reader.read(PIECE):
+            await self.stalled.wait()
+            if self.delay:
+                await asyncio.sleep(self.delay * random.random())
+            if self.swallows:
+                continue
+            self.writer.write(piece)
+            await self.writer.drain()
+        if self.writer.can_write_eof():
+            self.writer.write_eof()
+
+
+class Pipe:
+    """One connection through the proxy: a half each way."""
+
+    def __init__(self, up: Half, down: Half) -> None:
+        self.up = up
+        self.down = down
+
+    @property
+    def halves(self) -> tuple[Half, Half]:
+        """To the server, to the client."""
+        return self.up, self.down
+
+    def cut(self, reset: bool) -> None:
+        """End it at once, with RST or with FIN."""
+        for half in self.halves:
+            if reset:
+                sock = half.writer.get_extra_info("socket")
+                with suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            half.writer.transport.abort() if reset else half.writer.close()
+
+    def close_half(self, half: Half) -> None:
+        """Say in one direction that nothing more comes, and carry the other one on."""
+        half.swallows = True
+        with suppress(OSError, RuntimeError):
+            half.writer.write_eof()
+
+
+class Proxy:
+    """``with Proxy(port) as proxy``: stands before ``127.0.0.1:port`` and the port behind it."""
+
+    def __init__(self, port: int, seed: int) -> None:
+        self._ports = (port, port + 1)
+        self._random = random.Random(seed)
+        self._pipes: set[Pipe] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._servers: list[asyncio.Server] = []
+        self.counts: dict[str, int] = {}
+        """What was done to how many connections."""
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        self._run(self._open())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
+
+    async def _open(self) -> None:
+        for port in self._ports:
+            self._servers.append(await asyncio.start_server(partial(self._serve, port), HOST, port))
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for pipe in list(self._pipes):
+            pipe.cut(reset=True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _serve(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            writer.close()
+            return
+        pipe = Pipe(Half(reader, server_writer), Half(server_reader, writer))
+        self._pipes.add(pipe)
+        try:
+            await asyncio.gather(*(half.run() for half in pipe.halves))
+        except (OSError, RuntimeError):
+            pass
+        finally:
+            self._pipes.discard(pipe)
+            for half in pipe.halves:
+                half.writer.close()
+
+    # --- faults ---------------------------------------------------------------------------------
+
+    def storm(self, seconds: float, every: float = 0.05) -> None:
+        """Random faults on random connections for a while; afterwards everything is let through again."""
+        self._run(self._storm(seconds, every))
+
+    def black_hole(self, seconds: float) -> None:
+        """Every connection swallows everything for a while, then is reset."""
+        self._run(self._black_hole(seconds))
+
+    async def _storm(self, seconds: float, every: float) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while loop.time() < end:
+            if self._pipes:
+                self._hurt(self._random.choice(sorted(self._pipes, key=id)))
+            await asyncio.sleep(every)
+        for pipe in self._pipes:
+            for half in pipe.halves:
+                half.delay = 0.0
+                half.stalled.set()
+
+    def _hurt(self, pipe: Pipe) -> None:
+        half = self._random.choice(pipe.halves)
+        fault = self._random.choice(["reset", "close", "stall", "delay", "half-close"])
+        self.counts[fault] = self.counts.get(fault, 0) + 1
+        if fault in ("reset", "close"):
+            pipe.cut(reset=fault == "reset")
+        elif fault == "stall":
+            half.stalled.clear()
+            self._loop.call_later(self._random.uniform(0.2, 2.0), half.stalled.set)
+        elif fault == "delay":
+            half.delay = self._random.uniform(0.01, 0.2)
+        else:
+            pipe.close_half(half)
+
+    async def _black_hole(self, seconds: float) -> None:
+        hurt = list(self._pipes)
+        self.counts["black hole"] = self.counts.get("black hole", 0) + len(hurt)
+        for pipe in hurt:
+            for half in pipe.halves:
+                half.swallows = True
+        await asyncio.sleep(seconds)
+        for pipe in hurt:
+            pipe.cut(reset=True)

@@ -1,0 +1,189 @@
+"""``python -m benchmarks crash``: every scenario in turn, its figures, and whether the bars were met."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks import ledger
+from benchmarks.crash.cast import Cast
+from benchmarks.crash.evidence import Evidence, from_database, from_history
+from benchmarks.crash.flow import Flow
+from benchmarks.crash.judge import KINDS, Account, Verdict, judge
+from benchmarks.crash.scenarios import SCENARIOS, Blow, Scenario
+from benchmarks.crash.scene import Scene
+
+WARM_UP = 2.0
+BETWEEN = 1.5
+"""Seconds of undisturbed writing before and after each blow."""
+CATCH_UP = 90.0
+"""Seconds within which everyone must have heard everything: clients look for a lost last event by
+themselves within 75."""
+SQLITE_ONLY = ("disk-full",)
+
+
+def crash(
+    names: Sequence[str] = (), *, cast: Cast, database: str = "", rounds: int = 0, seed: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Figures of each scenario in turn; all of them unless ``names`` says which."""
+    for scenario in SCENARIOS:
+        if (names and scenario.name not in names) or (database and scenario.name in SQLITE_ONLY):
+            continue
+        yield run(scenario, cast, database, rounds or scenario.rounds, seed)
+
+
+def run(scenario: Scenario, cast: Cast, database: str, rounds: int, seed: int) -> dict[str, Any]:
+    """One scenario on a server of its own."""
+    flows: list[tuple[Blow, Flow]] = []
+    with Scene(
+        cast,
+        seed=seed,
+        database=database,
+        counts=scenario.counts,
+        proxied=scenario.proxied,
+        small_disk=scenario.small_disk,
+    ) as scene:
+        scene.run(WARM_UP)
+        for _ in range(rounds):
+            blow = scenario.blow(scene)
+            flows.append((blow, scene.flow_since(blow.since)))
+            scene.run(BETWEEN)
+        verdict, account, quiet = _reckon(scene)
+        errors = scene.server.errors() if "Traceback" in scene.server.errors() else ""
+    return {
+        "scenario": scenario.name,
+        "blows": rounds,
+        "sent": len(account.sent),
+        "acknowledged": len(account.acked),
+        "handed_out": sum(len(heard) for heard in account.heard.values()),
+        **{kind: verdict.counts[kind] for kind in KINDS},
+        "flow_from": scenario.measured_from,
+        **_flow_figures(flows),
+        "flow_bar": scenario.bar,
+        "caught_up_seconds": quiet,
+        "calls_failed": account.counts["calls_failed"] + account.counts["probes_failed"],
+        "told_duplicate": account.counts["told_duplicate"],
+        **scene.notes,
+        **({"found": verdict.notes} if verdict.notes else {}),
+        **({"errors": errors} if errors else {}),
+        "bar_met": verdict.clean and _within(flows, scenario.bar),
+    }
+
+
+def _flow_figures(flows: list[tuple[Blow, Flow]]) -> dict[str, Any]:
+    """The worst stream of the worst blow, the median of the worst blow, and the worst since it fell."""
+    worst = [flow.worst for _, flow in flows]
+    known = [seconds for seconds in worst if seconds is not None]
+    fell = [
+        seconds + (blow.since - blow.fell) / 1e9
+        for (blow, _), seconds in zip(flows, worst, strict=True)
+        if seconds is not None
+    ]
+    return {
+        "flow_worst_seconds": max(known) if len(known) == len(worst) and known else None,
+        "flow_median_seconds": max((flow.typical or 0.0) for _, flow in flows),
+        "flow_worst_since_blow": round(max(fell), 3) if fell else None,
+        "flow_missing": sum(flow.worst is None for _, flow in flows),
+    }
+
+
+def _within(flows: list[tuple[Blow, Flow]], bar: float | None) -> bool:
+    """Whether everything flowed again after every blow, within the bar if there is one."""
+    return all(flow.worst is not None and (bar is None or flow.worst <= bar) for _, flow in flows)
+
+
+def _reckon(scene: Scene) -> tuple[Verdict, Account, float | None]:
+    """Stop writing, let everyone hear the rest, and compare. Also seconds until nothing was missing."""
+    begun = time.monotonic()
+    scene.crowd.stop()
+    database = from_database(scene.server.home, scene.database)
+    complete = scene.crowd.until(_Heard(scene, database), CATCH_UP)
+    quiet = round(time.monotonic() - begun, 2) if complete else None
+    tokens = scene.crowd.tokens
+    scene.crowd.close()
+    database = from_database(scene.server.home, scene.database)
+    history = asyncio.run(from_history(scene.server.connection, tokens, database.members))
+    account = Account(scene.crowd.lines)
+    return judge(account, database, history), account, quiet
+
+
+class _Heard:
+    """Whether everybody has heard everything; called with new lines."""
+
+    def __init__(self, scene: Scene, database: Evidence) -> None:
+        self._missing = {
+            (name, conversation): database.counters[conversation]
+            for conversation, names in database.members.items()
+            for name in names
+            if database.counters[conversation]
+        }
+        self(scene.crowd.lines)
+
+    def __call__(self, lines: Sequence[ledger.Line]) -> bool:
+        for line in lines:
+            if line.what in (ledger.HEARD, ledger.CURSOR):
+                place = (line.fields[0], int(line.fields[1]))
+                if int(line.fields[2]) >= self._missing.get(place, 1 << 62):
+                    del self._missing[place]
+        return not self._missing
+
+
+# --- the command ------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what the command line names; exit code 1 when a bar was missed."""
+    options = _options(arguments)
+    cast = Cast(pairs=options.pairs, members=options.members, posters=options.posters, rate=options.rate)
+    names = [name for name in options.only.split(",") if name]
+    missed = 0
+    for figures in crash(
+        names, cast=cast, database=options.database, rounds=options.rounds, seed=options.seed
+    ):
+        missed += not figures["bar_met"]
+        print(json.dumps(figures) if options.json else _line(figures), flush=True)
+    return int(missed > 0)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks crash", description=__doc__)
+    parser.add_argument(
+        "--only", default="", help="scenarios, with commas: " + ", ".join(one.name for one in SCENARIOS)
+    )
+    parser.add_argument("--database", default="", help="a PostgreSQL address; default: SQLite")
+    parser.add_argument("--rounds", type=int, default=0, help="blows of each scenario; default: its own")
+    parser.add_argument("--seed", type=int, default=1, help="of what is chosen at random")
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--members", type=int, default=10, help="of the group")
+    parser.add_argument("--posters", type=int, default=3, help="members who write")
+    parser.add_argument("--rate", type=float, default=6.0, help="messages a second of each of a pair")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    options = parser.parse_args(arguments)
+    unknown = set(filter(None, options.only.split(","))) - {one.name for one in SCENARIOS}
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    return options
+
+
+def _line(figures: dict[str, Any]) -> str:
+    """One scenario for people."""
+    bar = f"(bar {figures['flow_bar']} s)" if figures["flow_bar"] else "(no bar)"
+    text = (
+        f"{'ok  ' if figures['bar_met'] else 'MISS'} {figures['scenario']:20}"
+        f" acknowledged {figures['acknowledged']:6} of {figures['sent']:6}"
+        f"  lost {figures['lost']}  doubled {figures['doubled']}  out of order {figures['out_of_order']}"
+        f"  forever {figures['forever']}  flows {figures['flow_worst_seconds']} s"
+        f" (median {figures['flow_median_seconds']}) after {figures['flow_from']} {bar}"
+    )
+    for kind, notes in figures.get("found", {}).items():
+        text += "".join(f"\n     {kind}: {note}" for note in notes)
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
