@@ -34,6 +34,9 @@ TOLD: Final = "told"
 STATE: Final = "state"
 """name of the program, ``ready``, ``idle`` or ``closed``"""
 
+FIELDS: Final = {SENT: 4, ACKED: 6, FAILED: 4, HEARD: 5, CURSOR: 3, ASKED: 3, TOLD: 4, STATE: 2}
+"""How many fields a whole line of each kind has."""
+
 
 class Line(NamedTuple):
     """One line: when (ns), what, and the fields named above."""
@@ -47,7 +50,10 @@ class Ledger:
     """The file of one client program; it goes on where an earlier run of it was killed."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")  # what was cut off must not run into what follows
 
     def note(self, what: str, *fields: str | int) -> None:
         """Write one line. Fields have no spaces in them."""
@@ -84,7 +90,7 @@ class Reader:
     def _parsed(self, data: bytes) -> Iterator[Line]:
         for text in data.decode(errors="replace").splitlines():
             at, *parts, end = text.split(" ")
-            if end == "." and at.isdigit() and parts:
+            if end == "." and at.isdigit() and parts and len(parts) - 1 == FIELDS.get(parts[0]):
                 yield Line(int(at), parts[0], tuple(parts[1:]))
             else:
                 self.torn += 1
