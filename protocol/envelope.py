@@ -100,11 +100,15 @@ def unpack_request(frame: bytes) -> Request:
 
 def _first_two(frame: bytes, error: Exception) -> tuple[Any, ...]:
     """Version and request id of a frame that is not whole or breaks a limit, so that it can be answered."""
-    unpacker = msgpack.Unpacker(max_str_len=0, max_bin_len=0, max_array_len=0, max_map_len=0, max_ext_len=0)
+    unpacker = msgpack.Unpacker(
+        max_buffer_size=32, max_str_len=0, max_bin_len=0, max_array_len=0, max_map_len=0, max_ext_len=0
+    )
     unpacker.feed(frame[:32])
     try:
-        length = unpacker.read_array_header()
-        return (unpacker.unpack(), unpacker.unpack(), *range(2, length))[:3]
+        # The header may claim four billion elements: all that matters is whether it claims two.
+        if unpacker.read_array_header() < 2:
+            raise NotAnEnvelope("not a list of two")
+        return unpacker.unpack(), unpacker.unpack()
     except Exception:
         raise NotAnEnvelope(type(error).__name__) from None
 

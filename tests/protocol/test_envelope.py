@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -124,6 +125,17 @@ def test_a_fault_behind_the_request_id_can_be_answered(fields: tuple[Any, ...]) 
     assert error.value.request_id == 77
     assert error.value.code == "invalid"
     assert "five fields" in error.value.message
+
+
+def test_a_frame_of_seven_bytes_that_claims_four_billion_elements_costs_nothing() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadRequest) as error:
+            unpack_request(b"\xdd\xff\xff\xff\xff\x01\x4d")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert error.value.request_id == 77
 
 
 def test_a_frame_that_was_cut_off_can_be_answered() -> None:
