@@ -16,8 +16,11 @@ from zmq.utils import z85
 
 from broker.core import Core
 from broker.server import Server
+from config.claims import claim
+from config.folders import socket_folder
 from config.keys import server_keys
 from config.log import open_log
+from config.readiness import say_ready
 from config.settings import Settings, SettingsError, load
 from protocol.connection_string import ConnectionString
 
@@ -33,8 +36,11 @@ def main() -> int:
     try:
         settings = load()
         keys = server_keys(settings.home)
+        alone = claim(socket_folder(settings.home) / "broker.lock") is not None
     except (SettingsError, OSError) as error:
         return _refuse(str(error))
+    if not alone:  # it would take the workers from the other one
+        return _refuse(f"another broker runs on the data folder {settings.home}.")
 
     log = open_log(settings, "broker")
     _seed_routing_ids()
@@ -61,8 +67,13 @@ def main() -> int:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     log.info("started", commands=settings.commands_address, events=settings.events_address)
-    server.run(lambda: print(f"pesan ready {connection_string(settings, keys.public)}", flush=True))
+    server.run(lambda: _ready(connection_string(settings, keys.public)))
     return 0
+
+
+def _ready(connection: ConnectionString) -> None:
+    print(f"pesan ready {connection}", flush=True)
+    say_ready()
 
 
 def connection_string(settings: Settings, public_key: bytes) -> ConnectionString:

@@ -246,9 +246,12 @@ class Core:
             self.counts["backend_junk"] += 1
 
     def _beat(self, now: float, routing_id: bytes, service: str, name: str, capacity: int) -> None:
+        new = self.workers.get(routing_id) is None
         worker = self.workers.heard(routing_id, service, name, capacity, now)
         if worker.retiring:
             self.signals.append((routing_id, backend.STOP))
+        elif new:  # so it hears that it is known, and can say that it serves
+            self.signals.append((routing_id, backend.PROBE))
 
     def _done(
         self,

@@ -118,6 +118,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     events_queue: Count = 2_000
     """Events waiting for one slow client; beyond that they are dropped."""
 
+    # Memory of a process that `pesan up` starts
+    broker_memory_mib: Annotated[int, Meta(ge=0)] = 2048
+    """MiB that the broker may allocate before it is ended and started again; 0: no limit."""
+    worker_memory_mib: Annotated[int, Meta(ge=0)] = 1024
+    """The same for every other process."""
+
     # Rate limits
     rate_limits: bool = True
     """Off only for load tests on a machine of your own."""

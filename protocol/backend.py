@@ -3,7 +3,8 @@
     worker → broker   [1, "beat", service, name, capacity]      every heartbeat, and at once on start
                       [1, "done", replies, events, effects]     results of a batch, after its commit
     broker → worker   [1, "work", [call, ...]]                  a batch, in order
-                      [1, "probe"]                              are you there? answered with a beat
+                      [1, "probe"]                              are you there? answered with a beat; also
+                                                                said to a newcomer, who now is known
                       [1, "stop"]                               no more work will come (see capacity 0)
 
 A beat *is* the registration. Capacity is how many calls the worker will hold at once; 0 means that

@@ -1,6 +1,7 @@
 """``python -m services NAME``: one worker process of one service.
 
-Exit codes: 0 stopped when told to, 2 no such service, 78 could not start (one sentence says why).
+Exit codes: 0 stopped when told to, 2 no such service, 75 could not start this time (the database was
+busy), 78 could not start and will not when tried again. One sentence says why.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from protocol.commands import SERVICES
 from services.batch import Unanswered
 from services.context import Service
 from services.storage import open_store
-from services.storage.engine import StoreUnavailable
+from services.storage.engine import StoreBusy, StoreUnavailable
 from services.storage.migrate import migrate
 from services.worker import Worker, endpoints
 
 USAGE = 2
 COULD_NOT_START = 78  # EX_CONFIG of sysexits.h
+TRY_AGAIN = 75  # EX_TEMPFAIL
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
             worker = _started(arguments[0], config.load(), opened)
         except (SettingsError, StoreUnavailable, Unanswered, OSError) as error:
             print(f"The {arguments[0]} service could not start: {error}", file=sys.stderr)
-            return COULD_NOT_START
+            return TRY_AGAIN if isinstance(error, StoreBusy) else COULD_NOT_START
         worker.run()
     return 0
 

@@ -50,6 +50,7 @@ class Link:
         self.engine = engine
         self.stopped = False
         self.probed = False
+        self.heard = False
         self.junk = 0
 
     def receive(self, most: int) -> list[Call]:
@@ -67,6 +68,7 @@ class Link:
 
     def _read(self, frame: bytes, calls: list[Call]) -> None:
         kind, *fields = backend.unpack(frame)
+        self.heard = True
         if kind == backend.WORK:
             # Whoever said that no more will come has been followed by another broker.
             self.stopped = False
@@ -110,6 +112,11 @@ class Loop:
         self._capacity = min(settings.worker_capacity, settings.slow_capacity if slow else sys.maxsize)
         self._deadline = NEVER
         self._next_beat = self._next_tick = 0.0
+
+    @property
+    def serving(self) -> bool:
+        """Whether a broker has answered, and so hands work to us."""
+        return any(link.heard for link in self.links)
 
     @property
     def _stopping(self) -> bool:

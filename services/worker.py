@@ -17,6 +17,7 @@ import zmq
 
 from config.folders import socket_folder
 from config.log import ServerLog
+from config.readiness import say_ready
 from config.settings import Settings
 from services.batch import Engine
 from services.context import Service
@@ -69,6 +70,7 @@ class Worker:
         for socket in self._sockets:
             poller.register(socket, zmq.POLLIN)
         self._log.info("started", worker=loop.name)
+        ready = False
         while True:
             now = time.monotonic()
             if self._stop:
@@ -80,6 +82,9 @@ class Worker:
             if self._wakeup in dict(poller.poll(int(patience * 1000) + (patience > 0))):
                 os.read(self._wakeup, 64)
             loop.turn(_wall())
+            if not ready and loop.serving:
+                ready = True
+                say_ready()
         self._log.info("stopped", worker=loop.name)
         self._close()
 

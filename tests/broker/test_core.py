@@ -280,10 +280,18 @@ def test_a_retiring_worker_gets_nothing_new_and_may_finish() -> None:
     assert bench.answer()[0] == "unavailable"
 
 
+def test_a_newcomer_hears_once_that_it_is_known() -> None:
+    bench = Bench()
+    bench.worker("messaging", b"m-1")
+    bench.worker("messaging", b"m-1")
+    assert bench.core.signals == [(b"m-1", backend.PROBE)]
+
+
 def test_workers_hear_that_the_broker_ends() -> None:
     bench = Bench()
     bench.worker("messaging", b"m-1")
     bench.worker("auth", b"a-1")
+    bench.core.signals.clear()
     bench.core.dismiss()
     assert bench.core.signals == [(b"m-1", backend.STOP), (b"a-1", backend.STOP)]
 
