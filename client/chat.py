@@ -81,7 +81,8 @@ class Chat:
         With a user name: logs in on entering. With a token: uses it from the first request on.
         With neither: anonymous, for ``hello``, ``register`` and ``login``. ``timeout`` is how many
         seconds a call waits for its answer. ``cursors`` (conversation → seq already seen, as
-        ``chat.cursors`` gave it) says where events go on. Raises ``ValueError`` for a bad ``server``.
+        ``chat.cursors`` gave it) says where events go on; a conversation that is not in it has begun since.
+        Without cursors only what is new is heard. Raises ``ValueError`` for a bad ``server``.
         """
         login = commands.Login(username, password, device) if username else None
         return cls(Connection(server, token=token, timeout=timeout, cursors=cursors), login)

@@ -62,16 +62,17 @@ class Conversation:
 
 
 class Inbox:
-    """What was heard, per conversation. ``stored`` are the cursors that an earlier run left."""
+    """What was heard, per conversation. ``stored``: the cursors of an earlier run; None: this is the first."""
 
-    def __init__(self, session: Session, stored: dict[int, int]) -> None:
+    def __init__(self, session: Session, stored: dict[int, int] | None) -> None:
         self.conversations: dict[int, Conversation] = {}
         self.begun = False
         """Whether a first list was seen: before it nobody knows where anything begins."""
         self.lists = 0
         """Lists asked for so far."""
         self._session = session
-        self._stored = dict(stored)
+        self._first_run = stored is None
+        self._stored = dict(stored or {})
         self._room = True
         self._fetches: deque[Conversation] = deque()
         self._fetching = 0
@@ -100,10 +101,11 @@ class Inbox:
         if known is None:
             if row.conversation in self._stored:
                 seq = min(self._stored.pop(row.conversation), row.last_seq)
-            elif first:
+            elif first and self._first_run:
                 seq = row.last_seq
             else:
-                # Joined from another device: what was said before joining counts as read.
+                # Begun while no run of this program listened, or joined from another device: what was
+                # said before joining counts as read.
                 seq = 0 if row.kind == Kind.DIRECT else row.read_seq
             known = self.add(row.conversation, row.kind, row.name, row.topic, seq)
         known.kind, known.name, known.topic = row.kind, row.name, row.topic

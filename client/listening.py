@@ -65,7 +65,7 @@ TOPICS_JITTER: Final = 0.2
 class Listening:
     """The part of a session that hears events. Off until ``start``, and for good after ``stop``."""
 
-    def __init__(self, session: Session, cursors: dict[int, int]) -> None:
+    def __init__(self, session: Session, cursors: dict[int, int] | None) -> None:
         self.on = False
         self.live = False
         """Whether catching up was completed once."""

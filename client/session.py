@@ -90,7 +90,7 @@ class Session:
         """Frames that were none of the protocol's."""
         self.rng = rng
         self.timers = Timers()
-        self.listening = Listening(self, cursors or {})
+        self.listening = Listening(self, cursors)
         self._timeout = timeout
         self._request_ids = itertools.count(1)
         self._outbox = Outbox(rng, self._request_ids)
@@ -148,7 +148,7 @@ class Session:
         self.over = LoggedOut("The session has ended; log in again.")
         self.token, self.user, self.number, self.topic = b"", "", 0, b""
         self.listening.stop()
-        self.listening = Listening(self, {})
+        self.listening = Listening(self, None)
         self._fail_all(now, self.over)
 
     def _fails_at_once(self, handle: int, needs_session: bool) -> bool:
@@ -330,7 +330,7 @@ class Session:
         """Logged in or resumed."""
         if self.listening.on and self.user not in ("", reply.user):
             self.listening.stop()
-            self.listening = Listening(self, {})
+            self.listening = Listening(self, None)
             self.listening.start(now)
         self.user, self.token, self.number, self.topic = reply.user, reply.token, reply.session, reply.topic
         self.over = None

@@ -495,6 +495,28 @@ def test_a_first_listener_hears_only_what_is_new_and_one_with_cursors_what_it_mi
     assert second.messages() == ["3", "4", "5", "6"]
 
 
+def test_one_with_cursors_hears_a_conversation_that_began_while_it_was_away() -> None:
+    world = World()
+    ani, citra = world.client("ani").login(), world.client("citra").login()
+    answer(ani, ani.send("budi", "0"))
+    answer(citra, citra.send("budi", "first words"))
+    answer(citra, citra.send("budi", "second words"))
+    budi = world.client("budi", cursors={1: 1}).login()
+    answer(budi, budi.listen())
+    world.run(1.0)
+    assert budi.messages() == ["first words", "second words"]
+
+
+def test_one_with_cursors_of_nothing_hears_everything_said_to_it() -> None:
+    world = World()
+    ani = world.client("ani").login()
+    answer(ani, ani.send("budi", "0"))
+    budi = world.client("budi", cursors={}).login()
+    answer(budi, budi.listen())
+    world.run(1.0)
+    assert budi.messages() == ["0"]
+
+
 def test_a_program_that_is_slow_is_not_flooded() -> None:
     world = World()
     ani = world.client("ani").login()
