@@ -47,7 +47,6 @@ class Past(Struct):
     cursors: dict[int, int]
     unanswered: list[tuple[str, int]]
     """Message ids in the order in which they were sent first, and tries so far."""
-    count: int = 0
 
 
 def body_of(user: str, identity: str) -> str:
@@ -55,8 +54,10 @@ def body_of(user: str, identity: str) -> str:
     return f"{user} says {identity}"
 
 
-def read_past(path: Path) -> dict[str, Past]:
-    """What each user of this program must go on with."""
+def read_past(path: Path) -> dict[str, Past] | None:
+    """What each user of this program must go on with; None: this is its first run."""
+    if not path.exists():
+        return None
     past: dict[str, Past] = {}
     open_calls: dict[str, dict[str, int]] = {}
     for line in Reader(path.parent, path.name).new():
@@ -66,9 +67,7 @@ def read_past(path: Path) -> dict[str, Past]:
         user = fields[0]
         mine = past.setdefault(user, Past({}, []))
         if line.what == ledger.SENT:
-            calls = open_calls.setdefault(user, {})
-            mine.count += fields[2] not in calls
-            calls[fields[2]] = int(fields[3])
+            open_calls.setdefault(user, {})[fields[2]] = int(fields[3])
         elif line.what == ledger.ACKED:
             open_calls[user].pop(fields[2], None)
         else:
@@ -81,15 +80,15 @@ def read_past(path: Path) -> dict[str, Past]:
 class Member:
     """One user at work."""
 
-    def __init__(self, person: Person, server: str, past: Past, book: Ledger) -> None:
+    def __init__(self, person: Person, server: str, past: Past | None, book: Ledger) -> None:
         self.person = person
-        self._past = past
+        self._unanswered = past.unanswered if past else []
         self._book = book
         self._chat = Chat.connect(
             server,
             token=bytes.fromhex(person.token),
             timeout=CALL_TIMEOUT,
-            cursors=past.cursors or None,
+            cursors=past.cursors if past else None,
         )
         self._writing = False
         self._calls: set[asyncio.Task[None]] = set()
@@ -116,7 +115,7 @@ class Member:
     def go(self) -> None:
         """Begin to write: first what an earlier run left without an answer, in its order."""
         self._writing = True
-        for identity, tries in self._past.unanswered:
+        for identity, tries in self._unanswered:
             self._post(identity, tries + 1)
         if self.person.to:
             self._tasks.append(asyncio.create_task(self._write()))
@@ -206,7 +205,12 @@ async def main(name: str, part: dict[str, Any]) -> None:
     past = read_past(path)
     book = Ledger(path)
     members = [
-        Member(Person(**person), part["server"], past.get(person["name"], Past({}, [])), book)
+        Member(
+            Person(**person),
+            part["server"],
+            past.get(person["name"], Past({}, [])) if past is not None else None,
+            book,
+        )
         for person in part["people"]
     ]
     await asyncio.gather(*(member.enter() for member in members))

@@ -76,6 +76,12 @@ class Flow:
         return None if self._waiting or self._services else round(max(self.back.values()), 3)
 
     @property
+    def slowest(self) -> str:
+        """What flowed last, or never did."""
+        late = [*self._waiting, *self._services] or [max(self.back, key=lambda one: self.back[one])]
+        return ", ".join(one if isinstance(one, str) else f"{one.sender} to {one.hearer}" for one in late[:3])
+
+    @property
     def typical(self) -> float | None:
         """The median; None when nothing flowed."""
         return round(median(self.back.values()), 3) if self.back else None

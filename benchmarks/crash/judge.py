@@ -56,7 +56,6 @@ class Account:
         """Acknowledged twice, with different places."""
         self.heard: dict[tuple[str, int], list[tuple[int, str]]] = defaultdict(list)
         """(user, conversation) → (seq, id), as handed out."""
-        self.baselines: dict[tuple[str, int], int] = {}
         self.open: dict[tuple[str, ...], int] = {}
         """Calls begun and not ended, and when."""
         self.late: list[str] = []
@@ -81,8 +80,6 @@ class Account:
             self._ended(line.at, ("message", fields[2]))
         elif line.what == ledger.HEARD:
             self.heard[fields[0], int(fields[1])].append((int(fields[2]), fields[3]))
-        elif line.what == ledger.CURSOR:
-            self.baselines.setdefault((fields[0], int(fields[1])), int(fields[2]))
         elif line.what == ledger.ASKED:
             self.open["request", *fields] = line.at
         elif line.what == ledger.TOLD:
@@ -111,8 +108,7 @@ def judge(account: Account, database: Evidence, history: Evidence) -> Verdict:
     for conversation, names in database.members.items():
         stored = database.messages.get(conversation, [])
         for user in names:
-            begun = account.baselines.get((user, conversation), 0)
-            _heard(verdict, user, conversation, stored[begun:], account.heard[user, conversation])
+            _heard(verdict, user, conversation, stored, account.heard[user, conversation])
     return verdict
 
 
@@ -174,7 +170,10 @@ def _agree(verdict: Verdict, database: Evidence, history: Evidence) -> None:
 def _heard(
     verdict: Verdict, user: str, conversation: int, stored: Sequence[Stored], heard: list[tuple[int, str]]
 ) -> None:
-    """A member who stayed was handed out exactly what is stored, in its order, each message once."""
+    """A member was handed out exactly what is stored, in its order, each message once.
+
+    Everyone is there before the first word is said, so nobody's hearing begins later.
+    """
     expected = [(message.seq, message.id) for message in stored]
     if heard == expected:
         return

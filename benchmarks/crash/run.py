@@ -87,6 +87,7 @@ def _flow_figures(flows: list[tuple[Blow, Flow]]) -> dict[str, Any]:
     return {
         "flow_worst_seconds": max(known) if len(known) == len(worst) and known else None,
         "flow_median_seconds": max((flow.typical or 0.0) for _, flow in flows),
+        "flow_slowest": [flow.slowest for _, flow in flows],
         "flow_worst_since_blow": round(max(fell), 3) if fell else None,
         "flow_missing": sum(flow.worst is None for _, flow in flows),
     }

@@ -200,14 +200,6 @@ def test_a_message_whose_call_failed_may_stand_behind_later_ones() -> None:
     assert verdict_on(lines, database, history).clean
 
 
-def test_who_begins_later_need_not_have_what_was_before() -> None:
-    lines, database, history = good()
-    lines.insert(0, Line(0, ledger.CURSOR, ("budi", str(ROOM), "1")))
-    not_heard_first = find(lines, ledger.HEARD, "budi", 0)
-    del lines[not_heard_first]
-    assert verdict_on(lines, database, history).clean
-
-
 # --- flow -------------------------------------------------------------------------------------------
 
 
@@ -270,6 +262,12 @@ def test_a_program_goes_on_from_its_own_ledger(tmp_path: Path) -> None:
     book.note(ledger.ACKED, "ani", "budi", "a2", ROOM, 5, 0)
     book.note(ledger.HEARD, "ani", ROOM, 5, "a2", "ani")
     book.close()
-    past = read_past(tmp_path / "one.ledger")["ani"]
+    everyone = read_past(tmp_path / "one.ledger")
+    assert everyone is not None
+    past = everyone["ani"]
     assert past.cursors == {ROOM: 5}
     assert past.unanswered == [("a1", 1), ("a3", 1)]
+
+
+def test_the_first_run_of_a_program_has_no_past(tmp_path: Path) -> None:
+    assert read_past(tmp_path / "one.ledger") is None
