@@ -62,7 +62,7 @@ class Conversation:
 
 
 class Inbox:
-    """What was heard, per conversation. ``stored``: the cursors of an earlier run; None: this is the first."""
+    """What was heard, per conversation. ``stored``: the cursors of an earlier run; None: there was none."""
 
     def __init__(self, session: Session, stored: dict[int, int] | None) -> None:
         self.conversations: dict[int, Conversation] = {}

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from client.timers import NEVER
+from client.timers import GROWTH, NEVER
 from protocol.addresses import BROADCAST, name_key
 from protocol.commands import Body, Broadcast, Send
 from protocol.errors import Conflict, Failure, Retry
@@ -188,7 +188,7 @@ class Outbox:
 
     def _hold(self, chain: Chain, now: float, delay: float) -> None:
         """Rewind and pause: longer each time nothing was stored in between, with jitter."""
-        delay = min(delay * 1.5 ** min(chain.stumbles, 16), max(delay, DELAY_MOST))
+        delay = min(delay * GROWTH ** min(chain.stumbles, 32), max(delay, DELAY_MOST))
         chain.stumbles += 1
         chain.held_until = max(chain.held_until, now + delay * self._rng.uniform(1.0, 1.5))
         self._rewind(chain)

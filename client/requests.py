@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from client.errors import Timeout
-from client.timers import NEVER, Timers
+from client.timers import GROWTH, NEVER, Timers
 from protocol.commands import COMMANDS, Body, Command
 from protocol.envelope import pack_request, unpack_body
 from protocol.errors import OK, Failure, Internal, Retry, failure
@@ -196,7 +196,7 @@ class Requests:
     def _wait(self, now: float, request: Request, answer: Failure) -> None:
         self._land(request)
         request.failure = answer
-        delay = answer.retry_after * 1.5 ** min(request.tries, 16)
+        delay = answer.retry_after * GROWTH ** min(request.tries, 32)
         delay = min(delay, max(answer.retry_after, DELAY_MOST))
         request.tries += 1
         self._timers.at(now + delay * self._rng.uniform(1.0, 1.5), self._waited, request)

@@ -42,6 +42,10 @@ DRAIN: Final = 512
 """Frames taken in before the rest of the program gets a turn."""
 HEARTBEAT_MS: Final = 10_000
 """A server that vanished without a word is noticed after two of these."""
+RECONNECT_MS: Final = (100, 500)
+"""Bounds of the first pause before connecting again; it doubles up to one of the next line's."""
+RECONNECT_MOST_MS: Final = (1_000, 2_000)
+"""However long the server was away, messages flow within 3 s of its return."""
 MAX_SOCKETS: Final = 16_384
 
 
@@ -127,8 +131,8 @@ class Link:
         set_option(zmq.RCVHWM, 5_000 if kind == zmq.SUB else 0)
         set_option(zmq.MAXMSGSIZE, 2 * REPLY_MAX_BYTES)
         # libzmq's own jitter is unseeded: every client would come back in the same moment.
-        set_option(zmq.RECONNECT_IVL, random.randint(100, 500))
-        set_option(zmq.RECONNECT_IVL_MAX, 5_000)
+        set_option(zmq.RECONNECT_IVL, random.randint(*RECONNECT_MS))
+        set_option(zmq.RECONNECT_IVL_MAX, random.randint(*RECONNECT_MOST_MS))
         set_option(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         set_option(zmq.HEARTBEAT_TIMEOUT, 2 * HEARTBEAT_MS)
         if server.key:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 NEVER: Final = float("inf")
+GROWTH: Final = 1.25
+"""How much longer each pause before another try is. Not 1.5: a worker that was killed serves again after half
+a second to a second, and who has then just begun a long pause hears nothing meanwhile."""
 
 
 class Timers:

@@ -78,7 +78,8 @@ class Flow:
     @property
     def slowest(self) -> str:
         """What flowed last, or never did."""
-        late = [*self._waiting, *self._services] or [max(self.back, key=lambda one: self.back[one])]
+        late: list[Stream | str] = [*self._waiting, *self._services]
+        late = late or [max(self.back, key=lambda one: self.back[one])]
         return ", ".join(one if isinstance(one, str) else f"{one.sender} to {one.hearer}" for one in late[:3])
 
     @property
