@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from config.folders import private_folder
 from config.settings import Settings
-from services.storage.engine import Store
+from services.storage.engine import Reader, Store
 
 SQLITE_FILE = "pesan.db"
 """Name of the database in the data folder."""
@@ -27,3 +27,17 @@ def open_store(settings: Settings) -> Store:
     from services.storage.sqlite import SqliteStore
 
     return SqliteStore(private_folder(settings.home) / SQLITE_FILE)
+
+
+def open_reader(settings: Settings) -> Reader:
+    """The store that the settings name, for looking only; it may be in use or not.
+
+    Raises ``StoreUnavailable`` when there is none.
+    """
+    if settings.database:
+        from services.storage.postgres import PostgresReader
+
+        return PostgresReader(settings.database)
+    from services.storage.sqlite import SqliteReader
+
+    return SqliteReader(settings.home / SQLITE_FILE)

@@ -104,3 +104,20 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database. Closing twice is fine."""
+
+
+class Reader(Protocol):
+    """A database opened for looking only: nothing is made, converted or written, and nobody waits for it.
+
+    No statement of it is given up for taking long, and what it sorts may go through a file.
+    """
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgres``."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A transaction that sees one moment."""
+
+    def close(self) -> None:
+        """Let go of the database."""

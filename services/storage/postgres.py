@@ -35,6 +35,13 @@ select set_config('lock_timeout', '5s', false),
         then set_config('synchronous_commit', 'on', false) end
 """
 
+_PATIENT: Final = """
+select set_config('default_transaction_read_only', 'on', false),
+    set_config('statement_timeout', '0', false),
+    set_config('idle_in_transaction_session_timeout', '60s', false)
+"""
+"""Instead of ``_SESSION`` for who looks at everything and locks nothing."""
+
 _BUSY: Final = (errors.DeadlockDetected, errors.LockNotAvailable, errors.SerializationFailure)
 
 
@@ -112,6 +119,7 @@ class PostgresStore:
     """A database named by ``postgresql://…``. Raises ``StoreUnavailable`` when it cannot be reached."""
 
     dialect = "postgres"
+    _session = _SESSION
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -190,8 +198,14 @@ class PostgresStore:
         cursor = psycopg.RawCursor(connection)
         cursor.format = psycopg.pq.Format.BINARY
         try:
-            cursor.execute(_SESSION)
+            cursor.execute(self._session)
         except psycopg.Error as error:
             connection.close()
             raise StoreUnavailable(_sentence(error)) from error
         return cursor
+
+
+class PostgresReader(PostgresStore):
+    """The same for looking only."""
+
+    _session = _PATIENT

@@ -214,3 +214,37 @@ class SqliteStore:
         except apsw.Error as error:
             raise StoreUnavailable(f"{self._file}: {error}") from error
         return connection
+
+
+class SqliteReader:
+    """The database file, for looking only. Takes no lock file: a reader of a WAL hinders no writer."""
+
+    dialect = "sqlite"
+
+    def __init__(self, file: Path) -> None:
+        if not file.is_file():
+            raise StoreUnavailable(f"{file}: there is no such database")
+        try:
+            self._connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
+            self._connection.set_busy_timeout(BUSY_MS)
+            # Looking at everything sorts a lot; that need not be in memory all at once.
+            for pragma in ("pragma temp_store = file", "pragma cache_size = -65536"):
+                self._connection.execute(pragma).fetchall()
+            self._connection.execute("select count(*) from sqlite_schema").fetchall()
+        except apsw.Error as error:
+            raise StoreUnavailable(f"{file}: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that sees one moment."""
+        transaction = SqliteTransaction(self._connection)
+        transaction.rows("begin")
+        try:
+            yield transaction
+        finally:
+            with suppress(apsw.Error):
+                self._connection.execute("rollback")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close(force=True)
