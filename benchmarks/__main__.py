@@ -1,8 +1,8 @@
 """``python -m benchmarks dm --pairs 50 --window 32 --seconds 10 --json``: run a scenario, print its figures.
 
 ``dm`` runs the ``relay`` yardstick in the same call and reports the ratio of the two, which is what
-its bar is about. ``all`` runs everything in turn, but for ``crash``, which has options of its own
-(``python -m benchmarks crash --help``) and takes minutes.
+its bar is about. ``all`` runs everything in turn, but for ``crash`` and ``soak``, which have options of
+their own (``python -m benchmarks crash --help``) and take minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.idle import idle
 from benchmarks.latency import latency
 from benchmarks.own_server import OwnServer
 from benchmarks.relay import relay
+from benchmarks.soak import main as soak
 from benchmarks.start import start
 
 DM_BAR = 0.18
@@ -33,6 +34,8 @@ def main() -> int:
     """Run what the command line names; exit code 1 when a bar was missed."""
     if sys.argv[1:2] == ["crash"]:
         return crash(sys.argv[2:])
+    if sys.argv[1:2] == ["soak"]:
+        return soak(sys.argv[2:])
     options = _options()
     scenarios: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
         "relay": lambda o: relay(o.pairs, o.window, o.seconds),

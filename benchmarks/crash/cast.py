@@ -27,7 +27,7 @@ class Cast(Struct, frozen=True):
     posters: int = 3
     programs: int = 4
     """Client programs; the two of a pair never live in the same one."""
-    rate: float = 6.0
+    rate: float = 15.0
     """Messages a second of each of a pair; a poster writes twice as many."""
 
     def pair(self, number: int) -> tuple[str, str]:

@@ -7,6 +7,7 @@ a plain connection to PostgreSQL.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ from msgspec import Struct
 from client import Chat
 from services.storage import SQLITE_FILE
 
-_MESSAGES = """
-    select m.conversation_id, m.seq, u.name, m.id, m.body from messages m
-    join users u on u.id = m.sender_id order by m.conversation_id, m.seq"""
-_COUNTERS = "select id, last_seq from conversations order by id"
 _MEMBERS = """
     select m.conversation_id, u.name from members m join users u on u.id = m.user_id
     order by m.conversation_id, u.name"""
+_COUNTERS = "select id, last_seq from conversations where id in ({}) order by id"
+_MESSAGES = """
+    select m.conversation_id, m.seq, u.name, m.id, m.body from messages m
+    join users u on u.id = m.sender_id where m.conversation_id in ({}) order by m.conversation_id, m.seq"""
+
+Ask = Callable[[str], list[Any]]
+"""All rows of a query."""
 
 
 class Stored(Struct, frozen=True):
@@ -43,25 +47,29 @@ class Evidence(Struct):
     members: dict[int, list[str]]
 
 
-def from_database(home: Path, database: str) -> Evidence:
-    """What the tables say. ``database``: a PostgreSQL address, or empty for SQLite in ``home``."""
-    messages, counters, members = _tables(home, database)
-    found = Evidence({}, {int(row[0]): int(row[1]) for row in counters}, {})
-    for conversation, seq, sender, identity, body in messages:
-        stored = Stored(int(seq), sender, bytes(identity).hex(), body)
-        found.messages.setdefault(int(conversation), []).append(stored)
-    for conversation, name in members:
-        found.members.setdefault(int(conversation), []).append(name)
-    return found
+def from_database(home: Path, database: str, people: Collection[str]) -> Evidence:
+    """What the tables say about the conversations of ``people``.
 
-
-def _tables(home: Path, database: str) -> list[list[Any]]:
-    queries = (_MESSAGES, _COUNTERS, _MEMBERS)
+    ``database``: a PostgreSQL address, or empty for SQLite in ``home``.
+    """
     if database:
         with psycopg.connect(database) as connection:
-            return [connection.execute(query.encode()).fetchall() for query in queries]
+            return _evidence(lambda query: connection.execute(query.encode()).fetchall(), set(people))
     with closing(sqlite3.connect(f"file:{home / SQLITE_FILE}?mode=ro", uri=True)) as file:
-        return [file.execute(query).fetchall() for query in queries]
+        return _evidence(lambda query: file.execute(query).fetchall(), set(people))
+
+
+def _evidence(ask: Ask, people: set[str]) -> Evidence:
+    found = Evidence({}, {}, {})
+    for conversation, name in ask(_MEMBERS):
+        found.members.setdefault(int(conversation), []).append(name)
+    found.members = {room: names for room, names in found.members.items() if people & set(names)}
+    rooms = ", ".join(map(str, sorted(found.members))) or "0"
+    found.counters = {int(room): int(last) for room, last in ask(_COUNTERS.format(rooms))}
+    for room, seq, sender, identity, body in ask(_MESSAGES.format(rooms)):
+        stored = Stored(int(seq), sender, bytes(identity).hex(), body)
+        found.messages.setdefault(int(room), []).append(stored)
+    return found
 
 
 async def from_history(server: str, tokens: dict[str, str], members: dict[int, list[str]]) -> Evidence:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks import ledger
 from benchmarks.crash.cast import Cast
-from benchmarks.crash.evidence import Evidence, from_database, from_history
 from benchmarks.crash.flow import Flow
-from benchmarks.crash.judge import KINDS, Account, Verdict, judge
+from benchmarks.crash.judge import KINDS
+from benchmarks.crash.reckoning import reckon
 from benchmarks.crash.scenarios import SCENARIOS, Blow, Scenario
 from benchmarks.crash.scene import Scene
 
 WARM_UP = 2.0
 BETWEEN = 1.5
 """Seconds of undisturbed writing before and after each blow."""
-CATCH_UP = 90.0
-"""Seconds within which everyone must have heard everything: clients look for a lost last event by
-themselves within 75."""
 SQLITE_ONLY = ("disk-full",)
 
 
@@ -53,7 +47,7 @@ def run(scenario: Scenario, cast: Cast, database: str, rounds: int, seed: int) -
             blow = scenario.blow(scene)
             flows.append((blow, scene.flow_since(blow.since)))
             scene.run(BETWEEN)
-        verdict, account, quiet = _reckon(scene)
+        verdict, account, quiet = reckon(scene.crowd, scene.server, scene.database)
         errors = scene.server.errors() if "Traceback" in scene.server.errors() else ""
     return {
         "scenario": scenario.name,
@@ -98,42 +92,6 @@ def _within(flows: list[tuple[Blow, Flow]], bar: float | None) -> bool:
     return all(flow.worst is not None and (bar is None or flow.worst <= bar) for _, flow in flows)
 
 
-def _reckon(scene: Scene) -> tuple[Verdict, Account, float | None]:
-    """Stop writing, let everyone hear the rest, and compare. Also seconds until nothing was missing."""
-    begun = time.monotonic()
-    scene.crowd.stop()
-    database = from_database(scene.server.home, scene.database)
-    complete = scene.crowd.until(_Heard(scene, database), CATCH_UP)
-    quiet = round(time.monotonic() - begun, 2) if complete else None
-    tokens = scene.crowd.tokens
-    scene.crowd.close()
-    database = from_database(scene.server.home, scene.database)
-    history = asyncio.run(from_history(scene.server.connection, tokens, database.members))
-    account = Account(scene.crowd.lines)
-    return judge(account, database, history), account, quiet
-
-
-class _Heard:
-    """Whether everybody has heard everything; called with new lines."""
-
-    def __init__(self, scene: Scene, database: Evidence) -> None:
-        self._missing = {
-            (name, conversation): database.counters[conversation]
-            for conversation, names in database.members.items()
-            for name in names
-            if database.counters[conversation]
-        }
-        self(scene.crowd.lines)
-
-    def __call__(self, lines: Sequence[ledger.Line]) -> bool:
-        for line in lines:
-            if line.what in (ledger.HEARD, ledger.CURSOR):
-                place = (line.fields[0], int(line.fields[1]))
-                if int(line.fields[2]) >= self._missing.get(place, 1 << 62):
-                    del self._missing[place]
-        return not self._missing
-
-
 # --- the command ------------------------------------------------------------------------------------
 
 
@@ -162,7 +120,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--members", type=int, default=10, help="of the group")
     parser.add_argument("--posters", type=int, default=3, help="members who write")
-    parser.add_argument("--rate", type=float, default=6.0, help="messages a second of each of a pair")
+    parser.add_argument("--rate", type=float, default=15.0, help="messages a second of each of a pair")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     unknown = set(filter(None, options.only.split(","))) - {one.name for one in SCENARIOS}

@@ -72,7 +72,7 @@ class Scene:
 
     def _set_up(self) -> None:
         enter = self._exits.enter_context
-        home = enter(_folder("pesan-crash-"))
+        home = enter(folder("pesan-crash-"))
         if self._small_disk:
             self.disk = enter(FullDisk(home))
         self.database = enter(_schema(self._database))
@@ -89,7 +89,7 @@ class Scene:
         if self._proxied:
             self.proxy = enter(Proxy(self.server.port, self._seed))
             connection = connection.replace("127.0.0.1", HOST)
-        self.crowd = Crowd(self._cast, enter(_folder("pesan-ledgers-")), connection)
+        self.crowd = Crowd(self._cast, enter(folder("pesan-ledgers-")), connection)
         self._exits.callback(self.crowd.close)
         self.crowd.register(self.server.connection)
         self.crowd.start()
@@ -148,7 +148,7 @@ class Scene:
 
 
 @contextmanager
-def _folder(prefix: str) -> Iterator[Path]:
+def folder(prefix: str) -> Iterator[Path]:
     """A throw-away folder."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
