@@ -239,10 +239,10 @@ class Core:
         try:
             kind, *fields = backend.unpack(frame)
             if kind == backend.DONE:
-                self._done(now, routing_id, *fields[:3])
+                self._done(now, routing_id, *backend.read_done(fields))
             elif kind == backend.BEAT:
-                self._beat(now, routing_id, *fields[:3])
-        except (ValueError, TypeError):
+                self._beat(now, routing_id, *backend.read_beat(fields))
+        except ValueError:
             self.counts["backend_junk"] += 1
 
     def _beat(self, now: float, routing_id: bytes, service: str, name: str, capacity: int) -> None:
@@ -283,10 +283,10 @@ class Core:
 
     def _effect(self, now: float, kind: str, fields: list[Any]) -> None:
         if kind == backend.OPEN:
-            token, session_id, user_id, user = fields[:4]
+            token, session_id, user_id, user = backend.read_open(fields)
             self.sessions.opened(token, session_id, user_id, user, Buckets(self.settings.rates), now)
         elif kind == backend.CLOSE:
-            self.sessions.closed(fields[0])
+            self.sessions.closed(backend.read_close(fields))
 
     def _land(self, flight: Flight) -> None:
         """The flight is no longer with its worker."""

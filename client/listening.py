@@ -20,8 +20,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from client.inbox import Inbox, Status
 from protocol.addresses import Kind, TopicKind
 from protocol.commands import (
@@ -33,6 +31,7 @@ from protocol.commands import (
     ListConversations,
     PingReply,
     SendReply,
+    convert,
 )
 from protocol.envelope import Event as Envelope
 from protocol.envelope import unpack_body
@@ -114,8 +113,8 @@ class Listening:
         if kind is None or not self.on:
             return
         try:
-            event = msgspec.convert(unpack_body(envelope.body), kind)
-        except (Invalid, msgspec.ValidationError):
+            event = convert(unpack_body(envelope.body), kind)
+        except Invalid:
             self._session.junk += 1
             return
         if isinstance(event, MessageEvent):

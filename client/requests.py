@@ -15,11 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import msgspec
-
 from client.errors import Timeout
 from client.timers import GROWTH, NEVER, Timers
-from protocol.commands import COMMANDS, Body, Command
+from protocol.commands import COMMANDS, Body, Command, convert
 from protocol.envelope import pack_request, unpack_body
 from protocol.errors import OK, Failure, Internal, Retry, failure
 
@@ -227,6 +225,6 @@ def read_answer(command: Command, status: str, packed: bytes) -> Body | Failure:
         fields = unpack_body(packed)
         if status != OK:
             return failure(status, fields)
-        return msgspec.convert(fields, command.reply)
-    except (Failure, msgspec.ValidationError) as error:
-        return Internal(f"The server's answer makes no sense: {error}.")
+        return convert(fields, command.reply)
+    except Failure as error:
+        return Internal(f"The server's answer makes no sense: {error}")

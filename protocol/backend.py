@@ -13,12 +13,16 @@ it is about to end. ``replies`` are [handle, status, body]; ``events`` are whole
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgpack
+import msgspec
+from msgspec import Meta
 
 from protocol import VERSION
+
+T = TypeVar("T")
 
 BEAT: Final = "beat"
 DONE: Final = "done"
@@ -79,8 +83,47 @@ def pack_signal(kind: str) -> bytes:
 
 
 def unpack(frame: bytes) -> tuple[Any, ...]:
-    """The fields after the version. Raises ``ValueError`` when it is none of ours."""
+    """The fields after the version. Raises ``ValueError`` when it is none of ours.
+
+    The fields of each kind are made sure of by ``read_beat``, ``read_done`` and ``read_work``.
+    """
     fields = msgpack.unpackb(frame, use_list=False, max_ext_len=0)
     if type(fields) is not tuple or len(fields) < 2 or fields[0] != VERSION:
         raise ValueError("not a backend message")
     return fields[1:]
+
+
+_Replies = tuple[tuple[int, str, bytes], ...]
+_Events = tuple[bytes, ...]
+_Effects = tuple[tuple[Any, ...], ...]
+_Capacity = Annotated[int, Meta(ge=0)]
+
+
+def read_beat(fields: Sequence[Any]) -> tuple[str, str, int]:
+    """Service, name and capacity of a ``BEAT``. Raises ``ValueError``, as the next two do."""
+    return _fit(fields[:3], tuple[str, str, _Capacity])
+
+
+def read_done(fields: Sequence[Any]) -> tuple[_Replies, _Events, _Effects]:
+    """Replies, events and effects of a ``DONE``; what an effect holds is read when it is carried out."""
+    return _fit(fields[:3], tuple[_Replies, _Events, _Effects])
+
+
+def read_work(fields: Sequence[Any]) -> list[Call]:
+    """The calls of a ``WORK``."""
+    return _fit(fields[:1], tuple[list[Call]])[0]
+
+
+def read_open(fields: Sequence[Any]) -> tuple[bytes, int, int, str]:
+    """Token, session, user's number and name of an ``OPEN``, without its name."""
+    return _fit(fields[:4], tuple[bytes, int, int, str])
+
+
+def read_close(fields: Sequence[Any]) -> int:
+    """The session of a ``CLOSE``, without its name."""
+    return _fit(fields[:1], tuple[int])[0]
+
+
+def _fit(fields: Sequence[Any], shape: type[T]) -> T:
+    """The fields, typed. Bytes are told to be known, else text in base64 would do for them."""
+    return msgspec.convert(fields, shape, builtin_types=(bytes,))

@@ -62,7 +62,7 @@ class Link:
                 self._read(receive(NOBLOCK), calls)
             except zmq.Again:
                 break
-            except (ValueError, TypeError, IndexError):
+            except ValueError:
                 self.junk += 1
         return calls
 
@@ -72,7 +72,7 @@ class Link:
         if kind == backend.WORK:
             # Whoever said that no more will come has been followed by another broker.
             self.stopped = False
-            calls.extend([Call(*call) for call in fields[0]])
+            calls.extend(backend.read_work(fields))
         elif kind == backend.PROBE:
             self.probed = True
         elif kind == backend.STOP:

@@ -90,6 +90,34 @@ def test_no_bytes_crash_the_core(frame: bytes) -> None:
     assert not bench.work()
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("beat", "messaging", "m-1", "many"),
+        ("beat", ["messaging"], "m-1", 5),
+        ("beat", {}, "m-1", 5),
+        ("done", [], ["no bytes"], []),
+        ("done", [[{}, "ok", b""]], [], []),
+        ("done", [], [], [["open", {}, 1, 1, "ani"]]),
+        ("done", [], [], [["close", []]]),
+        ("done", [], [], [[]]),
+    ],
+)
+def test_a_worker_that_talks_nonsense_costs_nobody_anything(fields: tuple[Any, ...]) -> None:
+    bench = Bench()
+    token = bench.login("ani", 3)
+    bench.core.backend(bench.now, b"mad", msgpack.packb([1, *fields]))
+    assert bench.core.counts["backend_junk"] == 1
+    bench.worker("messaging", b"m-1")
+    bench.ask(ANI, "message.read", token, seq=1)
+    (call,) = bench.work()[b"m-1"]
+    bench.done(b"m-1", (call.handle, "ok", {"seq": 1}))
+    assert bench.answer()[0] == "ok"
+    assert not bench.core.events
+    bench.core.worker_gone(bench.now, b"mad")
+    bench.core.tick(bench.now + 60)
+
+
 def test_fields_of_a_later_version_are_ignored() -> None:
     bench = Bench()
     bench.core.request(bench.now, ANI, msgpack.packb([1, 5, b"", "server.hello", b"", "new", 7]))

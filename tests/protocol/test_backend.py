@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -24,6 +25,11 @@ from protocol.backend import (
     pack_done,
     pack_signal,
     pack_work,
+    read_beat,
+    read_close,
+    read_done,
+    read_open,
+    read_work,
     unpack,
 )
 
@@ -98,3 +104,42 @@ def test_junk_is_read_or_a_value_error(junk: bytes) -> None:
     except ValueError:
         return
     assert type(fields) is tuple and fields
+
+
+@pytest.mark.parametrize(
+    ("read", "fields"),
+    [
+        (read_beat, ("messaging", "m-1")),
+        (read_beat, ("messaging", "m-1", "many")),
+        (read_beat, ("messaging", "m-1", -1)),
+        (read_beat, ("messaging", "m-1", True)),
+        (read_beat, ({}, "m-1", 1)),
+        (read_done, ((), ())),
+        (read_done, (((1, "ok"),), (), ())),
+        (read_done, ((({}, "ok", b""),), (), ())),
+        (read_done, (((1, "ok", "text"),), (), ())),
+        (read_done, ((), ("text",), ())),
+        (read_done, ((), (), (1,))),
+        (read_work, ()),
+        (read_work, (7,)),
+        (read_work, (((1, "user.get"),),)),
+        (read_work, (((1, (), 1, "ani", 1, True, b""),),)),
+        (read_open, (b"t", 1, 2)),
+        (read_open, ((), 1, 2, "ani")),
+        (read_close, ()),
+        (read_close, ("1",)),
+    ],
+)
+def test_fields_of_another_shape_are_a_value_error(
+    read: Callable[[tuple[Any, ...]], object], fields: tuple[Any, ...]
+) -> None:
+    with pytest.raises(ValueError):
+        read(fields)
+
+
+def test_further_fields_are_ignored() -> None:
+    assert read_beat(("messaging", "m-1", 4, "more")) == ("messaging", "m-1", 4)
+    assert read_done(((), (), (), "more")) == ((), (), ())
+    assert read_work(((), "more")) == []
+    assert read_open((b"t", 1, 2, "ani", "more")) == (b"t", 1, 2, "ani")
+    assert read_close((1, "more")) == 1

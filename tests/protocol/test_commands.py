@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -188,6 +189,11 @@ def test_a_value_out_of_bounds_is_refused_with_a_sentence_that_names_the_field(
     with pytest.raises(Invalid, match=rf"\$\.{named}`") as error:
         read(COMMANDS[name], pack_body({**SAMPLES.get(name, {}), **fields}))
     assert error.value.message.endswith(".")
+
+
+def test_text_in_base64_is_no_bin() -> None:
+    with pytest.raises(Invalid, match="token"):
+        read(COMMANDS["auth.resume"], pack_body({"token": base64.b64encode(b"t" * 16).decode()}))
 
 
 def test_an_optional_field_may_be_nil() -> None:
