@@ -119,8 +119,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Events waiting for one slow client; beyond that they are dropped."""
 
     # Memory of a process that `pesan up` starts
-    broker_memory_mib: Annotated[int, Meta(ge=0)] = 2048
-    """MiB that the broker may allocate before it is ended and started again; 0: no limit."""
+    broker_memory_mib: Annotated[int, Meta(ge=0)] = 4096
+    """MiB that the broker may allocate, beyond which it ends and is started again; 0: no limit."""
     worker_memory_mib: Annotated[int, Meta(ge=0)] = 1024
     """The same for every other process."""
 

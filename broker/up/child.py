@@ -27,7 +27,7 @@ class Child:
     """A running process. Its stdout and stderr are one stream of lines."""
 
     def __init__(self, name: str, line: str, environment: Mapping[str, str], memory_mib: int) -> None:
-        """Start ``line`` in a shell. ``memory_mib`` 0: no limit. Raises ``OSError``."""
+        """Start ``line`` in a shell. ``memory_mib`` as the setting has it. Raises ``OSError``."""
         self.name = name
         self._rest = b""
         self._process = subprocess.Popen(  # noqa: S603 - the Procfile is the operator's
@@ -38,7 +38,7 @@ class Child:
             stderr=subprocess.STDOUT,
             bufsize=0,
             start_new_session=True,
-            preexec_fn=_leash(memory_mib),  # noqa: PLW1509 - this program has one thread
+            preexec_fn=_leash(memory_limit(memory_mib, machine_memory())),  # noqa: PLW1509 - this program has one thread
         )
         assert self._process.stdout is not None
         self._output = self._process.stdout
@@ -90,7 +90,17 @@ class Child:
         self._output.close()
 
 
-def _leash(memory_mib: int) -> Callable[[], None]:
+def machine_memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def memory_limit(wanted_mib: int, machine: int) -> int:
+    """Bytes that a process may allocate, 0 for no limit: what is wanted, but never the whole machine."""
+    return min(wanted_mib * MIB, machine * 3 // 4)
+
+
+def _leash(memory: int) -> Callable[[], None]:
     """What a new process does between fork and exec. Nothing that takes a lock: it is a copy of us."""
     parent = os.getpid()
     set_option = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -100,10 +110,12 @@ def _leash(memory_mib: int) -> Callable[[], None]:
             set_option(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
             if os.getppid() != parent:  # it died before the kernel knew of our wish
                 os._exit(1)
-        if memory_mib:
+        if memory:
             _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-            wanted = memory_mib * MIB
-            limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        # Who has run out of memory aborts. Its image would hold keys and messages, and fill the disk.
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
     return prepare
