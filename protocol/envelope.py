@@ -19,6 +19,7 @@ from protocol import VERSION
 from protocol.errors import OK, Invalid
 from protocol.limits import (
     COMMAND_MAX_LENGTH,
+    LIST_MAX_LENGTH,
     NESTING_MAX_DEPTH,
     REPLY_MAX_BYTES,
     REQUEST_MAX_BYTES,
@@ -213,7 +214,7 @@ def unpack_body(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        fields = msgpack.unpackb(body, ext_hook=_no_ext, max_ext_len=0)
+        fields = msgpack.unpackb(body, ext_hook=_no_ext, max_ext_len=0, max_array_len=LIST_MAX_LENGTH)
     except Exception as error:  # msgpack raises many types, all of them on the peer's account
         raise Invalid(f"The body is not msgpack ({type(error).__name__}).") from None
     if type(fields) is not dict:

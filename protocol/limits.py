@@ -46,3 +46,6 @@ ONLINE_MAX_NAMES: Final = 10_000
 
 NESTING_MAX_DEPTH: Final = 8
 """How deep maps and lists inside a body may nest."""
+
+LIST_MAX_LENGTH: Final = 20_000
+"""Elements of one list inside a body. msgpack makes room for as many as a header claims, at every depth."""

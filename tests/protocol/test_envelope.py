@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.presence import MOST_PER_REPORT
 from protocol import VERSION
 from protocol.envelope import (
     UINT64_MAX,
@@ -29,6 +30,7 @@ from protocol.envelope import (
 from protocol.errors import Invalid
 from protocol.limits import (
     COMMAND_MAX_LENGTH,
+    LIST_MAX_LENGTH,
     NESTING_MAX_DEPTH,
     REPLY_MAX_BYTES,
     REQUEST_MAX_BYTES,
@@ -271,6 +273,25 @@ def test_a_body_may_nest_to_the_limit_and_no_deeper() -> None:
     assert unpack_body(pack_body(deepest)) == deepest
     with pytest.raises(Invalid, match=f"deeper than {NESTING_MAX_DEPTH}"):
         unpack_body(pack_body(nested(NESTING_MAX_DEPTH + 1)))
+
+
+def test_a_list_may_be_as_long_as_a_report_of_presence_and_no_longer() -> None:
+    longest = {"a": [0] * LIST_MAX_LENGTH}
+    assert MOST_PER_REPORT <= LIST_MAX_LENGTH
+    assert unpack_body(pack_body(longest)) == longest
+    with pytest.raises(Invalid):
+        unpack_body(pack_body({"a": [0] * (LIST_MAX_LENGTH + 1)}))
+
+
+def test_lists_that_claim_to_be_long_at_every_depth_get_little_room() -> None:
+    bomb = b"\x81\xa1a" + (b"\xdd" + (100_000).to_bytes(4, "big")) * 500
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid):
+            unpack_body(bomb.ljust(REQUEST_MAX_BYTES, b"\xc0"))
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("depth", [50, 600, 5000, 60_000])
