@@ -6,7 +6,7 @@ broker is the one that cannot be replaced while it runs: two cannot listen on on
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from honcho import environ
 
 BROKER: Final = "broker"
+OPERATORS: Final = frozenset("();<>|&")
 
 
 class Job(NamedTuple):
@@ -71,6 +72,9 @@ def shell_line(command: str) -> str:
 
     A line that is more than one simple command is left alone; the shell stays above what it starts.
     """
-    first = command.split(maxsplit=1)[0]
-    simple = not re.search(r"[;&|<>(){}`\n]", command) and "=" not in first
-    return f"exec {command}" if simple and first != "exec" else command
+    try:
+        words = list(shlex.shlex(command, posix=True, punctuation_chars=True))
+    except ValueError:  # a quote without its end; the shell will say so
+        return command
+    simple = bool(words) and "=" not in words[0] and not any(set(word) <= OPERATORS for word in words)
+    return f"exec {command}" if simple and words[0] != "exec" else command
