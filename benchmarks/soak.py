@@ -150,6 +150,7 @@ class Watch:
                     ]
                     for place, kind in enumerate(("pss_mib", "uss_mib", "rss_mib"))
                 },
+                "uss_mib_by_minute": [_mib(v[1]) for v in values[:: round(60 / SAMPLE_EVERY)]],
                 "slope_mib_per_hour": round(slope(self.times, [v[1] for v in values]) * 3600 / MIB, 2),
             }
             for name, values in self.memory.items()

@@ -41,6 +41,7 @@ def run(scenario: Scenario, cast: Cast, database: str, rounds: int, seed: int) -
         counts=scenario.counts,
         proxied=scenario.proxied,
         small_disk=scenario.small_disk,
+        supervised=scenario.supervised,
     ) as scene:
         scene.run(WARM_UP)
         for _ in range(rounds):

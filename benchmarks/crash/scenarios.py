@@ -47,6 +47,8 @@ class Scenario(NamedTuple):
     counts: dict[str, int] | None = None
     proxied: bool = False
     small_disk: bool = False
+    supervised: bool = False
+    """Run by ``pesan up``, which also starts again what was killed."""
 
 
 def killed(*names: str) -> Callable[[Scene], Blow]:
@@ -159,6 +161,8 @@ def _acknowledged(scene: Scene, since: int) -> int:
     return sum(line.what == "acked" and line.at > since for line in scene.crowd.lines)
 
 
+EVERY_SERVICE: Final = tuple(f"{service}.1" for service in SERVICES)
+EVERY_PROCESS: Final = ("broker", *EVERY_SERVICE)
 DEATH, RETURN = "the kill", "the broker's return"
 
 SCENARIOS: Final = (
@@ -166,8 +170,8 @@ SCENARIOS: Final = (
     Scenario("broker-away", broker_away, RETURN, BROKER_BAR),
     *(Scenario(service, killed(f"{service}.1"), DEATH, WORKER_BAR) for service in SERVICES),
     Scenario("one-of-two", killed("messaging.1"), DEATH, WORKER_BAR, counts={"messaging": 2}),
-    Scenario("all-services", killed(*(f"{service}.1" for service in SERVICES)), DEATH, WORKER_BAR),
-    Scenario("all-processes", killed("broker", *(f"{one}.1" for one in SERVICES)), RETURN, BROKER_BAR),
+    Scenario("all-services", killed(*EVERY_SERVICE), DEATH, WORKER_BAR),
+    Scenario("all-processes", killed(*EVERY_PROCESS), RETURN, BROKER_BAR),
     Scenario("client", client_killed, DEATH),
     Scenario("everything", everything_killed, RETURN),
     Scenario("stopped", stopped_the_only_one, "SIGCONT", rounds=1),
@@ -175,5 +179,8 @@ SCENARIOS: Final = (
     Scenario("disk-full", disk_full, "there being room", small_disk=True, rounds=2),
     Scenario("torn", torn, "the end of it", proxied=True, rounds=1),
     Scenario("black-hole", black_hole, "the end of it", proxied=True, rounds=1),
+    Scenario("up-broker", killed("broker"), RETURN, BROKER_BAR, supervised=True, rounds=2),
+    Scenario("up-messaging", killed("messaging.1"), DEATH, WORKER_BAR, supervised=True, rounds=2),
+    Scenario("up-all-processes", killed(*EVERY_PROCESS), RETURN, BROKER_BAR, supervised=True, rounds=1),
     Scenario("chaos", chaos, "the last start", BROKER_BAR, rounds=1),
 )

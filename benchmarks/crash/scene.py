@@ -22,6 +22,7 @@ from benchmarks.crash.crowd import Crowd
 from benchmarks.crash.flow import Flow
 from benchmarks.crash.full_disk import FullDisk
 from benchmarks.crash.proxy import HOST, Proxy
+from benchmarks.crash.supervised import Supervised
 from benchmarks.own_server import OwnServer
 
 CHEAP_PASSWORDS = {"password_memory_kib": 64, "password_passes": 1}
@@ -42,6 +43,7 @@ class Scene:
         counts: Mapping[str, int] | None = None,
         proxied: bool = False,
         small_disk: bool = False,
+        supervised: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         self.database = ""
@@ -55,6 +57,7 @@ class Scene:
         self._counts = counts
         self._proxied = proxied
         self._small_disk = small_disk
+        self._kind = Supervised if supervised else OwnServer
         self._exits = ExitStack()
 
     def __enter__(self) -> Scene:
@@ -77,7 +80,7 @@ class Scene:
             self.disk = enter(FullDisk(home))
         self.database = enter(_schema(self._database))
         self.server = enter(
-            OwnServer(
+            self._kind(
                 home=home,
                 counts=self._counts,
                 settings=CHEAP_PASSWORDS,
@@ -101,18 +104,10 @@ class Scene:
 
     # --- blows ----------------------------------------------------------------------------------
 
-    @property
-    def workers(self) -> list[str]:
-        """Names of the worker processes."""
-        return sorted(name for name in self.server.processes if name != "broker")
-
     def kill(self, names: Sequence[str]) -> int:
         """kill -9 server processes at the same moment; that moment, ns."""
         at = time.monotonic_ns()
-        for name in names:
-            os.kill(self.server.processes[name].pid, signal.SIGKILL)
-        for name in names:
-            self.server.kill(name)
+        self.server.kill_together(names)
         return at
 
     def restart(self, names: Sequence[str]) -> int:
