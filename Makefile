@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
 
-.PHONY: run test lint types arrows tests format bench clean
+.PHONY: run test lint types arrows tests format bench crash soak clean
 
 run: $(VENV)/.built
 	@exec $(BIN)/pesan up
@@ -32,6 +32,14 @@ format: $(VENV)/.built
 # Speed, on a server of its own: about three minutes. See docs/PERFORMANCE.md.
 bench: $(VENV)/.built
 	$(BIN)/python -m benchmarks all
+
+# What happens when processes are killed, stopped or cut off: about six minutes. See docs/RELIABILITY.md.
+crash: $(VENV)/.built
+	$(BIN)/python -m benchmarks crash
+
+# Twenty minutes at half of what the server can do, with the memory of every process.
+soak: $(VENV)/.built
+	$(BIN)/python -m benchmarks soak --minutes 20
 
 $(VENV)/.built: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
