@@ -62,7 +62,7 @@ class Query(NamedTuple):
         # Our own text and our own number. No parameter for the limit: it would be the last one, and
         # each check has another number of them.
         rows = scene.tx.rows(f"{self.sql} limit {NAMED + 1}", self.parameters)
-        first = [self.offender.format(*row) for row in rows[:NAMED]]
+        first = [" ".join(self.offender.format(*row).split()) for row in rows[:NAMED]]
         if len(rows) <= NAMED:
             return Found(len(rows), first)
         row = scene.tx.row(f"select count(*) from ({self.sql}) problems", self.parameters)  # noqa: S608
