@@ -1,0 +1,192 @@
+"""``pesan up`` keeps a server running: on the real command, with real processes that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import zmq
+
+from benchmarks.wire import PASSWORD, WireUser
+from client import Chat
+from protocol.errors import TooLarge
+from protocol.message_id import message_id
+from tests.system.supervised import PATIENCE, SERVICES, Talk, Up, surroundings
+
+WORKERS = [f"{service}.1" for service in SERVICES]
+
+
+async def test_every_process_is_killed_while_two_chat_and_comes_back_by_itself(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        async with Talk(up.ready()) as talk:
+            for name in ["broker.1", *WORKERS]:
+                await asyncio.to_thread(up.kill, name)
+                await asyncio.to_thread(up.says, f"{name} was ended by SIGKILL: starting it again$")
+                await talk.goes_on()
+            await talk.ends()
+        assert up.ready(times=2) == up.ready()
+        assert sum(line.startswith("pesan ready ") for line in up.lines) == 2
+
+
+def test_who_ends_again_and_again_is_started_ever_more_seldom_and_the_others_stay(tmp_path: Path) -> None:
+    procfile = tmp_path / "Procfile"
+    procfile.write_text("flaky: (exit 3)\ncalm: sleep 60\n")
+    with Up(tmp_path, "--procfile", str(procfile)) as up:
+        begun = time.monotonic()
+        up.says("flaky.1 ended with exit code 3: starting it again$")
+        up.pid("flaky.1", start=4)
+        assert time.monotonic() - begun > 0.375 + 0.75
+        pauses = re.findall(r"starting it again in ([\d.]+) s", "\n".join(up.lines))
+        assert 0.0 < float(pauses[0]) < float(pauses[1])
+        assert up.starts("calm.1") == 1
+        up.process.send_signal(signal.SIGTERM)
+        assert up.ends() == 143
+
+
+def test_a_worker_that_could_not_start_ends_everything_and_is_not_tried_again(tmp_path: Path) -> None:
+    with Up(tmp_path, PESAN_DATABASE="postgresql://nobody@127.0.0.1:1/nothing") as up:
+        assert up.ends() == 78
+        assert up.says(r"^\S+ (\w+\.1) +\| The \w+ service could not start: \S")
+        assert up.says(
+            r"up +\| (\w+\.1) could not start, and trying again will not help: stopping everything$"
+        )
+        assert [up.starts(name) for name in WORKERS] == [1, 1, 1, 1]
+
+
+# --- SIGHUP -----------------------------------------------------------------------------------------
+
+
+async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_nothing(tmp_path: Path) -> None:
+    with Up(tmp_path, "-c", "messaging=2") as up:
+        connection = up.ready()
+        async with Talk(connection) as talk:
+            stream = asyncio.create_task(asyncio.to_thread(raw_stream, connection, up))
+            up.settings.write_text("message_max_bytes = 20")
+            up.process.send_signal(signal.SIGHUP)
+            await asyncio.to_thread(up.says, "every worker was replaced")
+            await talk.goes_on()
+            assert await stream < 1.0
+            assert talk.longest < 1.0
+            await talk.ends()
+        assert [up.starts(name) for name in [*WORKERS, "messaging.2"]] == [2] * 5
+        assert up.starts("broker.1") == 1
+        assert len(up.family()) == 6
+        # The new workers read the file again.
+        async with Chat.connect(connection, username="ani", password="a password to try") as chat:
+            with pytest.raises(TooLarge):
+                await chat.send("budi", "x" * 21)
+
+
+def raw_stream(connection: str, up: Up) -> float:
+    """One message after the other by hand, until the workers are replaced; any refusal is raised.
+
+    Returns the longest that one of them took, in seconds.
+    """
+    longest = 0.0
+    with zmq.Context() as context:
+        user = WireUser(context, connection)
+        user.call("auth.register", username="citra", password=PASSWORD)
+        user.login("citra")
+        while not any("every worker was replaced" in line for line in up.lines):
+            begun = time.monotonic()
+            user.post(
+                "message.send", {"to": "citra", "body": "a note", "id": message_id(time.time_ns() // 10**6)}
+            )
+            user.answer(PATIENCE)
+            longest = max(longest, time.monotonic() - begun)
+        user.close()
+    return longest
+
+
+def test_with_settings_that_cannot_be_read_nothing_is_replaced(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        up.ready()
+        up.settings.write_text("batch_size = 'many'")
+        up.process.send_signal(signal.SIGHUP)
+        assert "pesan.toml" in up.says("nothing is replaced: .*batch_size").string
+        up.settings.write_text('database = "postgresql://nobody@127.0.0.1:1/nothing"')
+        up.process.send_signal(signal.SIGHUP)
+        up.says("the new auth.1 could not start: as before stay auth.1, messaging.1, group.1, file.1")
+        assert [up.starts(name) for name in WORKERS] == [2, 1, 1, 1]
+        assert len(up.family()) == 5
+
+
+# --- nobody outlives it, nobody doubles it ------------------------------------------------------------
+
+
+def test_when_it_is_killed_nobody_is_left_and_it_can_be_started_again_at_once(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        connection = up.ready()
+        below = up.family()
+        assert len(below) == 5
+        up.process.kill()
+        again = up.start()
+        assert again.stdout is not None
+        try:
+            printed = next(line for line in again.stdout if line.startswith("pesan ready "))
+            assert printed.split()[2] == connection
+            gone, left = psutil.wait_procs(below, PATIENCE)
+            assert (len(gone), left) == (5, [])
+        finally:
+            again.terminate()
+            again.communicate(timeout=PATIENCE)
+
+
+def test_a_second_one_on_the_same_data_folder_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    with Up(tmp_path) as up:
+        up.ready()
+        second = up.start()
+        broker = subprocess.Popen(
+            [sys.executable, "-m", "broker"],
+            env=up.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said, _ = second.communicate(timeout=PATIENCE)
+        assert said == f"pesan up: pesan up already runs on the data folder {up.home}.\n"
+        said, _ = broker.communicate(timeout=PATIENCE)
+        assert said == f"pesan broker: another broker runs on the data folder {up.home}.\n"
+        assert (second.returncode, broker.returncode) == (78, 78)
+        up.process.send_signal(signal.SIGHUP)  # new workers still find the first one's broker
+        up.says("every worker was replaced")
+
+
+# --- systemd, terminals -------------------------------------------------------------------------------
+
+
+def test_systemd_hears_when_it_serves_and_when_it_stops(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(PATIENCE)
+        with Up(tmp_path, NOTIFY_SOCKET=str(tmp_path / "notify")) as up:
+            assert systemd.recv(200) == f"READY=1\nMAINPID={up.process.pid}".encode()
+            up.ready()
+            up.process.send_signal(signal.SIGTERM)
+            assert systemd.recv(200) == b"STOPPING=1"
+            assert up.ends() == 143
+
+
+def test_a_closed_terminal_stops_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    pid, terminal = os.forkpty()
+    if not pid:
+        os.execve(Path(sys.executable).with_name("pesan"), ["pesan", "up"], surroundings(tmp_path / "home"))
+    try:
+        printed = b""
+        while b"pesan ready" not in printed:
+            printed += os.read(terminal, 4096)
+        below = psutil.Process(pid).children()
+        assert len(below) == 5
+    finally:
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert psutil.wait_procs(below, PATIENCE)[1] == []
