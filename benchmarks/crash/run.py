@@ -12,21 +12,21 @@ from benchmarks.crash.cast import Cast
 from benchmarks.crash.flow import Flow
 from benchmarks.crash.judge import KINDS
 from benchmarks.crash.reckoning import reckon
-from benchmarks.crash.scenarios import SCENARIOS, Blow, Scenario
+from benchmarks.crash.scenarios import POSTGRES_ONLY, SCENARIOS, SQLITE_ONLY, Blow, Scenario
 from benchmarks.crash.scene import Scene
 
 WARM_UP = 2.0
 BETWEEN = 1.5
 """Seconds of undisturbed writing before and after each blow."""
-SQLITE_ONLY = ("disk-full",)
 
 
 def crash(
     names: Sequence[str] = (), *, cast: Cast, database: str = "", rounds: int = 0, seed: int = 1
 ) -> Iterator[dict[str, Any]]:
     """Figures of each scenario in turn; all of them unless ``names`` says which."""
+    elsewhere = SQLITE_ONLY if database else POSTGRES_ONLY
     for scenario in SCENARIOS:
-        if (names and scenario.name not in names) or (database and scenario.name in SQLITE_ONLY):
+        if (names and scenario.name not in names) or scenario.name in elsewhere:
             continue
         yield run(scenario, cast, database, rounds or scenario.rounds, seed)
 
@@ -125,8 +125,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     unknown = set(filter(None, options.only.split(","))) - {one.name for one in SCENARIOS}
+    unknown |= set(options.only.split(",")) & set(SQLITE_ONLY if options.database else POSTGRES_ONLY)
     if unknown:
-        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+        parser.error(f"no such scenario on this database: {', '.join(sorted(unknown))}")
     return options
 
 

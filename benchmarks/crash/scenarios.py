@@ -105,15 +105,23 @@ def stopped_the_only_one(scene: Scene) -> Blow:
 
 
 def disk_full(scene: Scene) -> Blow:
-    """No byte more on the disk of the data folder; in the middle a worker is killed as well."""
+    """No byte more on the disk of the data folder; in the middle the messaging worker is killed as well.
+
+    If it could not start on a full disk, it is started again as soon as there is room.
+    """
     assert scene.disk is not None
     scene.notes["disk"] = scene.disk.kind
     fell = time.monotonic_ns()
     scene.disk.fill(_pids(scene))
-    scene.run(FULL)
-    scene.notes["acknowledged_while_full"] = _acknowledged(scene, fell + int(FULL * 0.5e9))
+    scene.run(FULL / 2)
+    scene.kill(["messaging.1"])
+    scene.restart(["messaging.1"])
+    scene.run(FULL / 2)
+    scene.notes["acknowledged_while_full"] = _acknowledged(scene, fell + int(FULL * 0.2e9))
     scene.disk.empty(_pids(scene))
-    return Blow(fell, time.monotonic_ns())
+    at = time.monotonic_ns()
+    scene.notes["could_not_start_while_full"] = scene.restart_ended()
+    return Blow(fell, at)
 
 
 def torn(scene: Scene) -> Blow:
@@ -153,6 +161,17 @@ def chaos(scene: Scene) -> Blow:
     return Blow(fell, time.monotonic_ns())
 
 
+def database_cut(scene: Scene) -> Blow:
+    """PostgreSQL ends every connection, again and again, commits under way included."""
+    fell = at = time.monotonic_ns()
+    for _ in range(10):
+        at = time.monotonic_ns()
+        cut = scene.cut_database()
+        scene.notes["connections_cut"] = int(str(scene.notes.get("connections_cut", 0))) + cut
+        scene.run(scene.random.uniform(0.1, 0.6))
+    return Blow(fell, at)
+
+
 def _pids(scene: Scene) -> list[int]:
     return [process.pid for process in scene.server.processes.values()]
 
@@ -165,6 +184,8 @@ EVERY_SERVICE: Final = tuple(f"{service}.1" for service in SERVICES)
 EVERY_PROCESS: Final = ("broker", *EVERY_SERVICE)
 DEATH, RETURN = "the kill", "the broker's return"
 
+SQLITE_ONLY: Final = ("disk-full",)
+POSTGRES_ONLY: Final = ("database-cut",)
 SCENARIOS: Final = (
     Scenario("broker", killed("broker"), RETURN, BROKER_BAR),
     Scenario("broker-away", broker_away, RETURN, BROKER_BAR),
@@ -177,6 +198,7 @@ SCENARIOS: Final = (
     Scenario("stopped", stopped_the_only_one, "SIGCONT", rounds=1),
     Scenario("stopped-one-of-two", stopped_one_of_two, "SIGSTOP", counts={"messaging": 2}, rounds=2),
     Scenario("disk-full", disk_full, "there being room", small_disk=True, rounds=2),
+    Scenario("database-cut", database_cut, "the last cut", rounds=1),
     Scenario("torn", torn, "the end of it", proxied=True, rounds=1),
     Scenario("black-hole", black_hole, "the end of it", proxied=True, rounds=1),
     Scenario("up-broker", killed("broker"), RETURN, BROKER_BAR, supervised=True, rounds=2),

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 import psycopg
+import psycopg.conninfo
 
 from benchmarks.crash.cast import Cast
 from benchmarks.crash.client import PROBES
@@ -122,11 +123,26 @@ class Scene:
             self.server.await_ready()
         return time.monotonic_ns()
 
+    def restart_ended(self) -> list[str]:
+        """Start again what ended by itself; which that was."""
+        ended = [name for name, process in self.server.processes.items() if process.poll() is not None]
+        for name in ended:
+            self.server.stop(name)
+        self.restart(ended)
+        return ended
+
     def signal(self, name: str, number: signal.Signals) -> int:
         """Send one process a signal; the moment, ns."""
         at = time.monotonic_ns()
         os.kill(self.server.processes[name].pid, number)
         return at
+
+    def cut_database(self) -> int:
+        """End every connection to the PostgreSQL schema, from within; how many there were."""
+        ours = psycopg.conninfo.conninfo_to_dict(self.database)["application_name"]
+        query = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s"
+        with psycopg.connect(self.database, application_name="crash matrix") as connection:
+            return connection.execute(query, (ours,)).rowcount
 
     def run(self, seconds: float) -> None:
         """Let people write for a while."""
@@ -162,6 +178,7 @@ def _schema(database: str) -> Iterator[str]:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create schema {schema}".encode())
         try:
-            yield f"{database}{'&' if '?' in database else '?'}options=-csearch_path%3D{schema}"
+            mark = "&" if "?" in database else "?"
+            yield f"{database}{mark}options=-csearch_path%3D{schema}&application_name={schema}"
         finally:
             connection.execute(f"drop schema {schema} cascade".encode())
