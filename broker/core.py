@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from broker.buckets import AddressBuckets, Buckets
+from broker.buckets import AddressBuckets, Buckets, network_of
 from broker.presence import Presence
 from broker.sessions import Session, Sessions, Stick
 from broker.workers import Worker, Workers
 from config.settings import Settings
 from protocol import VERSION, backend, limits
 from protocol.backend import Call
-from protocol.commands import COMMANDS, Command, HelloReply, PingReply, Rate, body_of
+from protocol.commands import BY_ADDRESS, COMMANDS, Command, HelloReply, PingReply, Rate, body_of
 from protocol.envelope import BadRequest, NotAnEnvelope, pack_body, pack_reply, unpack_request
 from protocol.errors import (
     OK,
@@ -108,7 +108,7 @@ class Core:
         """A connection that is not known yet: its network address, for rate limits."""
         if len(self._peers) >= self.settings.connections:
             del self._peers[next(iter(self._peers))]
-        self._peers[peer] = address
+        self._peers[peer] = network_of(address)
 
     def request(self, now: float, peer: bytes, frame: bytes) -> None:
         """One frame from a client."""
@@ -118,7 +118,7 @@ class Core:
             self.counts["not_an_envelope"] += 1
             return
         except BadRequest as error:
-            self._refuse(peer, error.request_id, error)
+            self._turn_away(now, peer, error.request_id, error)
             return
         try:
             if version != VERSION:
@@ -134,7 +134,7 @@ class Core:
             else:
                 self._answer(now, peer, request_id, command)
         except Failure as error:
-            self._refuse(peer, request_id, error)
+            self._turn_away(now, peer, request_id, error)
 
     def _admit(self, now: float, peer: bytes, token: bytes, command: Command) -> Session | None:
         """The preconditions of the table that concern the caller. Raises the refusal."""
@@ -148,30 +148,43 @@ class Core:
                 self.sessions.linked(session, peer, now)
         elif command.session:
             raise Unauthenticated("This session is not known here: resume it." if token else "Log in first.")
-        if self.settings.rate_limits and command.rate is not Rate.FREE:
+        if self.settings.rate_limits:
             self._meter(now, peer, session, command.rate)
         return session
 
     def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate) -> None:
-        if session is None or rate is Rate.ENTRY:
-            wait = self._addresses.take(self._peers.get(peer, UNKNOWN_ADDRESS), rate, now)
+        if session is None or rate in BY_ADDRESS:
+            wait = self._addresses.take(self._address(peer), rate, now)
         else:
             wait = session.buckets.take(rate, now)
         if wait:
             raise RateLimited("That is too often; wait a little.", retry_after=round(wait, 3))
+
+    def _address(self, peer: bytes) -> str:
+        return self._peers.get(peer, UNKNOWN_ADDRESS)
+
+    def _turn_away(self, now: float, peer: bytes, request_id: int, error: Failure) -> None:
+        """Refuse a request that has gone nowhere, or drop it if this address hears refusals all the time."""
+        if self.settings.rate_limits and self._addresses.take(self._address(peer), Rate.REFUSAL, now):
+            self.counts["refused_in_silence"] += 1
+        else:
+            self._refuse(peer, request_id, error)
 
     def _dispatch(
         self, now: float, peer: bytes, request_id: int, command: Command, session: Session | None, body: bytes
     ) -> None:
         """Hand a request to a worker, or raise why not."""
         self._handle = handle = self._handle + 1
+        address = self._address(peer) if command.rate in BY_ADDRESS else ""
         if session is None:
-            call = backend.call((handle, command.name, 0, "", 0, False, body))
+            call = backend.call((handle, command.name, 0, "", 0, False, body, address))
         else:
             if session.open >= self.settings.session_open_requests:
                 raise Busy("Too many requests of this session are open.", retry_after=RETRY_WHEN_BUSY)
             user = session.user
-            call = backend.call((handle, command.name, user.id, user.name, session.id, user.links > 1, body))
+            call = backend.call(
+                (handle, command.name, user.id, user.name, session.id, user.links > 1, body, address)
+            )
         self._assign(Flight(peer, request_id, command, session, call, now))
         if session is not None:
             session.open += 1
@@ -224,6 +237,7 @@ class Core:
                     "password_min_length": settings.password_min_length,
                     "history_messages": limits.HISTORY_MAX_MESSAGES,
                     "open_requests": settings.session_open_requests,
+                    "topics_per_connection": settings.topics_per_connection,
                 },
             )
         self.replies.append((peer, pack_reply(request_id, OK, pack_body(body_of(reply)))))

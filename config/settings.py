@@ -32,9 +32,18 @@ class SettingsError(Exception):
 class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
     """Token buckets: ``*_rate`` commands a second on average, ``*_burst`` at once."""
 
+    hello_rate: Seconds = 200.0
+    """``server.hello``, by network address."""
+    hello_burst: Count = 2000
     entry_rate: Seconds = 5.0
     """Logins, registrations and password changes, by network address."""
     entry_burst: Count = 60
+    resume_rate: Seconds = 1000.0
+    """Resuming a session, by network address: thousands behind one, after a restart of the broker."""
+    resume_burst: Count = 5000
+    ping_rate: Seconds = 5.0
+    """Pings, by session."""
+    ping_burst: Count = 100
     send_rate: Seconds = 200.0
     """Messages, by session."""
     send_burst: Count = 1000
@@ -44,6 +53,9 @@ class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
     typing_rate: Seconds = 2.0
     """Typing notices, by session."""
     typing_burst: Count = 10
+    refusal_rate: Seconds = 2000.0
+    """Refusals by the broker itself, by network address; beyond that, no answer."""
+    refusal_burst: Count = 10_000
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

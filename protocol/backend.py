@@ -41,6 +41,8 @@ class Call(NamedTuple):
 
     ``user_id`` and ``session`` are 0 for a caller without a session; ``devices`` says whether the
     user listens on more than the connection that asked. ``handle`` comes back in the reply.
+    ``address``: the network address it came from, where the command's rate is counted by address;
+    else empty.
     """
 
     handle: int
@@ -50,10 +52,11 @@ class Call(NamedTuple):
     session: int
     devices: bool
     body: bytes
+    address: str = ""
 
 
 def call(fields: tuple[Any, ...]) -> Call:
-    """A ``Call`` from its seven fields, cheaper than by calling the class: there is one per request."""
+    """A ``Call`` from its eight fields, cheaper than by calling the class: there is one per request."""
     return tuple.__new__(Call, fields)
 
 

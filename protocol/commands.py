@@ -450,13 +450,21 @@ class PresenceReport(Body, frozen=True):
 
 
 class Rate(StrEnum):
-    """Which token bucket a command draws from. ENTRY is counted by address, the rest by session."""
+    """Which token bucket a command draws from; ``BY_ADDRESS`` says by what it is counted."""
 
-    FREE = "free"
+    HELLO = "hello"
     ENTRY = "entry"
+    RESUME = "resume"
+    PING = "ping"
     SEND = "send"
     CALL = "call"
     TYPING = "typing"
+    REFUSAL = "refusal"
+    """No command's: what the broker refuses draws from it, and beyond it hears nothing."""
+
+
+BY_ADDRESS: Final = frozenset((Rate.HELLO, Rate.ENTRY, Rate.RESUME, Rate.REFUSAL))
+"""Counted by network address; the rest by session."""
 
 
 class Command(NamedTuple):
@@ -483,8 +491,8 @@ _PASSWORD_LIMIT = 2 * 4 * limits.PASSWORD_MAX_LENGTH + 1024
 _MESSAGE_LIMIT: Final = limits.REQUEST_MAX_BYTES - 1024
 
 _ROWS = (
-    Command("server.hello", "", Empty, HelloReply, session=False, rate=Rate.FREE, writes=False),
-    Command("session.ping", "", Empty, PingReply, rate=Rate.FREE, writes=False),
+    Command("server.hello", "", Empty, HelloReply, session=False, rate=Rate.HELLO, writes=False),
+    Command("session.ping", "", Empty, PingReply, rate=Rate.PING, writes=False),
     Command(
         "auth.register",
         "auth",
@@ -496,7 +504,7 @@ _ROWS = (
         rate=Rate.ENTRY,
     ),
     Command("auth.login", "auth", Login, LoginReply, session=False, limit=_PASSWORD_LIMIT, rate=Rate.ENTRY),
-    Command("auth.resume", "auth", Resume, LoginReply, session=False, rate=Rate.FREE),
+    Command("auth.resume", "auth", Resume, LoginReply, session=False, rate=Rate.RESUME),
     Command("auth.logout", "auth", Empty, Empty),
     Command("auth.sessions", "auth", Empty, SessionsReply, writes=False),
     Command("auth.revoke", "auth", Revoke, Empty),

@@ -27,6 +27,7 @@ def test_hello_says_who_we_are_and_which_services_live() -> None:
     assert body["realm"] == "here"
     assert body["services"] == ["messaging"]
     assert body["events_port"] == 7701
+    assert body["limits"]["topics_per_connection"] == bench.core.settings.topics_per_connection
 
 
 def test_a_ping_needs_a_session_and_tells_the_epoch() -> None:
