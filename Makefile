@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
 
-.PHONY: run test lint types arrows tests format bench crash soak clean
+.PHONY: run test lint types arrows tests format bench crash simulate soak clean
 
 run: $(VENV)/.built
 	@exec $(BIN)/pesan up
@@ -36,6 +36,10 @@ bench: $(VENV)/.built
 # What happens when processes are killed, stopped or cut off: about six minutes. See docs/RELIABILITY.md.
 crash: $(VENV)/.built
 	$(BIN)/python -m benchmarks crash
+
+# The whole system on a virtual clock, with everything going wrong, from 1,000 seeds: some minutes.
+simulate: $(VENV)/.built
+	$(BIN)/python -m tests.simulation --seeds 1000
 
 # Twenty minutes at half of what the server can do, with the memory of every process.
 soak: $(VENV)/.built

@@ -95,6 +95,9 @@ class Inbox:
             if known.id not in present and known.lists < self.lists:
                 del self.conversations[known.id]
                 self._session.baselines.append((known.id, None))
+        # What an earlier run heard and is in no list any more was left meanwhile.
+        self._session.baselines.extend((conversation, None) for conversation in self._stored)
+        self._stored.clear()
 
     def _see(self, row: ConversationInfo, first: bool) -> None:
         known = self.conversations.get(row.conversation)

@@ -1,0 +1,117 @@
+"""What is known to be true: a look into the database file that no process of the simulation shares.
+
+Here: reading the store between transactions, and who was a member when a message was stored. The rules
+that must hold are ``rules``'.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+
+
+class Row(NamedTuple):
+    """One stored message."""
+
+    conversation: int
+    seq: int
+    sender: str
+    id: bytes
+    body: str
+
+
+class Book:
+    """Follows the database of one run."""
+
+    def __init__(self, file: Path) -> None:
+        self._connection: Any = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
+        self._seen: dict[int, int] = {}
+        self.audience: dict[int, list[set[str]]] = {}
+        """Group → for each message, by number from 1, everyone who was a member since it was stored."""
+        self._version = -1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def look(self) -> None:
+        """Note what the last transaction changed for the groups."""
+        (version,) = self._connection.execute("pragma data_version").fetchall()[0]
+        if version == self._version:
+            return
+        self._version = version
+        groups: dict[int, tuple[int, set[str]]] = {}
+        for conversation, last_seq, name in self._connection.execute(
+            "select conversations.id, last_seq, users.name from conversations"
+            " join members on conversation_id = conversations.id join users on users.id = user_id"
+            " where kind = 'group'"
+        ):
+            groups.setdefault(conversation, (last_seq, set()))[1].add(name)
+        for conversation, (last_seq, members) in groups.items():
+            audience = self.audience.setdefault(conversation, [])
+            for earlier in audience:
+                earlier |= members
+            audience.extend(set(members) for _ in range(last_seq - len(audience)))
+
+    def may_hear(self, user: str, conversation: int, seq: int) -> bool:
+        """Whether ``user`` was a member of a group at some time since this message was stored."""
+        audience = self.audience.get(conversation)
+        if audience is None:
+            return True
+        return seq <= len(audience) and user in audience[seq - 1]
+
+    def messages(self) -> list[Row]:
+        """Every stored message, by conversation and number."""
+        return [
+            Row(*row)
+            for row in self._connection.execute(
+                "select conversation_id, seq, users.name, messages.id, body from messages"
+                " join users on users.id = sender_id order by conversation_id, seq"
+            )
+        ]
+
+    def message(self, sender: str, id: bytes) -> list[tuple[int, int]]:
+        """(conversation, seq) of every message with this id: one, if all is well."""
+        return [
+            (row[0], row[1])
+            for row in self._connection.execute(
+                "select conversation_id, seq from messages join users on users.id = sender_id"
+                " where messages.id = ? and users.name = ?",
+                (id, sender),
+            )
+        ]
+
+    def conversations(self) -> dict[int, int]:
+        """Conversation → its counter, the newest number given out."""
+        return dict(self._connection.execute("select id, last_seq from conversations").fetchall())
+
+    def of(self, user: str) -> dict[int, int]:
+        """Conversations of a user → newest number."""
+        return dict(
+            self._connection.execute(
+                "select conversations.id, last_seq from conversations"
+                " join members on conversation_id = conversations.id"
+                " join users on users.id = user_id where users.name = ?",
+                (user,),
+            ).fetchall()
+        )
+
+    def password(self, user: str) -> str:
+        """The hash of a user's password."""
+        (found,) = self._connection.execute("select password from users where name = ?", (user,)).fetchall()
+        return str(found[0])
+
+    def unread(self) -> list[tuple[int, str, int, int]]:
+        """(conversation, user, the server's count, the true count) of every member."""
+        return [
+            (row[0], row[1], row[2], row[3])
+            for row in self._connection.execute(
+                "select conversation_id, users.name, last_seq - read_seq - own_unread,"
+                " (select count(*) from messages where messages.conversation_id = members.conversation_id"
+                "  and seq > read_seq and sender_id <> user_id)"
+                " from members join conversations on conversations.id = conversation_id"
+                " join users on users.id = user_id"
+            )
+        ]

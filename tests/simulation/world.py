@@ -1,0 +1,398 @@
+"""A run: parties, deeds and mishaps from a plan, and what was seen of the rules."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+from zlib import crc32
+
+import msgspec
+
+from config.log import ServerLog
+from config.settings import Settings
+from protocol import commands
+from protocol.addresses import TopicKind, new_topic
+from protocol.envelope import unpack_body, unpack_event
+from protocol.events import MessageEvent
+from services import auth, file, group, messaging
+from services.passwords import passwords
+from services.storage import groups, users
+from services.storage.migrate import migrate
+from services.storage.sqlite import SqliteStore
+from tests.simulation import rules
+from tests.simulation.book import Book
+from tests.simulation.broken import SOUND, Broken
+from tests.simulation.broker import Broker
+from tests.simulation.clock import Clock
+from tests.simulation.device import PASSWORD, Device, Letter
+from tests.simulation.network import Network
+from tests.simulation.plan import PEOPLE, Deed, Phase, Plan
+from tests.simulation.worker import Worker
+
+SETTLE_MOST = 400.0
+"""Seconds of calm within which everything must be quiet and whole."""
+LOOK_EVERY = 1.0
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+class Violation(AssertionError):
+    """A rule was broken. The text says which, in which run, and what had happened."""
+
+
+class _Quiet:
+    """The log of the simulation: faults are violations, the rest is nobody's business."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def fault(self, service: str, where: str, error: BaseException) -> None:
+        """A mistake of ours."""
+        self._world.violated(f"{service} failed in {where}: {error!r}")
+
+    def actions(self, *_: Any) -> None:
+        """What users did."""
+
+    def info(self, *_: Any, **__: Any) -> None:
+        """What operators may like to know."""
+
+    warning = info
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run that broke no rule was like. ``settled``: seconds until all was whole, by phase."""
+
+    counts: Counter[str]
+    settled: tuple[float, ...]
+    seconds: float
+    steps: int
+    digest: int
+    """The same for the same plan: of everything that was handed out, and when."""
+
+
+class World:
+    """One run. Everything that happens in it follows from the plan."""
+
+    def __init__(self, plan: Plan, folder: Path, broken: Broken = SOUND) -> None:
+        self.plan = plan
+        self.broken = broken
+        self.rng = random.Random(plan.seed)
+        self.clock = Clock()
+        self.counts: Counter[str] = Counter()
+        self.network = Network(self.clock, self.rng, self.counts)
+        self.settings = _settings(folder)
+        self.log = cast(ServerLog, _Quiet(self))
+        self.file = folder / "pesan.db"
+        self._passwords = {name: [PASSWORD] for name in PEOPLE}
+        self.disk_full = self.commits_in_doubt = False
+        self.trace: list[str] = []
+        self._ids = 0
+        self._peers = 0
+        self._digest = 0
+        shutil.copy(_template(broken.without_ids), self.file)
+        self.book = Book(self.file)
+        self.broker = Broker(self)
+        self.workers = [
+            Worker(self, service, number + 1, plan.indoors)
+            for service in (auth.SERVICE, group.SERVICE, file.SERVICE, messaging.SERVICE)
+            for number in range(plan.messaging if service is messaging.SERVICE else 1)
+        ]
+        self.devices = [
+            Device(self, user, number, plan.weather) for number, user in enumerate(plan.devices, 1)
+        ]
+
+    # --- names that parties ask for -------------------------------------------------------------
+
+    def message_id(self) -> bytes:
+        """An id as a client would choose it: time first."""
+        self._ids += 1
+        return int(self.clock.wall // 1000).to_bytes(6, "big") + self._ids.to_bytes(10, "big")
+
+    def fresh_peer(self) -> bytes:
+        """A routing id."""
+        self._peers += 1
+        return self._peers.to_bytes(5, "big")
+
+    def fresh_fd(self) -> int:
+        """A descriptor of an events connection."""
+        self._peers += 1
+        return self._peers
+
+    # --- the run --------------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Play the plan; raises ``Violation``."""
+        settled = []
+        try:
+            self.network.calm = True
+            self._start()
+            for phase in self.plan.phases:
+                self._trouble(phase)
+                settled.append(self._settle())
+        finally:
+            for worker in self.workers:
+                worker.kill()
+            self.book.close()
+        seconds = self.clock.now - 1000.0
+        return Outcome(self.counts, tuple(settled), seconds, self.clock.steps, self._digest)
+
+    def _start(self) -> None:
+        self.broker.start()
+        for worker in self.workers:
+            worker.start()
+        for device in self.devices:
+            device.start()
+        self.clock.run(self.clock.now + 1.0)
+        for number, name in self.plan.members:
+            self.devices[number].call("group.create", commands.CreateGroup(name))
+            self.clock.run(self.clock.now + 0.2)
+            self.devices[number].call("group.join", commands.JoinGroup(name))
+            self.clock.run(self.clock.now + 0.2)
+
+    def _trouble(self, phase: Phase) -> None:
+        self.network.calm = False
+        begin = self.clock.now
+        for deed in phase.deeds:
+            self.clock.at(begin + deed.at, self._do, deed)
+        for mishap in phase.mishaps:
+            self.clock.at(begin + mishap.at, self._befall, mishap)
+        self.clock.run(begin + phase.seconds)
+
+    def _settle(self) -> float:
+        """Nothing goes wrong any more; within bounded time all is whole. Seconds that it took."""
+        self.network.calm = True
+        self.disk_full = self.commits_in_doubt = False
+        begin = self.clock.now
+        for worker in self.workers:
+            worker.dies_after_commit = False
+        while True:
+            self.clock.run(self.clock.now + LOOK_EVERY)
+            found = rules.breaches(self)
+            if not found:
+                return self.clock.now - begin
+            if self.clock.now - begin > SETTLE_MOST:
+                self.violated("; ".join(found))
+
+    # --- deeds ----------------------------------------------------------------------------------
+
+    def _do(self, deed: Deed) -> None:
+        device = self.devices[deed.who]
+        self.note(f"{device.name} {deed.kind} {deed.what or ''}")
+        self.counts["deeds"] += 1
+        if not device.alive:
+            return
+        match deed.kind:
+            case "send":
+                self._say(device, deed.what[0], 1)
+            case "burst":
+                self._say(device, *deed.what)
+            case "broadcast":
+                self._say(device, "*", 1)
+            case "read":
+                device.call("message.read", commands.Read(1 << 40, address=deed.what[0]))
+            case "history":
+                device.call("message.history", commands.History(address=deed.what[0], limit=deed.what[1]))
+            case "typing":
+                device.call("message.typing", commands.Typing(deed.what[0]))
+            case "create":
+                device.call("group.create", commands.CreateGroup(deed.what))
+            case "join":
+                device.call("group.join", commands.JoinGroup(deed.what))
+            case "leave":
+                device.call("group.leave", commands.NameGroup(deed.what))
+            case "remove":
+                device.call("group.remove", commands.RemoveMember(*deed.what))
+            case "password":
+                self._change_password(device)
+            case "revoke":
+                self._revoke(device)
+            case "logout":
+                device.call("auth.logout", commands.Empty())
+
+    def _say(self, device: Device, to: str, count: int) -> None:
+        for _ in range(count):
+            device.send(to, f"{device.name} says {len(device.letters)} to {to}")
+
+    def _change_password(self, device: Device) -> None:
+        old = self.password(device.user)
+        new = f"password number {len(self._passwords[device.user])}"
+        self._passwords[device.user].append(new)
+        device.call("auth.password", commands.ChangePassword(old, new))
+
+    def password(self, user: str) -> str:
+        """The one in force: who does not know whether a change was made tries both."""
+        stored = self.book.password(user)
+        argon2 = passwords(self.settings)
+        return next(each for each in reversed(self._passwords[user]) if argon2.fits(stored, each))
+
+    def _revoke(self, device: Device) -> None:
+        """End every other session of the user."""
+
+        def listed(answer: commands.Body | Exception) -> None:
+            if isinstance(answer, commands.SessionsReply):
+                for session in answer.sessions:
+                    if not session.current:
+                        device.call("auth.revoke", commands.Revoke(session.session))
+
+        device.call("auth.sessions", commands.Empty(), listed)
+
+    # --- mishaps --------------------------------------------------------------------------------
+
+    def _befall(self, mishap: Deed) -> None:
+        seconds, which = mishap.what
+        self.note(f"{mishap.kind} {mishap.who} {mishap.what}")
+        self.counts[mishap.kind] += 1
+        worker = self.workers[mishap.who % len(self.workers)]
+        device = self.devices[mishap.who % len(self.devices)]
+        match mishap.kind:
+            case "kill worker":
+                self.kill_worker(worker)
+            case "kill worker after commit":
+                # Mostly where messages are stored.
+                place = mishap.who if mishap.who < 2 else -1 - mishap.who % self.plan.messaging
+                self.workers[place].dies_after_commit = True
+            case "kill broker":
+                self._kill_broker()
+            case "kill everything":
+                for each in self.workers:
+                    self.kill_worker(each)
+                self._kill_broker()
+            case "kill device":
+                device.kill()
+                self.clock.after(seconds, self._restart_device, device)
+            case "cut":
+                device.cut(which, seconds)
+            case "freeze worker":
+                worker.freeze(seconds)
+            case "freeze broker":
+                self.broker.freeze(seconds / 2)
+            case "disk full":
+                self.disk_full = True
+                self.clock.after(seconds / 2, self._mend_disk)
+            case "commits in doubt":
+                self.commits_in_doubt = True
+                self.clock.after(seconds / 2, self._mend_disk)
+            case "stray frame":
+                self.broker.from_listener(self.broker.life, 0, b"\7 not a subscription")
+
+    def kill_worker(self, worker: Worker) -> None:
+        """A worker dies; its supervisor starts it again."""
+        if worker.alive:
+            worker.kill()
+            self.clock.after(self.rng.uniform(0.05, 2.0), self._restart_worker, worker)
+
+    def _restart_worker(self, worker: Worker) -> None:
+        if not worker.alive:
+            worker.start()
+
+    def _kill_broker(self) -> None:
+        if self.broker.alive:
+            self.broker.kill()
+            for worker in self.workers:
+                worker.broker_died()
+            for device in self.devices:
+                device.broker_died()
+            self.clock.after(self.rng.uniform(0.05, 2.0), self.broker.start)
+
+    def _restart_device(self, device: Device) -> None:
+        if not device.alive:
+            device.start()
+
+    def _mend_disk(self) -> None:
+        self.disk_full = self.commits_in_doubt = False
+
+    # --- what the parties report ----------------------------------------------------------------
+
+    def committed(self) -> None:
+        """A worker's turn is over."""
+        self.book.look()
+
+    def acknowledged(self, device: Device, letter: Letter) -> None:
+        """A client was told that its message is stored: so it must be, now."""
+        self.counts["acknowledged"] += 1
+        found = self.book.message(device.user, letter.id)
+        if found != [(letter.conversation, letter.seq)] and letter.conversation in self.book.conversations():
+            self.violated(f"{device.name}'s {letter.body!r} was acknowledged and is stored at {found}")
+
+    def begins(self, device: Device, conversation: int, seq: int) -> None:
+        """A device says from where on it hears a conversation: not from behind what it has heard."""
+        heard = (device.heard or {}).get(conversation)
+        if heard is not None and heard != seq:
+            self.violated(f"{device.name} heard {conversation} up to {heard} and goes on from {seq}")
+
+    def handed_out(self, device: Device, event: MessageEvent, heard: int | None) -> None:
+        """A client hands a message to its program: the next one, always."""
+        self.counts["handed out"] += 1
+        told = f"{self.clock.now} {device.name} {event.conversation} {event.seq}"
+        self._digest = crc32(told.encode(), self._digest)
+        if heard is None or event.seq != heard + 1:
+            self.violated(f"{device.name} heard {event.conversation}/{event.seq} after {heard}")
+
+    def overheard(self, device: Device, frame: bytes) -> None:
+        """An event reached a device over the wire: it must have been for its user."""
+        event = unpack_event(frame)
+        if event.kind == "message":
+            body = unpack_body(event.body)
+            conversation, seq = body["conversation"], body["seq"]
+            if not self.book.may_hear(device.user, conversation, seq):
+                self.violated(f"{device.name} was sent {conversation}/{seq}, which is not for {device.user}")
+
+    def note(self, text: str) -> None:
+        """Something that happened, for whoever reads why a run failed."""
+        self.trace.append(f"{self.clock.now:10.4f} {text}")
+
+    def violated(self, sentence: str) -> None:
+        """A rule was broken: the run is over."""
+        recent = "\n".join(self.trace[-40:])
+        raise Violation(f"seed {self.plan.seed}: at {self.clock.now:.4f}: {sentence}\n{recent}")
+
+
+def play(plan: Plan, broken: Broken = SOUND) -> Outcome:
+    """Run a plan in a folder of its own; raises ``Violation``."""
+    parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=parent) as folder, broken.apply(), _seeded(plan.seed):
+        return World(plan, Path(folder), broken).run()
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Topics and tokens from the seed: they are compared and sorted, so they must come again."""
+    rng = random.Random(seed)
+    with patch.object(secrets, "token_bytes", rng.randbytes):
+        yield
+
+
+def _settings(folder: Path) -> Settings:
+    plain = Settings(home=folder, realm="here", rate_limits=False)
+    return msgspec.structs.replace(plain, password_memory_kib=8, password_passes=1)
+
+
+@cache
+def _template(without_ids: bool) -> Path:
+    """A database with every user and nothing said, made once per process."""
+    folder = Path(tempfile.mkdtemp(prefix="pesan-simulation-"))
+    settings = _settings(folder)
+    store = SqliteStore(folder / "pesan.db")
+    with _seeded(0):
+        migrate(store, 1)
+        hashed = passwords(settings).hash(PASSWORD)
+        with store.write() as tx:
+            for name in PEOPLE:
+                user = users.add(tx, name, hashed, new_topic(TopicKind.USER), 1)
+                assert user is not None
+                groups.join_broadcast(tx, user, 1)
+            if without_ids:
+                tx.script("drop index messages_by_id")
+    store.close()
+    return folder / "pesan.db"
