@@ -17,9 +17,9 @@ from typing import Final
 
 from client.errors import Timeout
 from client.timers import GROWTH, NEVER, Timers
-from protocol.commands import COMMANDS, Body, Command, convert
-from protocol.envelope import pack_request, unpack_body
-from protocol.errors import OK, Failure, Internal, Retry, failure
+from protocol.commands import COMMANDS, Body, Command, body_of, convert
+from protocol.envelope import pack_body, pack_request, unpack_body
+from protocol.errors import OK, Failure, Internal, Invalid, Retry, TooLarge, failure
 
 PATIENCE: Final = 5.0
 """Seconds without an answer after which a request is sent again; doubles up to the next line."""
@@ -228,3 +228,18 @@ def read_answer(command: Command, status: str, packed: bytes) -> Body | Failure:
         return convert(fields, command.reply)
     except Failure as error:
         return Internal(f"The server's answer makes no sense: {error}")
+
+
+def unsendable(command: str, body: Body) -> Failure | None:
+    """Why a body cannot travel: half a surrogate pair, as a shell's arguments may bring, or its size.
+
+    Asked at once: found while packing, the first would spoil what is sent beside it; and for a frame
+    that is too large the server would cut the connection, as often as it is repeated.
+    """
+    limit = COMMANDS[command].limit
+    try:
+        if len(pack_body(body_of(body))) <= limit:
+            return None
+    except (ValueError, OverflowError):
+        return Invalid("This cannot be sent: it is no Unicode text, or too large a number.")
+    return TooLarge(f"The body of {command} may have {limit} bytes.", limit=limit)

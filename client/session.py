@@ -24,7 +24,7 @@ from client.errors import ClientError, LoggedOut, Offline, Timeout, WrongServerK
 from client.inbox import Event
 from client.listening import Listening
 from client.outbox import Entry, Outbox
-from client.requests import OnAnswer, Request, Requests, read_answer
+from client.requests import OnAnswer, Request, Requests, read_answer, unsendable
 from client.timers import NEVER, Timers
 from protocol.commands import (
     COMMANDS,
@@ -34,6 +34,7 @@ from protocol.commands import (
     LoginReply,
     PingReply,
     Resume,
+    Send,
     SendReply,
     WhoamiReply,
     body_of,
@@ -108,7 +109,7 @@ class Session:
 
     def request(self, now: float, handle: int, command: str, body: Body) -> None:
         """Ask something. The answer comes in ``answers`` under ``handle``."""
-        if self._fails_at_once(handle, COMMANDS[command].session):
+        if self._fails_at_once(handle, command, body):
             return
 
         def answer(now: float, answer: Body | Exception) -> None:
@@ -122,7 +123,7 @@ class Session:
 
     def send(self, now: float, handle: int, to: str, body: str, id: bytes) -> None:
         """Post a message, behind those already on their way to the same address."""
-        if self._fails_at_once(handle, True):
+        if self._fails_at_once(handle, "message.send", Send(to, body, id)):
             return
         entry = self._outbox.add(handle, to, body, id)
         entry.deadline = now + self._timeout
@@ -131,7 +132,7 @@ class Session:
 
     def listen(self, now: float, handle: int) -> None:
         """Begin to hear events. Answered with ``Empty`` once nothing can be missed any more."""
-        if self._fails_at_once(handle, True):
+        if self._fails_at_once(handle, "conversation.list", Empty()):
             return
         self._listeners.append(handle)
         self.listening.start(now)
@@ -151,8 +152,8 @@ class Session:
         self.listening = Listening(self, None)
         self._fail_all(now, self.over)
 
-    def _fails_at_once(self, handle: int, needs_session: bool) -> bool:
-        error = self.over if needs_session else None
+    def _fails_at_once(self, handle: int, command: str, body: Body) -> bool:
+        error = unsendable(command, body) or (self.over if COMMANDS[command].session else None)
         if self._refusals >= REFUSALS:
             error = WrongServerKey()
         if error is not None:

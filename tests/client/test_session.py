@@ -26,6 +26,7 @@ from protocol.errors import (
     Invalid,
     InvalidCredentials,
     NotFound,
+    TooLarge,
     Unauthenticated,
     Unavailable,
 )
@@ -255,6 +256,26 @@ def test_a_message_refused_for_good_does_not_hold_up_those_behind_it() -> None:
     answers = [answer(ani, handle) for handle in handles]
     assert [type(each) for each in answers] == [SendReply, Invalid, SendReply, SendReply]
     assert stored(world.server, "ani") == ["one", "two", "three"]
+
+
+def test_a_text_with_half_a_surrogate_pair_is_refused_at_once_and_spoils_nothing() -> None:
+    world = World()
+    ani = world.client("ani").login()
+    handles = [ani.send("budi", text) for text in ("one", "half \ud800", "two")]
+    lookup = ani.ask("auth.login", Login("\udfff", "x"))
+    answers = [answer(ani, handle) for handle in handles]
+    assert [type(each) for each in answers] == [SendReply, Invalid, SendReply]
+    assert isinstance(answer(ani, lookup), Invalid)
+    assert stored(world.server, "ani") == ["one", "two"]
+
+
+def test_a_text_too_large_to_travel_is_refused_at_once_and_spoils_nothing() -> None:
+    world = World()
+    ani = world.client("ani").login()
+    handles = [ani.send("budi", text) for text in ("one", "x" * 200_000, "two")]
+    answers = [answer(ani, handle) for handle in handles]
+    assert [type(each) for each in answers] == [SendReply, TooLarge, SendReply]
+    assert stored(world.server, "ani") == ["one", "two"]
 
 
 def test_an_unknown_recipient_fails_alone() -> None:
