@@ -98,6 +98,15 @@ def test_one_command_and_a_login_is_answered(up: Start, tmp_path: Path) -> None:
     assert key.stat().st_mode & 0o777 == 0o600
 
 
+def test_sigterm_stops_everything_as_well_and_says_so_in_the_exit_code(up: Start) -> None:
+    process = up()
+    ready(process)
+    below = family(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 143
+    assert not alive(below)
+
+
 def test_ctrl_c_stops_everything_within_two_seconds(up: Start) -> None:
     process = up()
     ready(process)
@@ -134,6 +143,14 @@ def test_several_workers_of_a_service(up: Start) -> None:
     assert len(twice) >= 4
 
 
+@pytest.mark.parametrize("counts", ["messaging", "messaging=x", "nobody=2"])
+def test_a_count_that_means_nothing_is_named(up: Start, counts: str) -> None:
+    process = up("-c", counts)
+    output, _ = process.communicate(timeout=START)
+    assert process.returncode == 2
+    assert counts.partition("=")[0] in output.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("batch_size = 'x'", "batch_size"), ("nonsense = 1", "nonsense"), ("= broken", "pesan.toml")],
@@ -143,7 +160,7 @@ def test_a_bad_setting_is_named_and_nothing_starts(up: Start, tmp_path: Path, te
     (tmp_path / "home" / "pesan.toml").write_text(text)
     process = up()
     output, _ = process.communicate(timeout=START)
-    assert process.returncode not in (0, None)
+    assert process.returncode == 78
     assert said in output
     assert "Traceback" not in output
 
@@ -151,7 +168,7 @@ def test_a_bad_setting_is_named_and_nothing_starts(up: Start, tmp_path: Path, te
 def test_a_public_address_without_encryption_is_refused(up: Start) -> None:
     process = up(PESAN_HOST="0.0.0.0", PESAN_CURVE="off")
     output, _ = process.communicate(timeout=START)
-    assert process.returncode not in (0, None)
+    assert process.returncode == 78
     assert "curve" in output
 
 
@@ -159,6 +176,8 @@ def test_a_port_that_is_taken_is_said(up: Start) -> None:
     with OwnServer() as other:
         process = up(PESAN_PORT_BASE=str(other.port))
         output, _ = process.communicate(timeout=START)
-    assert process.returncode not in (0, None)
+    assert process.returncode == 78
     assert "PESAN_PORT_BASE" in output
+    assert "broker.1 could not start, and trying again will not help: stopping everything" in output
+    assert output.count("broker.1 started") == 1
     assert "Traceback" not in output
