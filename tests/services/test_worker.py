@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,14 +16,17 @@ from typing import Any
 import pytest
 import zmq
 
+from broker.up.notices import Notices
 from config.folders import socket_folder
 from config.settings import Settings
 from protocol import backend
 from protocol.backend import Call
 from protocol.envelope import pack_body, unpack_body
+from services import __main__ as program
 from services.batch import Done
 from services.loop import FRAME_BYTES, frames
-from services.storage.engine import Store
+from services.storage.engine import Store, StoreBusy
+from services.worker import Worker
 from tests.services.world import World, message_id
 
 ROOT = Path(__file__).parents[2]
@@ -244,6 +248,31 @@ def test_a_worker_that_cannot_start_says_why_in_a_sentence(
     assert code == 78
     assert err.startswith("The messaging service could not start: ") and reason in err
     assert err.count("\n") == 1
+
+
+def test_a_database_that_is_only_busy_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def busy(*anything: object) -> Worker:
+        raise StoreBusy("SQLite: locked")
+
+    monkeypatch.setattr(program, "_started", busy)
+    assert program.main(["messaging"]) == 75
+    assert capsys.readouterr().err == "The messaging service could not start: SQLite: locked\n"
+
+
+def test_a_worker_says_that_it_serves_once_the_broker_has_answered_it(broker: Broker, tmp_path: Path) -> None:
+    with contextlib.closing(Notices(tmp_path / "up.sock")) as notices:
+        process = broker.start("messaging", NOTIFY_SOCKET=notices.address)
+        broker.hear(backend.BEAT)
+        broker.hear(backend.BEAT)
+        assert notices.ready() == []
+        broker.say(backend.pack_signal(backend.PROBE))
+        assert select.select([notices], [], [], SECONDS)[0]
+        assert notices.ready() == [process.pid]
+        broker.say(backend.pack_signal(backend.PROBE))
+        broker.hear(backend.BEAT)
+        assert notices.ready() == []
 
 
 # --- frames -------------------------------------------------------------------------------------
