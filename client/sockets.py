@@ -44,7 +44,7 @@ HEARTBEAT_MS: Final = 10_000
 """A server that vanished without a word is noticed after two of these."""
 RECONNECT_MS: Final = (100, 500)
 """Bounds of the first pause before connecting again; it doubles up to one of the next line's."""
-RECONNECT_MOST_MS: Final = (1_000, 2_000)
+RECONNECT_MOST_MS: Final = (500, 1_500)
 """However long the server was away, messages flow within 3 s of its return."""
 MAX_SOCKETS: Final = 16_384
 
