@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -176,14 +177,24 @@ def test_systemd_hears_when_it_serves_and_when_it_stops(tmp_path: Path) -> None:
             assert up.ends() == 143
 
 
-def test_a_closed_terminal_stops_it_as_ctrl_c_does(tmp_path: Path) -> None:
+def shown(terminal: int, text: bytes) -> None:
+    """Wait until a terminal has shown ``text``."""
+    seen, deadline = b"", time.monotonic() + PATIENCE
+    while text not in seen:
+        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], seen
+        seen += os.read(terminal, 4096)
+
+
+def test_in_a_terminal_sighup_replaces_workers_unless_the_terminal_is_closed_which_stops_it(
+    tmp_path: Path,
+) -> None:
     pid, terminal = os.forkpty()
     if not pid:
         os.execve(Path(sys.executable).with_name("pesan"), ["pesan", "up"], surroundings(tmp_path / "home"))
     try:
-        printed = b""
-        while b"pesan ready" not in printed:
-            printed += os.read(terminal, 4096)
+        shown(terminal, b"pesan ready")
+        os.kill(pid, signal.SIGHUP)
+        shown(terminal, b"every worker was replaced")
         below = psutil.Process(pid).children()
         assert len(below) == 5
     finally:
