@@ -87,6 +87,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Argon2id: memory of one hash, KiB."""
     password_passes: Count = 2
     """Argon2id: passes over that memory."""
+    password_nice: Annotated[int, Meta(ge=0, le=19)] = 10
+    """How far hashing steps back behind everything else on this machine (``nice``)."""
+    password_tries: Count = 5
+    """Wrong passwords in a row from one source for one name; from then on each costs a pause."""
+    password_tries_strangers: Count = 50
+    """The same for all addresses together from which the owner of the name never came."""
+    password_pause: Seconds = 1.0
+    """Seconds of the first pause; each further one is twice as long."""
+    password_pause_most: Seconds = 300.0
+    """Seconds of the longest one."""
+    password_failures_remembered: Seconds = 86_400.0
+    """Seconds after the last wrong password until they are forgotten."""
+    password_failures_kept: Count = 100_000
+    """Pairs of name and source for which wrong passwords are remembered."""
     sessions_per_user: Count = 100
     """Logging in beyond this ends the session that was silent longest."""
 
@@ -138,7 +152,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     # Rate limits
     rate_limits: bool = True
-    """Off only for load tests on a machine of your own."""
+    """Off only for load tests on a machine of your own; off, no wrong password costs a pause either."""
     rates: RateLimits = RateLimits()
 
     # Log

@@ -94,12 +94,13 @@ class Slow(NamedTuple):
     ``before(ctx, caller, command)`` reads what the work needs, in a read transaction. ``work(settings,
     prepared)`` has no transaction. ``finish(ctx, caller, command, result)`` answers, in a transaction as the
     command's row asks for; it must check again whatever may have changed since ``before``.
-    Each of them may refuse. One such call is done per turn of the loop, so the others do not wait for it.
+    Each of them may refuse. ``finish`` may also return a refusal: then what it wrote stays, as for a wrong
+    password, which is to be counted. One such call is done at a time; the others do not wait for it.
     """
 
     before: Callable[[Context, Caller, Any], Any]
     work: Callable[[Settings, Any], Any]
-    finish: Callable[[Context, Caller, Any, Any], Body]
+    finish: Callable[[Context, Caller, Any, Any], Body | Failure]
 
 
 class Tick(NamedTuple):

@@ -16,6 +16,7 @@ from config.settings import Settings
 from protocol.backend import CLOSE, OPEN, Call
 from protocol.commands import COMMANDS, Body, body_of, read
 from protocol.envelope import pack_body, unpack_body, unpack_event
+from protocol.errors import Failure
 from services import auth, file, group
 from services.context import Context, Handler, Service, Slow, Together
 from services.storage.engine import Store
@@ -47,7 +48,7 @@ def _handle(handler: Handler, call: Call, request: Any, context: Context) -> Bod
     return handler(context, call, request)
 
 
-def _finish(slow: Slow, call: Call, request: Any, result: Any, context: Context) -> Body:
+def _finish(slow: Slow, call: Call, request: Any, result: Any, context: Context) -> Body | Failure:
     return slow.finish(context, call, request, result)
 
 
@@ -67,6 +68,8 @@ class House:
         self.now = 1_700_000_000 * SECOND
         self.events: list[Said] = []
         self.effects: list[tuple[Any, ...]] = []
+        self.address = ""
+        """Where the next commands come from; the broker says it of logins and the like."""
         self.between: Callable[[], object] = _nothing
         """What happens, once, after ``before`` of the next slow command."""
         self._cache: dict[str, Any] = {}
@@ -81,11 +84,11 @@ class House:
         self.now += SECOND
         row = COMMANDS[command]
         body = pack_body(fields)
-        call = Call(1, command, who.user_id, who.name, who.session, False, body)
+        call = Call(1, command, who.user_id, who.name, who.session, False, body, self.address)
         handler = SERVICES[row.service].handlers[command]
         assert not isinstance(handler, Together)
         request = read(row, body)
-        answer: Callable[[Context], Body]
+        answer: Callable[[Context], Body | Failure]
         if isinstance(handler, Slow):
             with self.store.read() as tx:
                 prepared = handler.before(self._context(tx), call, request)
@@ -98,6 +101,8 @@ class House:
             context = self._context(tx)
             reply = answer(context)
         self._heard(context)
+        if isinstance(reply, Failure):
+            raise reply
         assert type(reply) is row.reply
         return unpack_body(pack_body(body_of(reply)))
 

@@ -127,7 +127,7 @@ def test_a_database_of_a_newer_release_is_refused(store: Store) -> None:
 
 def test_a_migration_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     known = migrate.migrations(store.dialect)
-    broken = migrate.Migration(2, "broken", "create table half (id bigint); this is no SQL;")
+    broken = migrate.Migration(98, "broken", "create table half (id bigint); this is no SQL;")
     monkeypatch.setattr(migrate, "migrations", lambda dialect: [*known, broken])
     with pytest.raises((apsw.SQLError, psycopg.errors.SyntaxError)):
         migrate.migrate(store, 5)
