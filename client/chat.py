@@ -20,6 +20,8 @@ from typing import Any, Final, TypeVar
 from client.connection import Connection
 from client.errors import Closed
 from client.inbox import Event, Status
+from client.record import Record
+from client.recording import Recording
 from protocol import commands, limits
 from protocol.addresses import BROADCAST
 from protocol.commands import (
@@ -40,6 +42,7 @@ from protocol.commands import (
     VerifyReply,
     WhoamiReply,
 )
+from protocol.events import MessageEvent
 from protocol.message_id import message_id
 
 E = TypeVar("E")
@@ -59,9 +62,12 @@ class Chat:
     answer to have. Requests are repeated by themselves until ``timeout`` seconds have passed.
     """
 
-    def __init__(self, connection: Connection, login: commands.Login | None) -> None:
+    def __init__(
+        self, connection: Connection, login: commands.Login | None, record: Record | None = None
+    ) -> None:
         self._connection = connection
         self._login = login
+        self._recording = Recording(record) if record is not None else None
         self._handlers: dict[type, list[Handler]] = {}
 
     @classmethod
@@ -75,6 +81,7 @@ class Chat:
         device: str = "",
         timeout: float = 10.0,
         cursors: dict[int, int] | None = None,
+        record: Record | None = None,
     ) -> Chat:
         """A chat to be entered with ``async with``. ``server`` is a connection string.
 
@@ -106,6 +113,8 @@ class Chat:
     async def close(self) -> None:
         """Close the sockets; calls under way raise ``Closed``. The session stays: see ``logout``."""
         self._connection.close()
+        if self._recording is not None:
+            self._recording.close()
 
     # --- who we are -----------------------------------------------------------------------------
 
@@ -138,6 +147,11 @@ class Chat:
     def cursors(self) -> dict[int, int]:
         """Per conversation the seq up to which every message was handed out; to be kept by the program."""
         return dict(self._connection.cursors)
+
+    @property
+    def record_fault(self) -> str:
+        """Why the record is not kept any more; '' when it is, or when there is none."""
+        return self._recording.fault if self._recording is not None else ""
 
     async def hello(self) -> HelloReply:
         """The server's version, limits and services. Needs no login."""
@@ -208,7 +222,11 @@ class Chat:
         Sends to one address are stored in the order of the calls. ``id`` (16 bytes) makes it safe
         to call again after a ``Timeout``: the message is stored once.
         """
-        return await self._connection.send(to, body, id or message_id(time.time_ns() // 1_000_000))
+        id = id or message_id(time.time_ns() // 1_000_000)
+        reply = await self._connection.send(to, body, id)
+        if self._recording is not None:
+            self._recording.sent(to, body, id, reply)
+        return reply
 
     async def broadcast(self, body: str, *, id: bytes | None = None) -> SendReply:
         """Post a message to everyone."""
@@ -223,7 +241,10 @@ class Chat:
         """
         conversation, address = _which(target)
         request = commands.History(conversation, address, after, before, limit)
-        return await self._ask("message.history", request, HistoryReply)
+        page = await self._ask("message.history", request, HistoryReply)
+        if self._recording is not None:
+            self._recording.page(page, address or "")
+        return page
 
     async def messages(self, target: Target, after: int = 0) -> AsyncIterator[Message]:
         """Every stored message behind ``after``, oldest first, page by page."""
@@ -254,6 +275,8 @@ class Chat:
             page = await self._ask("conversation.list", request, commands.ConversationsReply)
             found.extend(page.conversations)
             more = page.more and bool(page.conversations)
+        if self._recording is not None:
+            self._recording.listed(found)
         return found
 
     async def verify(self, target: Target) -> VerifyReply:
@@ -274,6 +297,8 @@ class Chat:
     async def leave_group(self, name: str) -> None:
         """Leave; the last member to leave deletes the group."""
         await self._ask("group.leave", commands.NameGroup(name), commands.Empty)
+        if self._recording is not None:
+            self._recording.left(name)
 
     async def group_members(self, name: str) -> list[MemberInfo]:
         """Members, longest-standing first."""
@@ -323,7 +348,10 @@ class Chat:
         await self._connection.listen()
         with contextlib.suppress(Closed):
             while True:
-                yield await self._connection.next_event()
+                event = await self._connection.next_event()
+                if self._recording is not None and isinstance(event, MessageEvent):
+                    self._recording.heard(event)
+                yield event
 
     def on(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[Any]]], Callable[[E], Awaitable[Any]]]:
         """Register an async function for one kind of event; ``run_forever`` calls it.

@@ -27,6 +27,7 @@ from protocol.errors import Failure, Unauthenticated
 
 if TYPE_CHECKING:
     from client.chat import Chat
+    from client.record import Record
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -101,6 +102,15 @@ class Context:
         """Who is logged in here."""
         return self.login.user
 
+    @cached_property
+    def record(self) -> Record:
+        """What this profile has been handed out by this server, under this name."""
+        from client.record import Record
+
+        server = self.place.server
+        lasting = server.key.hex() or str(server)
+        return Record(profiles.record_file(self.profile_name), lasting, self.user)
+
     def command(self, words: str) -> str:
         """How to type a command for the same profile: ``pesan --profile budi login NAME``."""
         profile = "" if self.profile_name == profiles.DEFAULT else f"--profile {self.profile_name} "
@@ -129,21 +139,30 @@ class Context:
 
     def chat(self, *, anonymous: bool = False, **more: Any) -> Chat:
         """A chat at this server, to be entered with ``async with``; logged in unless ``anonymous``."""
-        token = b"" if anonymous else self.login.token
         from client.chat import Chat
 
-        return Chat.connect(self.server, token=token, timeout=self.timeout, **more)
+        if anonymous:
+            return Chat.connect(self.server, timeout=self.timeout, **more)
+        token = self.login.token
+        return Chat.connect(self.server, token=token, timeout=self.timeout, record=self.record, **more)
 
-    def run(self, work: Work[T], *, anonymous: bool = False) -> T:
+    def run(self, work: Work[T], *, anonymous: bool = False, cursors: dict[int, int] | None = None) -> T:
         """Run ``work(chat)`` to its end. Raises ``Failure`` and ``ClientError`` as the library does."""
-        return asyncio.run(self.within(work, anonymous=anonymous))
+        return asyncio.run(self.within(work, anonymous=anonymous, cursors=cursors))
 
-    async def within(self, work: Work[T], *, anonymous: bool = False) -> T:
-        """``run`` for who has a loop already."""
-        async with self.chat(anonymous=anonymous) as chat:
-            if self.timeout_named is not None:
-                return await work(chat)
-            return await _reaching(chat, work)
+    async def within(
+        self, work: Work[T], *, anonymous: bool = False, cursors: dict[int, int] | None = None
+    ) -> T:
+        """``run`` for who has a loop already. ``cursors``: where events go on."""
+        chat = self.chat(anonymous=anonymous, cursors=cursors)
+        try:
+            async with chat:
+                if self.timeout_named is not None:
+                    return await work(chat)
+                return await _reaching(chat, work)
+        finally:
+            if chat.record_fault:
+                output.note(f"pesan: cannot write down what was seen: {output.one_line(chat.record_fault)}")
 
     def explain(self, error: Exception) -> tuple[str, int]:
         """(sentence, exit code) of whatever a command raised."""

@@ -108,6 +108,11 @@ def login_file(name: str, environment: Mapping[str, str] = os.environ) -> Path:
     return state_folder(environment) / f"{name}.json"
 
 
+def record_file(name: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where a profile keeps marks of what it was handed out, and where its readers stopped."""
+    return state_folder(environment) / f"{name}.seen"
+
+
 def load_login(name: str, environment: Mapping[str, str] = os.environ) -> Login | None:
     """The session of a profile; None when there is none, or the file makes no sense."""
     file = login_file(name, environment)

@@ -1,56 +1,126 @@
-"""Proof that nothing is missing: verify.
+"""Proof that nothing is missing and nothing has changed: verify.
 
-The server counts what it holds; then every page is fetched and counted here as well, so that a server
-that counts wrongly, or pages that skip something, come to light.
+Three accounts of a conversation are held against each other: what the server counts, what its pages
+hold, and what this profile was handed out before (``client.record``). So a server that counts wrongly,
+pages that skip something, and a server that was set back to an older copy all come to light.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from client.cli import output, pages
 from client.cli.context import Context, shared
-from client.cli.exits import OTHER
+from client.cli.exits import OTHER, Mistake
 from client.cli.names import ADDRESS
+from client.record import UNREAD_MARK, Extent, Ranges, Record, RecordUnavailable, mark
 from protocol.commands import Message, VerifyReply
+from protocol.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from client.chat import Chat
 
-Ranges = list[tuple[int, int]]
+NOTHING: Final = Extent(0, 0)
+"""Of a conversation of which nothing was seen."""
 
 
 @click.command(short_help="Prove that no message is missing.")
 @click.argument("with_", metavar="[WITH]...", nargs=-1, type=ADDRESS)
+@click.option("--accept", is_flag=True, help="Afterwards, take what the server has now for what was seen.")
 @click.pass_context
 @shared
-def verify(context: Context, ctx: click.Context, with_: tuple[str, ...]) -> None:
-    """Check that conversations (all of ours by default) hold each message from 1 to the newest.
+def verify(context: Context, ctx: click.Context, with_: tuple[str, ...], accept: bool) -> None:
+    """Check that conversations (all of ours by default) hold each message from 1 to the newest, as seen.
 
-    Prints "NAME: complete 1..N" or "NAME: missing 3..5, 9"; exit code 1 when anything is missing.
+    \b
+    NAME: complete 1..N       every message is there, and those seen before are what they were
+    NAME: missing 3..5, 9     the server counts them and does not have them
+    NAME: lost 90..120        this profile saw them, or was told that they are stored; they are gone
+    NAME: changed 7           not what this profile saw under that number
+
+    Whatever pesan shows, sends and verifies leaves a mark with the profile: a hash, no text. Exit code 1
+    when anything is missing, lost or changed; what is gone for good is told each time until --accept.
     """
 
     async def work(chat: Chat) -> bool:
-        names = with_ or [row.name for row in await chat.conversations()]
-        return all([await _verify(context, chat, name) for name in names])
+        return await Verification(context, chat, accept).run(with_)
 
-    if not context.run(work):
+    try:
+        sound = context.run(work)
+    except RecordUnavailable as error:
+        raise Mistake(str(error)) from None
+    if not sound:
         ctx.exit(OTHER)
 
 
-async def _verify(context: Context, chat: Chat, name: str) -> bool:
-    reply = await chat.verify(name)
-    seen = Seen()
-    async for page in pages.forward(chat, name, 0):
-        seen.add(page.messages)
-        if page.last >= reply.last_seq:
-            break
-    missing = merged([*seen.missing(reply.last_seq), *reply.missing])
-    _show(context, name, reply, missing, seen.strange)
-    return not missing and not seen.strange and reply.complete
+class Verification:
+    """One run of ``verify``."""
+
+    def __init__(self, context: Context, chat: Chat, accept: bool) -> None:
+        self._context = context
+        self._chat = chat
+        self._accept = accept
+        self._record = context.record
+        # Before anything is asked: what another process sees meanwhile is not lost because we did not.
+        self._extents = self._record.extents()
+        self._names = self._record.names()
+
+    async def run(self, wanted: tuple[str, ...]) -> bool:
+        """Check the conversations named, or all; whether all is well."""
+        sound = True
+        checked: set[int] = set()
+        for name in wanted or [row.name for row in await self._chat.conversations()]:
+            sound = await self._conversation(name, checked) and sound
+        names = {name.lower() for name in wanted}
+        for number, name in sorted(self._names.items()):
+            if number not in checked and (not wanted or name.lower() in names):
+                sound = await self._absent(number, name) and sound
+        return sound
+
+    async def _conversation(self, name: str, checked: set[int]) -> bool:
+        try:
+            reply = await self._chat.verify(name)
+        except (NotFound, Forbidden):
+            if name.lower() in (known.lower() for known in self._names.values()):
+                return True  # it was there once, so there is more to say
+            raise
+        checked.add(reply.conversation)
+        extent = self._extents.get(reply.conversation, NOTHING)
+        account = Account(reply, extent.messages)
+        async for page in pages.forward(self._chat, name, 0):
+            known = self._record.marks(reply.conversation, page.first, page.last)
+            account.page(page.messages, known)
+            if page.last >= reply.last_seq:
+                break
+        account.compare(self._record, extent.top)
+        _show(self._context, name, account)
+        if self._accept:
+            account.accept(self._record)
+        return account.complete
+
+    async def _absent(self, number: int, name: str) -> bool:
+        """Something was seen of a conversation that the server does not list for us."""
+        name = name or f"conversation {number}"
+        top, count = self._extents.get(number, NOTHING)
+        try:
+            await self._chat.history(number, limit=1)
+        except Forbidden:
+            record = {"with": name, "conversation": number, "complete": None, "seen": count}
+            line = f"not a member any more; {count} seen here cannot be checked"
+            self._context.show(record, f"{output.one_line(name)}: {line}")
+            return True
+        except NotFound:
+            account = Account(VerifyReply(number, 0, 0, True, []), count)
+            account.compare(self._record, top)
+            _show(self._context, name, account)
+            if self._accept:
+                account.accept(self._record)
+            return False
+        return True  # we became a member a moment ago; the next run checks it
 
 
 class Seen:
@@ -78,6 +148,68 @@ class Seen:
         return [(first, min(last, newest)) for first, last in self._holes + rest if first <= newest]
 
 
+@dataclass
+class Account:
+    """One conversation: what the server says of it, what came of it, and what was seen of it before."""
+
+    reply: VerifyReply
+    seen: int
+    """How many of its messages this profile had seen."""
+    fetched: Seen = field(default_factory=Seen)
+    missing: Ranges = field(default_factory=list)
+    """Counted by the server, and not there."""
+    lost: Ranges = field(default_factory=list)
+    """Seen here, and not there."""
+    changed: Ranges = field(default_factory=list)
+    """There, and not as seen here."""
+    _news: list[tuple[int, bytes]] = field(default_factory=list)
+    """(seq, mark) of those that changed."""
+
+    def page(self, messages: list[Message], known: dict[int, bytes]) -> None:
+        """The next page, and the marks of its numbers."""
+        self.fetched.add(messages)
+        for message in messages:
+            old = known.get(message.seq, UNREAD_MARK)
+            if old != UNREAD_MARK and old != (new := mark(message)):
+                self.changed = merged([*self.changed, (message.seq, message.seq)])
+                self._news.append((message.seq, new))
+
+    def compare(self, record: Record, top: int) -> None:
+        """When every page was seen: what is missing, and which of all that was seen up to ``top`` is lost."""
+        newest = self.reply.last_seq
+        self.missing = merged([*self.fetched.missing(newest), *self.reply.missing])
+        gone = [*self.missing, *([(newest + 1, top)] if top > newest else [])]
+        for first, last in gone:
+            self.lost += record.seen(self.reply.conversation, first, min(last, top))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is well."""
+        faults = self.missing or self.lost or self.changed or self.fetched.strange
+        return not faults and self.reply.complete
+
+    def accept(self, record: Record) -> None:
+        """What the server has is from now on what was seen."""
+        for first, last in [*self.lost, *self.changed]:
+            record.forget(self.reply.conversation, first, last)
+        record.keep([(self.reply.conversation, seq, new) for seq, new in self._news])
+
+    def line(self) -> str:
+        """All of it in a line."""
+        newest = self.reply.last_seq
+        parts = [f"missing {shown(self.missing)}"] if self.missing else []
+        if self.lost:
+            parts.append(f"lost {shown(self.lost)}: seen here, gone on the server")
+        if self.changed:
+            parts.append(f"changed {shown(self.changed)}: not what was seen here")
+        if parts:
+            return "; ".join(parts)
+        if not self.complete:
+            strange = self.fetched.strange
+            return f"faulty: {self.reply.count} stored of {newest}, {strange} came twice or out of order"
+        return f"complete 1..{newest}" if newest else "complete, no messages"
+
+
 def merged(ranges: Ranges) -> Ranges:
     """The same numbers in as few ranges as there can be, ascending."""
     found: Ranges = []
@@ -94,20 +226,16 @@ def shown(ranges: Ranges) -> str:
     return ", ".join(f"{first}..{last}" if first < last else str(first) for first, last in ranges)
 
 
-def _show(context: Context, name: str, reply: VerifyReply, missing: Ranges, strange: int) -> None:
-    complete = not missing and not strange and reply.complete
+def _show(context: Context, name: str, account: Account) -> None:
     record = {
         "with": name,
-        "conversation": reply.conversation,
-        "complete": complete,
-        "last_seq": reply.last_seq,
-        "count": reply.count,
-        "missing": missing,
+        "conversation": account.reply.conversation,
+        "complete": account.complete,
+        "last_seq": account.reply.last_seq,
+        "count": account.reply.count,
+        "missing": account.missing,
+        "lost": account.lost,
+        "changed": account.changed,
+        "seen": account.seen,
     }
-    if missing:
-        line = f"missing {shown(missing)}"
-    elif not complete:
-        line = f"faulty: {reply.count} stored of {reply.last_seq}, {strange} came twice or out of order"
-    else:
-        line = f"complete 1..{reply.last_seq}" if reply.last_seq else "complete, no messages"
-    context.show(record, f"{output.one_line(name)}: {line}")
+    context.show(record, f"{output.one_line(name)}: {account.line()}")

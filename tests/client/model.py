@@ -199,13 +199,25 @@ class ModelServer:
         return Room(len(self.rooms) + 1, "direct", "", b"", members)
 
     def _message_history(self, asked: Request, user: str, request: commands.History) -> Body:
-        room = self.rooms[request.conversation or 0]
-        if user not in room.members:
-            raise NotFound("There is no such conversation.")
+        room = self._asked_for(user, request.conversation, request.address)
         after = request.after or 0
-        page = room.messages[after : after + request.limit]
-        last = page[-1].seq if page else after
-        return commands.HistoryReply(room.id, page, after + 1, last, len(room.messages), 0)
+        newest = room.messages[-1].seq if room.messages else 0
+        last = min(after + request.limit, newest)
+        page = [message for message in room.messages if after < message.seq <= last]
+        return commands.HistoryReply(room.id, page, after + 1, last, newest, 0)
+
+    def _asked_for(self, user: str, conversation: int | None, address: str | None) -> Room:
+        room = self._room(user, address) if address else self.rooms.get(conversation or 0)
+        if room is None or user not in room.members:
+            raise NotFound("There is no such conversation.")
+        return room
+
+    def _conversation_verify(self, asked: Request, user: str, request: commands.Verify) -> Body:
+        room = self._asked_for(user, request.conversation, request.address)
+        newest = room.messages[-1].seq if room.messages else 0
+        held = {message.seq for message in room.messages}
+        missing = [(seq, seq) for seq in range(1, newest + 1) if seq not in held]
+        return commands.VerifyReply(room.id, newest, len(held), not missing, missing)
 
     def _conversation_list(self, asked: Request, user: str, request: commands.ListConversations) -> Body:
         mine = [room for room in self.rooms.values() if user in room.members and room.id > request.after]

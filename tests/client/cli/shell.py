@@ -72,6 +72,7 @@ class Pretended:
     """Base of chats that pretend; a test adds the calls it needs."""
 
     reached = True
+    record_fault = ""
     user = "ani"
     token = TOKEN
     session = 7
