@@ -45,6 +45,12 @@ simulate: $(VENV)/.built
 soak: $(VENV)/.built
 	$(BIN)/python -m benchmarks soak --minutes 20
 
+# Coverage-guided fuzzing of all that is read from a socket. See tests/fuzz/README.md.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.built
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
+
 $(VENV)/.built: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
