@@ -89,10 +89,11 @@ class Chat:
         With neither: anonymous, for ``hello``, ``register`` and ``login``. ``timeout`` is how many
         seconds a call waits for its answer. ``cursors`` (conversation → seq already seen, as
         ``chat.cursors`` gave it) says where events go on; a conversation that is not in it has begun since.
-        Without cursors only what is new is heard. Raises ``ValueError`` for a bad ``server``.
+        Without cursors only what is new is heard. ``record`` keeps a mark of every message that is
+        handed out or stored; it is closed with the chat. Raises ``ValueError`` for a bad ``server``.
         """
         login = commands.Login(username, password, device) if username else None
-        return cls(Connection(server, token=token, timeout=timeout, cursors=cursors), login)
+        return cls(Connection(server, token=token, timeout=timeout, cursors=cursors), login, record)
 
     async def __aenter__(self) -> Chat:
         self._connection.open()
