@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
 
-.PHONY: run test lint types arrows tests format bench crash simulate soak clean
+.PHONY: run test lint types arrows tests format bench crash simulate soak fuzz clean
 
 run: $(VENV)/.built
 	@exec $(BIN)/pesan up
