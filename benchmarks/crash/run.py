@@ -101,12 +101,15 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     cast = Cast(pairs=options.pairs, members=options.members, posters=options.posters, rate=options.rate)
     names = [name for name in options.only.split(",") if name]
+    show = json.dumps if options.json else _row if options.markdown else _line
+    if options.markdown:
+        print(TABLE_HEAD)
     missed = 0
     for figures in crash(
         names, cast=cast, database=options.database, rounds=options.rounds, seed=options.seed
     ):
         missed += not figures["bar_met"]
-        print(json.dumps(figures) if options.json else _line(figures), flush=True)
+        print(show(figures), flush=True)
     return int(missed > 0)
 
 
@@ -123,12 +126,34 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--posters", type=int, default=3, help="members who write")
     parser.add_argument("--rate", type=float, default=15.0, help="messages a second of each of a pair")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--markdown", action="store_true", help="rows of the table in docs/RELIABILITY.md")
     options = parser.parse_args(arguments)
     unknown = set(filter(None, options.only.split(","))) - {one.name for one in SCENARIOS}
     unknown |= set(options.only.split(",")) & set(SQLITE_ONLY if options.database else POSTGRES_ONLY)
     if unknown:
         parser.error(f"no such scenario on this database: {', '.join(sorted(unknown))}")
     return options
+
+
+TABLE_HEAD = """\
+| scenario | blows | acknowledged | lost | doubled | out of order | for ever | flow after | seconds | bar |
+|---|---|---|---|---|---|---|---|---|---|"""
+
+
+def _row(figures: dict[str, Any]) -> str:
+    """One scenario for docs/RELIABILITY.md."""
+    worst, typical = figures["flow_worst_seconds"], figures["flow_median_seconds"]
+    seconds = "never" if worst is None else f"{worst:.2f} ({typical:.2f})"
+    cells = [
+        figures["scenario"],
+        figures["blows"],
+        f"{figures['acknowledged']:,}",
+        *(figures[kind] for kind in KINDS),
+        figures["flow_from"],
+        seconds,
+        f"{figures['flow_bar']:g}" if figures["flow_bar"] else "",
+    ]
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def _line(figures: dict[str, Any]) -> str:

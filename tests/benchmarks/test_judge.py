@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from benchmarks import ledger
+from benchmarks.crash import run
 from benchmarks.crash.cast import Stream
 from benchmarks.crash.client import body_of, read_past
 from benchmarks.crash.evidence import Evidence, Stored
 from benchmarks.crash.flow import Flow
 from benchmarks.crash.judge import DISORDER, DOUBLED, FOREVER, LOST, Account, Verdict, judge
 from benchmarks.ledger import Ledger, Line, Reader
+from benchmarks.soak import slope
 
 ROOM = 7
 IDS = ["a1", "a2", "a3"]
@@ -271,3 +274,56 @@ def test_a_program_goes_on_from_its_own_ledger(tmp_path: Path) -> None:
 
 def test_the_first_run_of_a_program_has_no_past(tmp_path: Path) -> None:
     assert read_past(tmp_path / "one.ledger") is None
+
+
+# --- how it is told ---------------------------------------------------------------------------------
+
+
+FIGURES = {
+    "scenario": "broker",
+    "blows": 3,
+    "sent": 6775,
+    "acknowledged": 6775,
+    "lost": 0,
+    "doubled": 0,
+    "out_of_order": 0,
+    "forever": 0,
+    "flow_from": "the broker's return",
+    "flow_worst_seconds": 0.758,
+    "flow_median_seconds": 0.47,
+    "flow_bar": 3.0,
+    "bar_met": True,
+}
+
+
+def test_the_exit_code_says_whether_every_bar_was_met(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [FIGURES, {**FIGURES, "bar_met": False}]
+    monkeypatch.setattr(run, "crash", lambda *_, **__: iter(told))
+    assert run.main(["--json"]) == 1
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == told
+    told.pop()
+    assert run.main(["--markdown"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "| broker | 3 | 6,775 | 0 | 0 | 0 | 0 | the broker's return | 0.76 (0.47) | 3 |"
+    )
+    assert run.main([]) == 0
+    assert "lost 0" in capsys.readouterr().out
+
+
+def test_a_scenario_that_is_not_there_is_a_wrong_command_line() -> None:
+    with pytest.raises(SystemExit) as ended:
+        run.main(["--only", "earthquake"])
+    assert ended.value.code == 2
+
+
+# --- memory -----------------------------------------------------------------------------------------
+
+
+def test_the_slope_is_of_the_last_two_thirds_and_is_not_moved_by_an_odd_sample() -> None:
+    times = [float(at) for at in range(30)]
+    values = [100.0 * at for at in range(10)] + [1000.0 + at for at in range(20)]
+    assert slope(times, values) == pytest.approx(1.0)
+    values[20] = 9999.0
+    assert slope(times, values) == pytest.approx(1.0)
