@@ -18,7 +18,7 @@ from client.cli.context import Context, shared
 from client.cli.exits import OTHER, Mistake
 from client.cli.names import ADDRESS
 from client.record import UNREAD_MARK, Extent, Ranges, Record, RecordUnavailable, mark
-from protocol.commands import Message, VerifyReply
+from protocol.commands import HistoryReply, Message, VerifyReply
 from protocol.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -104,23 +104,25 @@ class Verification:
 
     async def _absent(self, number: int, name: str) -> bool:
         """Something was seen of a conversation that the server does not list for us."""
-        name = name or f"conversation {number}"
-        top, count = self._extents.get(number, NOTHING)
+        top, count = self._extents[number]
         try:
-            await self._chat.history(number, limit=1)
+            # By its address: of a number that is not ours the server does not even say that it exists.
+            page: HistoryReply | None = await self._chat.history(name or number, limit=1)
         except Forbidden:
             record = {"with": name, "conversation": number, "complete": None, "seen": count}
             line = f"not a member any more; {count} seen here cannot be checked"
             self._context.show(record, f"{output.one_line(name)}: {line}")
             return True
         except NotFound:
-            account = Account(VerifyReply(number, 0, 0, True, []), count)
-            account.compare(self._record, top)
-            _show(self._context, name, account)
-            if self._accept:
-                account.accept(self._record)
-            return False
-        return True  # we became a member a moment ago; the next run checks it
+            page = None
+        if page is not None and page.conversation == number:
+            return True  # we became a member a moment ago; the next run checks it
+        account = Account(VerifyReply(number, 0, 0, True, []), count)
+        account.compare(self._record, top)
+        _show(self._context, name or f"conversation {number}", account)
+        if self._accept:
+            account.accept(self._record)
+        return False
 
 
 class Seen:
