@@ -43,6 +43,7 @@ class Bookmark:
         try:
             stops = self._record.stops(self._reader)
         except RecordUnavailable as error:
+            os.close(self._handle)
             raise Mistake(str(error)) from None
         self.cursors = stops or None
         """Where to go on; None at the first time."""
