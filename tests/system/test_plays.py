@@ -1,7 +1,12 @@
-"""Every play in ``plays/``, on a whole system of its own, on SQLite and on PostgreSQL."""
+"""Every play in ``plays/``, on a whole system of its own, on SQLite and on PostgreSQL.
+
+Each leaves a store in which ``pesan admin fsck`` finds no fault, while the server still runs.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +22,22 @@ QUICK = {"password_memory_kib": 8, "password_passes": 1, "session_timeout": 11.0
 async def test_play(script: Path, database: str) -> None:
     with OwnServer(settings=QUICK, environment={"PESAN_DATABASE": database}) as server:
         await Stage(server).play(script.read_text(encoding="utf-8"))
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("pesan")), "admin", "fsck"],
+            env=server.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, faults(done.stdout)) == (0, []), done.stderr
+
+
+def faults(shown: str) -> list[str]:
+    """Lines of ``pesan admin fsck`` that do not say ``ok``."""
+    lines = shown.splitlines()
+    assert len(lines) > 30
+    return [line for line in lines if not line.endswith(": ok")]
 
 
 def test_every_step_is_used_in_some_play() -> None:
