@@ -14,6 +14,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from broker.core import UNKNOWN_ADDRESS, Core
 from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, receiver, sender
+from broker.memory import Memory, resident, trim
 from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
 from config.keys import KeyPair
@@ -46,6 +47,7 @@ class Server:
         self._core = core
         self._subscriptions = Subscriptions(core.epoch, settings.topics_per_connection)
         self._context = zmq.Context()
+        self._memory = Memory(resident, trim)
         self._stopping = False
         self._dropped = 0
         self._probes = 0
@@ -245,6 +247,7 @@ class Server:
             self._core.probe()
         self._core.wall = time.time() - now
         self._core.tick(now)
+        self._memory.look(now)
         counts = self._core.counts
         if self._dropped:
             counts["dropped_to_slow_or_gone"] += self._dropped

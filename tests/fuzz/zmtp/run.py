@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ GROWTH_MIB: Final = 96
 """MiB by which the broker may have grown when the attackers have gone: what libc keeps for the next time."""
 SETTLE: Final = 7.0
 """Seconds after the attack until half handshakes have been closed."""
+GIVEN_BACK: Final = 75.0
+"""Seconds after the attack within which the broker gives back what a flood took."""
 
 
 async def against(curve: bool, seconds: float, seed: int, kinds: Iterable[str] = ALL) -> dict[str, Any]:
@@ -34,8 +37,8 @@ async def against(curve: bool, seconds: float, seed: int, kinds: Iterable[str] =
         tried, _ = await asyncio.gather(
             attackers(server.connection, seconds, seed, kinds), pair.chat(server.connection, seconds)
         )
-        await asyncio.sleep(SETTLE)
         watch.cancel()
+        given_back = await settled(broker, before)
         alive = server.processes["broker"].poll() is None and broker.is_running()
         return {
             "curve": curve,
@@ -48,6 +51,7 @@ async def against(curve: bool, seconds: float, seed: int, kinds: Iterable[str] =
                 "before_mib": before,
                 "peak_mib": peak.mib,
                 "after_mib": mib(broker) if alive else 0,
+                "given_back_s": given_back,
                 "connections_after": len(broker.net_connections("tcp")) if alive else 0,
             },
         }
@@ -66,6 +70,15 @@ async def attackers(server: str, seconds: float, seed: int, kinds: Iterable[str]
         raise RuntimeError("the attackers stumbled")
     tried: dict[str, Any] = json.loads(output)
     return tried
+
+
+async def settled(broker: psutil.Process, before: int) -> float:
+    """Wait until half handshakes are closed and memory is given back; seconds until then."""
+    began = time.monotonic()
+    await asyncio.sleep(SETTLE)
+    while broker.is_running() and mib(broker) > before + GROWTH_MIB and time.monotonic() < began + GIVEN_BACK:
+        await asyncio.sleep(0.5)
+    return round(time.monotonic() - began, 1)
 
 
 class Peak:
