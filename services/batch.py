@@ -24,10 +24,14 @@ from protocol.commands import COMMANDS, Body, Command, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
 from services.context import Context, Handler, Service, Slow, Together, TooHasty, pack_struct
+from services.storage import sessions
 from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
 
 READ_BYTES: Final = 4 << 20
 """Bytes of answers after which the rest of the reading waits for the next step."""
+
+FOR_THE_ENDED: Final = frozenset(("auth.logout",))
+"""Commands of a session that are carried out though it has ended: a second try must hear that it is done."""
 
 RETRY_AFTER: Final = 0.3
 """Seconds after which a client may try again when the store failed."""
@@ -230,6 +234,7 @@ class Engine:
         events, effects = len(ctx.events), len(ctx.effects)
         try:
             with ctx.tx.savepoint():
+                self._still(ctx, job)
                 return handler(ctx, job.call, job.request)
         except StoreUnavailable:
             raise
@@ -241,6 +246,19 @@ class Engine:
         del ctx.events[events:]
         del ctx.effects[effects:]
         return answer
+
+    @staticmethod
+    def _still(ctx: Context, job: Job) -> None:
+        """Refuse a call whose session has ended since the broker stamped it.
+
+        Else a list of conversations that was under way would tell a revoked device the topics that took
+        the place of those it knew. Not asked for sends, which are many, and tell nothing.
+        """
+        call, row = job.call, job.row
+        if not row.session or call.command in FOR_THE_ENDED:
+            return
+        if sessions.current(ctx.tx, call.session, call.user_id) is None:
+            raise Unauthenticated("This session has ended; log in again.")
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -273,6 +291,7 @@ class Engine:
         events, effects = len(ctx.events), len(ctx.effects)
         answer: Body | Failure
         try:
+            self._still(ctx, job)
             answer = self._plain(job)(ctx, job.call, job.request)
         except Exception as error:
             del ctx.events[events:]

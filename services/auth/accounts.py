@@ -99,17 +99,22 @@ def check_login(settings: Settings, attempt: Attempt) -> Checked:
 
 
 def login(ctx: Context, caller: Caller, command: Login, checked: Checked) -> LoginReply:
-    """Open a session, and end the one that was silent longest if there are too many."""
+    """Open a session, and end the one that was silent longest if there are too many.
+
+    What is ended here is cut off as if it were revoked: the device may be in anybody's hands by now.
+    """
     user = _unchanged(ctx, checked.user_id, checked.stored)
     if checked.fresh is not None:
         users.set_password(ctx.tx, user.id, checked.fresh)
     token = secrets.token_bytes(TOKEN_BYTES)
     session = sessions.add(ctx.tx, user.id, token, command.device, ctx.now)
     most = ctx.settings.sessions_per_user
-    close(ctx, sessions.end_most_silent(ctx.tx, session, user.id, most, ctx.now))
+    ended = sessions.end_most_silent(ctx.tx, session, user.id, most, ctx.now)
+    close(ctx, ended)
+    topic = topics.replace_heard_by(ctx, user) if ended else user.topic
     sessions.forget(ctx.tx, user.id, ctx.now - FORGET_AFTER)
     ctx.effect(backend.OPEN, token, session, user.id, user.name)
-    return LoginReply(user.name, token, session, user.topic)
+    return LoginReply(user.name, token, session, topic)
 
 
 def _unchanged(ctx: Context, user_id: int, stored: str) -> users.User:
@@ -157,7 +162,7 @@ def check_change(settings: Settings, attempt: ChangeAttempt) -> Change | None:
 def change_password(ctx: Context, caller: Caller, command: ChangePassword, change: Change | None) -> Empty:
     """Set it, end every other session, and replace the topics that those have known.
 
-    The user's own topic is replaced in any case: devices that logged out long ago know it too.
+    The user's own topic is replaced in any case: it is a secret, and secrets change with the password.
     """
     if change is None:
         return Empty()

@@ -57,9 +57,13 @@ def resume(ctx: Context, caller: Caller, command: Resume) -> LoginReply:
 
 
 def logout(ctx: Context, caller: Caller, command: Empty) -> Empty:
-    """End the caller's session. Topics stay: a device that says good-bye is not one to hide from."""
-    sessions.end(ctx.tx, caller.session, caller.user_id, ctx.now)
+    """End the caller's session and replace what it has known."""
+    # Locked first, as by everyone who ends sessions, so that none of them wait for each other in a circle.
+    user = users.locked(ctx.tx, caller.user_id)
+    ended = sessions.end(ctx.tx, caller.session, caller.user_id, ctx.now)
     close(ctx, [caller.session])
+    if ended and user is not None:
+        topics.replace_heard_by(ctx, user)
     return Empty()
 
 
@@ -80,7 +84,7 @@ def revoke(ctx: Context, caller: Caller, command: Revoke) -> Empty:
         raise NotFound(f"You have no session {command.session}; auth.sessions lists those you have.")
     ended = sessions.end(ctx.tx, command.session, user.id, ctx.now)
     close(ctx, [command.session])
-    if ended and command.session != caller.session:
+    if ended:
         topics.replace_heard_by(ctx, user)
     return Empty()
 

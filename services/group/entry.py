@@ -10,14 +10,25 @@ from typing import Final, NamedTuple
 from config.settings import Settings
 from protocol.addresses import TopicKind, group_name, new_topic
 from protocol.commands import CreateGroup, GroupReply, JoinGroup
-from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge
+from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge, Unauthenticated
 from protocol.events import MembershipEvent, TopicsEvent
 from services.context import Caller, Context
 from services.passwords import passwords
-from services.storage import groups, users
+from services.storage import groups, sessions, users
 
 OPEN: Final = ""
 """Stored in place of a hash where no password is needed."""
+
+
+def _still(ctx: Context, caller: Caller) -> None:
+    """Let none of the caller's sessions end until this is done; refuses when the caller's has.
+
+    Whoever ends a session replaces the topics of the groups that the user is in. A group that is entered
+    at that moment would be overlooked, and its topic told to the session that ends.
+    """
+    users.locked(ctx.tx, caller.user_id)
+    if sessions.current(ctx.tx, caller.session, caller.user_id) is None:
+        raise Unauthenticated("This session has ended; log in again.")
 
 
 def found(group: groups.Group | None, name: str) -> groups.Group:
@@ -45,6 +56,7 @@ def hash_password(settings: Settings, password: str) -> str:
 
 def create(ctx: Context, caller: Caller, command: CreateGroup, hashed: str) -> GroupReply:
     """Create the group with the caller as creator and only member."""
+    _still(ctx, caller)
     name = group_name(command.group)
     topic = new_topic(TopicKind.CONVERSATION)
     group = groups.add(ctx.tx, name, hashed, caller.user_id, topic, ctx.now)
@@ -94,6 +106,7 @@ def check_join(settings: Settings, attempt: Attempt) -> str | None:
 
 def join(ctx: Context, caller: Caller, command: JoinGroup, checked: str | None) -> GroupReply:
     """Make the caller a member. Who is one already is told the same again, and nobody else anything."""
+    _still(ctx, caller)
     name = group_name(command.group)
     group = found(groups.locked(ctx.tx, name), name)
     if not groups.is_member(ctx.tx, group.id, caller.user_id):

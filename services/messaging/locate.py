@@ -56,9 +56,11 @@ def locate(ctx: Context, caller: Caller, command: Named) -> Place:
     if command.address is not None:
         return at(ctx, caller, command.address)
     found = conversations.numbered(ctx.tx, command.conversation or 0)
-    if found is None:
+    marker = members.marker(ctx.tx, found.id, caller.user_id) if found is not None else None
+    if found is None or marker is None:
+        # The same answer for both: by counting through the numbers nobody learns what there is.
         raise NotFound(f"There is no conversation {command.conversation}.")
-    return _entered(ctx, caller, found)
+    return _place(caller, found, marker)
 
 
 def at(ctx: Context, caller: Caller, text: str) -> Place:
@@ -86,9 +88,10 @@ def _direct(ctx: Context, caller: Caller, name: str) -> Place:
 def _entered(ctx: Context, caller: Caller, found: Conversation) -> Place:
     marker = members.marker(ctx.tx, found.id, caller.user_id)
     if marker is None:
-        if found.kind == Kind.DIRECT:
-            # Two others talk there; that is nobody else's business.
-            raise NotFound(f"There is no conversation {found.id}.")
         raise Forbidden(f"You are not a member of #{found.name}.")
+    return _place(caller, found, marker)
+
+
+def _place(caller: Caller, found: Conversation, marker: Marker) -> Place:
     partner = found.user_high if found.user_low == caller.user_id else found.user_low
     return Place(found, marker, partner)

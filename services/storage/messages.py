@@ -98,7 +98,7 @@ def count_by(tx: Transaction, conversation: int, sender: int, after: int, last: 
 def sender_topics(
     tx: Transaction, conversation: int, after: int, last: int, reader: int, scan: int, limit: int
 ) -> list[bytes]:
-    """User topics of those, other than ``reader``, who said something behind ``after``, up to ``last``.
+    """User topics of those members, not ``reader``, who said something behind ``after``, up to ``last``.
 
     Looks at the newest ``scan`` messages and names at most ``limit`` people, newest first.
     """
@@ -107,6 +107,7 @@ def sender_topics(
         " (select sender_id, seq from messages where conversation_id = $1 and seq > $2 and seq <= $3"
         " order by seq desc limit $4) newest"
         " where sender_id <> $5 group by sender_id) senders"
+        " join members on members.conversation_id = $1 and members.user_id = senders.sender_id"
         " join users on users.id = senders.sender_id order by senders.seq desc limit $6",
         (conversation, after, last, scan, reader, limit),
     )

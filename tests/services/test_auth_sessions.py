@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from protocol.backend import CLOSE, OPEN
 from protocol.errors import InvalidCredentials, NotFound, Unauthenticated
-from tests.services.house import House
+from tests.services.house import PASSWORD, House, Person
 
 
 def test_resume_answers_as_login_did_and_opens_the_session_again(house: House) -> None:
@@ -44,24 +46,26 @@ def test_sessions_are_listed_newest_first_and_the_callers_own_is_marked(house: H
     assert found[0]["created_at"] == found[0]["seen_at"] == created
 
 
-def test_logout_ends_the_session_and_keeps_the_others_and_the_topic(house: House) -> None:
+def test_logout_ends_the_session_and_keeps_the_others(house: House) -> None:
     ani = house.person("ani")
     phone = house.login("ani")
     assert house.do("auth.logout", ani) == {}
     assert house.effects == [(CLOSE, ani.session)]
-    assert house.events == []
     with pytest.raises(InvalidCredentials):
         house.do("auth.resume", token=ani.token)
-    assert house.user_topic(phone) == ani.topic
+    house.do("auth.resume", token=phone.token)
 
 
 def test_logging_out_twice_is_logging_out_once(house: House) -> None:
     ani = house.person("ani")
     house.do("auth.logout", ani)
     ended = house.row("select ended_at from sessions")
+    topic = house.row("select topic from users")
     assert house.do("auth.logout", ani) == {}
     assert house.effects == [(CLOSE, ani.session)]
+    assert house.events == []
     assert house.row("select ended_at from sessions") == ended
+    assert house.row("select topic from users") == topic
 
 
 def test_revoke_ends_one_session_at_once(house: House) -> None:
@@ -75,13 +79,46 @@ def test_revoke_ends_one_session_at_once(house: House) -> None:
         house.do("auth.resume", token=left.token)
 
 
-def test_revoke_replaces_every_topic_that_the_device_has_known(house: House) -> None:
+def revoke(house: House, ani: Person, phone: Person) -> None:
+    house.do("auth.revoke", ani, session=phone.session)
+
+
+def revoke_itself(house: House, ani: Person, phone: Person) -> None:
+    house.do("auth.revoke", phone, session=phone.session)
+
+
+def log_out(house: House, ani: Person, phone: Person) -> None:
+    house.do("auth.logout", phone)
+
+
+def change_the_password(house: House, ani: Person, phone: Person) -> None:
+    house.do("auth.password", ani, old=PASSWORD, new="another password")
+
+
+def log_in_once_too_often(house: House, ani: Person, phone: Person) -> None:
+    house.do("auth.resume", token=ani.token)
+    house.set(sessions_per_user=2)
+    tablet = house.login("ani")
+    assert house.closed == [phone.session]
+    events = house.events
+    assert tablet.topic == house.user_topic(ani) != phone.topic
+    house.events = events
+
+
+@pytest.mark.parametrize(
+    "end",
+    [revoke, revoke_itself, log_out, change_the_password, log_in_once_too_often],
+    ids=lambda end: end.__name__,
+)
+def test_whatever_ends_a_session_replaces_every_topic_that_the_device_has_known(
+    house: House, end: Callable[[House, Person, Person], None]
+) -> None:
     ani, budi, citra = house.people("ani", "budi", "citra")
     ops = house.do("group.create", ani, group="ops")
     house.do("group.join", budi, group="ops")
     phone = house.login("ani")
     everyone = house.topic_of(house.everyone())
-    house.do("auth.revoke", ani, session=phone.session)
+    end(house, ani, phone)
     events = house.events
     assert house.on(ani.topic) == [("topics", {"conversation": 0})]
     assert house.on(everyone) == [("topics", {"conversation": house.everyone()})]
@@ -109,7 +146,6 @@ def test_revoking_the_session_one_speaks_from_is_a_logout(house: House) -> None:
     ani = house.person("ani")
     assert house.do("auth.revoke", ani, session=ani.session) == {}
     assert house.effects == [(CLOSE, ani.session)]
-    assert house.events == []
     with pytest.raises(InvalidCredentials):
         house.do("auth.resume", token=ani.token)
 
@@ -138,6 +174,7 @@ def test_the_end_of_a_session_is_told_to_the_broker_again_for_a_minute(house: Ho
     phone = house.login("ani")
     house.do("auth.revoke", ani, session=phone.session)
     house.do("auth.logout", budi)
+    house.events = []
     for _ in range(29):
         house.tick("auth", 2)
         assert house.closed == [budi.session, phone.session]

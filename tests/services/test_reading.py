@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.addresses import TopicKind, new_topic
 from protocol.errors import Forbidden, Invalid, NotFound
 from services.messaging import reading
-from services.storage import groups, users
-from tests.services.world import Person, World
+from services.storage import groups
+from tests.services.world import World
 
 
 def test_reading_moves_the_marker_and_counts_what_is_left(world: World) -> None:
@@ -54,17 +53,23 @@ def test_of_many_senders_only_the_newest_are_told(world: World) -> None:
     group = world.group("ops", "ani")
     for n in range(reading.SENDERS_TOLD + 5):
         name = f"guest{n}"
+        world.people[name] = world.account(name)
         with world.store.write() as tx:
-            topic = new_topic(TopicKind.USER)
-            user = users.add(tx, name, "", topic, world.now)
-            assert user is not None
-            groups.add_member(tx, group, user, world.now)
-        world.people[name] = Person(name, user, topic)
+            groups.add_member(tx, group, world.people[name].user_id, world.now)
         world.say(name, "#ops")
     world.do("ani", "message.read", conversation=group, seq=10_000)
     told = [event.topic for event in world.events if event.topic != world.people["ani"].topic]
     newest = [world.people[f"guest{n}"].topic for n in range(reading.SENDERS_TOLD + 4, 4, -1)]
     assert told == newest
+
+
+def test_who_is_no_member_any_more_is_not_told_that_they_were_read(world: World) -> None:
+    group = world.group("ops", "ani", "budi", "citra")
+    world.say("budi", "#ops")
+    world.say("citra", "#ops")
+    world.leave(group, "budi")
+    world.do("ani", "message.read", conversation=group, seq=2)
+    assert {event.topic for event in world.events} == {world.people[who].topic for who in ("ani", "citra")}
 
 
 def test_a_reader_without_a_message_yet_has_read_nothing(world: World) -> None:

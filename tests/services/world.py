@@ -16,7 +16,7 @@ from protocol.errors import OK, failure
 from services import messaging
 from services.batch import Done, Engine
 from services.context import Service
-from services.storage import groups, users
+from services.storage import groups, sessions, users
 from services.storage.engine import Store
 
 NOW = 1_700_000_000_000_000
@@ -44,6 +44,7 @@ class Person(NamedTuple):
 
     name: str
     user_id: int
+    session: int
     topic: bytes
 
 
@@ -69,20 +70,22 @@ class World:
         self.last = Done()
         self.log = ServerLog(LogFile(settings.home / "log", 1 << 20, 1), service.name)
         self.engine = self.another(service)
-        self.people = {name: self._account(name) for name in PEOPLE}
+        self.people = {name: self.account(name) for name in PEOPLE}
         self._next_id = 1 << 64
 
     def another(self, service: Service = messaging.SERVICE) -> Engine:
         """A worker's engine beside the first one, on the same store."""
         return Engine(service, self.store, self.settings, self.log, clock=lambda: 0)
 
-    def _account(self, name: str) -> Person:
+    def account(self, name: str) -> Person:
+        """Someone new, logged in."""
         topic = new_topic(TopicKind.USER)
         with self.store.write() as tx:
             user = users.add(tx, name, "", topic, self.now)
             assert user is not None
             groups.join_broadcast(tx, user, self.now)
-        return Person(name, user, topic)
+            session = sessions.add(tx, user, name.encode().ljust(16), "", self.now)
+        return Person(name, user, session, topic)
 
     def id(self) -> bytes:
         """A fresh message id."""
@@ -96,7 +99,7 @@ class World:
     ) -> Call:
         """A call as the broker stamps it."""
         person = self.people[who]
-        return Call(handle, command, person.user_id, who, 1, devices, pack_body(fields))
+        return Call(handle, command, person.user_id, who, person.session, devices, pack_body(fields))
 
     def take(self, calls: list[Call], engine: Engine | None = None) -> list[Answer]:
         """Run one batch to its end; answers in the order of the calls."""

@@ -1,0 +1,105 @@
+"""Sessions that ended after the broker stamped their call: what was under way is told nothing any more.
+
+The broker forgets a session before anyone hears that it ended. These are the calls that a worker
+already had in hand: one of them may not tell the topics that replaced those the session knew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from protocol.commands import COMMANDS
+from protocol.errors import OK, Unauthenticated
+from services import auth, file, group, messaging
+from services.batch import FOR_THE_ENDED
+from services.context import Service, Together
+from services.storage import sessions
+from tests.services.house import House
+from tests.services.world import World, message_id
+
+SERVICES: dict[str, Service] = {each.SERVICE.name: each.SERVICE for each in (auth, file, group, messaging)}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "auth.revoke": {"session": 1},
+    "auth.password": {"old": "12345678", "new": "87654321"},
+    "user.get": {"user": "budi"},
+    "message.history": {"with": "budi"},
+    "message.read": {"with": "budi", "seq": 1},
+    "message.typing": {"to": "budi"},
+    "conversation.verify": {"with": "budi"},
+    "group.create": {"group": "new"},
+    "group.join": {"group": "open"},
+    "group.leave": {"group": "ops"},
+    "group.members": {"group": "ops"},
+    "group.remove": {"group": "ops", "user": "budi"},
+}
+"""Bodies of the commands that need one."""
+
+
+def asked_of_the_store() -> list[str]:
+    """Commands of a session that reach a service, but for sends."""
+    return [
+        name
+        for name, row in COMMANDS.items()
+        if row.session
+        and row.service
+        and name not in FOR_THE_ENDED
+        and not isinstance(SERVICES[row.service].handlers[name], Together)
+    ]
+
+
+def end(world: World, who: str) -> None:
+    """End someone's session behind the back of the worker that has their call in hand."""
+    person = world.people[who]
+    with world.store.write() as tx:
+        assert sessions.end(tx, person.session, person.user_id, world.now)
+
+
+@pytest.mark.parametrize("command", asked_of_the_store())
+def test_a_call_under_way_when_its_session_ends_is_refused(world: World, command: str) -> None:
+    world.group("ops", "ani", "budi")
+    world.group("open", "citra")
+    world.say("budi", "ani")
+    engine = world.another(SERVICES[COMMANDS[command].service])
+    end(world, "ani")
+    (answer,) = world.take([world.call("ani", command, **BODIES.get(command, {}))], engine)
+    assert answer.status in ("unauthenticated", "invalid_credentials"), answer
+    assert world.events == world.effects == []
+    (answer,) = world.take([world.call("budi", "user.whoami")], world.another(auth.SERVICE))
+    assert answer.status == OK
+
+
+def test_a_password_is_not_changed_by_a_session_that_ended_meanwhile(house: House) -> None:
+    ani = house.person("ani")
+    thief = house.login("ani")
+    house.between = lambda: house.do("auth.revoke", ani, session=thief.session)
+    with pytest.raises(Unauthenticated):
+        house.do("auth.password", thief, old="correct horse", new="stolen horse")
+    house.login("ani")
+
+
+@pytest.mark.parametrize("command", ["group.create", "group.join"])
+def test_no_group_is_entered_by_a_session_that_ended_while_its_password_was_hashed(
+    house: House, command: str
+) -> None:
+    ani, budi = house.people("ani", "budi")
+    thief = house.login("ani")
+    house.do("group.create", budi, group="ops", password="sesame")
+    house.between = lambda: house.do("auth.revoke", ani, session=thief.session)
+    name = "ops" if command == "group.join" else "mine"
+    with pytest.raises(Unauthenticated):
+        house.do(command, thief, group=name, password="sesame")
+    assert [group["member"] for group in house.do("group.list", ani)["groups"]] == [False]
+
+
+def test_a_second_try_at_logging_out_hears_that_it_is_done(world: World) -> None:
+    engine = world.another(auth.SERVICE)
+    calls = [world.call("ani", "auth.logout") for _ in range(2)]
+    assert [answer.status for answer in world.take(calls, engine)] == [OK, OK]
+
+
+def test_a_message_under_way_is_stored_for_nothing_is_told_by_that(world: World) -> None:
+    end(world, "ani")
+    assert world.do("ani", "message.send", to="budi", body="halo", id=message_id(1))["seq"] == 1
