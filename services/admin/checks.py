@@ -300,4 +300,11 @@ SESSIONS: Final = (
         "select user_id from presence"
         " where not exists (select 1 from users where users.id = user_id) order by user_id",
     ),
+    Query(
+        "known_addresses.users",
+        "Whoever logs in from a known address is a user who exists.",
+        "user {}",
+        "select distinct user_id from known_addresses"
+        " where not exists (select 1 from users where users.id = user_id) order by user_id",
+    ),
 )

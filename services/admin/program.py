@@ -79,6 +79,8 @@ def line(result: Result) -> str:
     if result.ok:
         return f"{result.check.name}: ok"
     count, first = result.found
+    if not result.ran:
+        return f"{result.check.name}: {first[0]}"
     more = "; …" if count > len(first) else ""
     return f"{result.check.name}: {count} problem{'s' * (count > 1)}: {'; '.join(first)}{more}"
 

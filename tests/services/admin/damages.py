@@ -390,6 +390,11 @@ BOTH = (
         "user 99",
         ("insert into presence (broker, user_id) select broker, 99 from presence where user_id = {ani}",),
     ),
+    Damage(
+        "known_addresses.users",
+        "user 99",
+        ("insert into known_addresses (user_id, address, seen_at) values (99, '10.0.0.1', 0)",),
+    ),
 )
 """On either engine."""
 
