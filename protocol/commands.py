@@ -441,8 +441,8 @@ class PresenceReport(Body, frozen=True):
     """
 
     broker: bytes
-    online: list[int] = []
-    offline: list[int] = []
+    online: list[Id] = []
+    offline: list[Id] = []
     restart: bool = False
 
 

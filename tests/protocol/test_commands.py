@@ -181,6 +181,8 @@ def test_a_field_that_is_missing_or_of_the_wrong_type_is_named(name: str, field:
         ("user.list", {"limit": 1001}, "limit"),
         ("user.online", {"limit": 10_001}, "limit"),
         ("user.online", {"after": "x" * 33}, "after"),
+        ("presence.report", {"online": [2**63]}, r"online\[0\]"),
+        ("presence.report", {"offline": [0]}, r"offline\[0\]"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_with_a_sentence_that_names_the_field(
