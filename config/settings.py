@@ -129,6 +129,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Requests that one worker holds at once; beyond that, ``busy``."""
     slow_capacity: Count = 400
     """The same for a worker of a service that hashes passwords, so that nobody waits in vain."""
+    slow_queue: Count = 200
+    """Passwords that wait to be hashed in one worker; beyond that the source with most hears ``busy``."""
     worker_capacity_bytes: Count = 33_554_432
     """The same in bytes of bodies."""
     session_open_requests: Count = 256

@@ -3,7 +3,7 @@
 Theory of operation. ``take`` decodes and validates each call and runs all that write in **one** write
 transaction: first those that are handled together (sends), then the others in order of arrival, each in
 a savepoint. Those that only read follow in a read transaction of their own, so that no other
-process waits for them; slow ones (a password hash) queue up and are done one per ``step``.
+process waits for them; slow ones (a password hash) stand in line, and are given to other hands one by one.
 
 An error never spoils its neighbours: a refusal or a fault of one call undoes that call alone. When
 the store itself fails, every call that depended on it answers ``unavailable`` and nothing was done.
@@ -15,15 +15,19 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final
 
 from config.log import Action, ServerLog
 from config.settings import Settings
 from protocol.backend import Call
-from protocol.commands import COMMANDS, Body, Command, read
+from protocol.commands import COMMANDS, Body, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
-from services.context import Context, Handler, Service, Slow, Together, TooHasty, pack_struct
+from services.context import Context, Finish, Handler, Service, Slow, Together, TooHasty, pack_struct
+from services.job import Job
+from services.slow import Hands, Line, at_once, crowded, source_of
 from services.storage import sessions
 from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
 
@@ -35,15 +39,6 @@ FOR_THE_ENDED: Final = frozenset(("auth.logout",))
 
 RETRY_AFTER: Final = 0.3
 """Seconds after which a client may try again when the store failed."""
-
-
-class Job(NamedTuple):
-    """A call that is fit to be handled. ``since``: when it was taken in, nanoseconds."""
-
-    call: Call
-    row: Command
-    request: Any
-    since: int
 
 
 class Done:
@@ -72,6 +67,7 @@ class Engine:
         settings: Settings,
         log: ServerLog,
         clock: Callable[[], int] = time.perf_counter_ns,
+        hands: Hands = at_once,
     ) -> None:
         self._rows = {name: row for name, row in COMMANDS.items() if row.service == service.name}
         if lacking := sorted(self._rows.keys() - service.handlers.keys()):
@@ -83,28 +79,39 @@ class Engine:
         self._clock = clock
         self._cache: dict[str, Any] = {}
         self._readers: deque[Job] = deque()
-        self._slow: deque[Job] = deque()
+        self._slow: Line[Job] = Line(settings.slow_queue)
+        self._hands = hands
+        self._at_work: tuple[Job, Future[Any]] | None = None
 
     @property
     def waiting(self) -> int:
         """Calls taken in and not answered yet: call ``step`` until there are none."""
-        return len(self._readers) + len(self._slow)
+        return len(self._readers) + len(self._slow) + (self._at_work is not None)
+
+    @property
+    def ready(self) -> bool:
+        """Whether ``step`` has anything to do now; not while all that waits waits for hands at work."""
+        next_slow = bool(self._slow) if self._at_work is None else self._at_work[1].done()
+        return bool(self._readers) or next_slow
 
     def take(self, calls: list[Call], now: int) -> Done:
         """Handle calls that have arrived; slow ones are kept for ``step``. ``now`` in microseconds."""
         done = Done()
         writers: list[Job] = []
+        slow: list[Job] = []
         since = self._clock()
         for call in calls:
             job = self._job(call, since, done)
             if job is None:
                 continue
             if isinstance(self._service.handlers[call.command], Slow):
-                self._slow.append(job)
+                slow.append(job)
             elif job.row.writes:
                 writers.append(job)
             else:
                 self._readers.append(job)
+        if slow:
+            self._line_up(slow, now, done)
         if writers:
             self._write(writers, now, done)
         if self._readers:
@@ -116,8 +123,11 @@ class Engine:
         done = Done()
         if self._readers:
             self._read(now, done)
-        elif self._slow:
-            self._one_slow(self._slow.popleft(), now, done)
+            return done
+        self._put_down(now, done)
+        if self._slow and self._at_work is None:
+            self._take_up(self._slow.next(), now, done)
+            self._put_down(now, done)
         return done
 
     def tick(self, now: int) -> Done:
@@ -216,20 +226,10 @@ class Engine:
     def _plain(self, job: Job) -> Handler:
         """The job's handler as one that takes a single call."""
         handler = self._service.handlers[job.call.command]
-        if not isinstance(handler, Together):
-            assert not isinstance(handler, Slow)
-            return handler
-        handle = handler.handle
+        assert not isinstance(handler, Slow)
+        return handler.alone if isinstance(handler, Together) else handler
 
-        def one(ctx: Context, call: Call, request: Any) -> Body:
-            answer = handle(ctx, [(call, request)])[0]
-            if isinstance(answer, Failure):
-                raise answer
-            return answer
-
-        return one
-
-    def _guarded(self, ctx: Context, job: Job, handler: Handler) -> Body | Failure:
+    def _guarded(self, ctx: Context, job: Job, handler: Finish) -> Body | Failure:
         """Run one handler in a savepoint; what it did and said is gone when it refuses or fails."""
         events, effects = len(ctx.events), len(ctx.effects)
         try:
@@ -303,45 +303,73 @@ class Engine:
 
     # --- slow calls -----------------------------------------------------------------------------
 
-    def _one_slow(self, job: Job, now: int, done: Done) -> None:
-        """The three steps of a slow call; its work has no transaction."""
-        handler = self._service.handlers[job.call.command]
-        assert isinstance(handler, Slow)
-        slow = handler
+    def _line_up(self, jobs: list[Job], now: int, done: Done) -> None:
+        known = self._known(jobs, now)
+        for job in jobs:
+            gone = self._slow.add(source_of(job.call), job, job.call.handle in known)
+            if gone is not None:
+                self._answer(done, gone.call, crowded(), gone.since)
+
+    def _known(self, jobs: list[Job], now: int) -> set[int]:
+        """Handles of those who need not wait behind strangers: nobody's, when the store cannot say it."""
+        asked = [(job, known) for job in jobs if (known := self._slowly(job).known) is not None]
+        if not asked:
+            return set()
+        try:
+            with self._store.read() as tx:
+                ctx = self._context(tx, now)
+                return {job.call.handle for job, known in asked if known(ctx, job.call, job.request)}
+        except StoreUnavailable:
+            return set()
+
+    def _take_up(self, job: Job, now: int, done: Done) -> None:
+        """The first of the three steps of a slow call, and its work begun; that has no transaction."""
+        slow = self._slowly(job)
         try:
             with self._store.read() as tx:
                 prepared = slow.before(self._context(tx, now), job.call, job.request)
-            result = slow.work(self._settings, prepared)
-        except Failure as refusal:
-            self._answer(done, job.call, refusal, job.since)
-            return
-        except StoreUnavailable as error:
-            self._answer(done, job.call, self._failed(error, [job])[0], job.since)
-            return
+            self._at_work = job, self._hands(partial(slow.work, self._settings, prepared))
         except Exception as error:
-            self._log.fault(self._service.name, job.call.command, error)
-            self._answer(done, job.call, _internal(), job.since)
-            return
-        self._finish(job, lambda ctx, call, request: slow.finish(ctx, call, request, result), now, done)
+            self._answer(done, job.call, self._excused(error, job), job.since)
 
-    def _finish(self, job: Job, handler: Handler, now: int, done: Done) -> None:
+    def _put_down(self, now: int, done: Done) -> None:
+        """The last of the three steps, if the work is done."""
+        if self._at_work is None or not self._at_work[1].done():
+            return
+        (job, future), self._at_work = self._at_work, None
+        try:
+            finish = self._slowly(job).finisher(future.result())
+        except Exception as error:
+            self._answer(done, job.call, self._excused(error, job), job.since)
+            return
         answer: Body | Failure
         for last in (False, True):
             try:
                 with self._store.write() if job.row.writes else self._store.read() as tx:
                     ctx = self._context(tx, now)
-                    answer = self._guarded(ctx, job, handler)
+                    answer = self._guarded(ctx, job, finish)
                 done.events += ctx.events
                 done.effects += ctx.effects
-            except StoreUnavailable as error:
+            except Exception as error:
                 if isinstance(error, StoreBusy) and not last:
                     continue
-                answer = self._failed(error, [job])[0]
-            except Exception as error:
-                self._log.fault(self._service.name, job.call.command, error)
-                answer = _internal()
+                answer = self._excused(error, job)
             break
         self._answer(done, job.call, answer, job.since)
+
+    def _slowly(self, job: Job) -> Slow:
+        handler = self._service.handlers[job.call.command]
+        assert isinstance(handler, Slow)
+        return handler
+
+    def _excused(self, error: Exception, job: Job) -> Body | Failure:
+        """What is answered when a step of a slow call raised."""
+        if isinstance(error, Failure):
+            return error
+        if isinstance(error, StoreUnavailable):
+            return self._failed(error, [job])[0]
+        self._log.fault(self._service.name, job.call.command, error)
+        return _internal()
 
     # --- answering ------------------------------------------------------------------------------
 

@@ -78,6 +78,10 @@ Handler = Callable[[Context, Caller, Any], Body]
 """Runs inside the batch's transaction, in a savepoint of its own where the command writes."""
 
 
+Finish = Callable[[Context, Caller, Any], Body | Failure]
+"""The last step of a ``Slow`` one, which may return a refusal; a handler is one, too."""
+
+
 class Together(NamedTuple):
     """A handler that takes all of a batch's calls of its commands at once, in order of arrival.
 
@@ -86,6 +90,13 @@ class Together(NamedTuple):
     """
 
     handle: Callable[[Context, list[tuple[Caller, Any]]], list[Body | Failure]]
+
+    def alone(self, ctx: Context, caller: Caller, command: Any) -> Body:
+        """One call by itself, as a ``Handler``."""
+        answer = self.handle(ctx, [(caller, command)])[0]
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
 
 
 class Slow(NamedTuple):
@@ -96,11 +107,18 @@ class Slow(NamedTuple):
     command's row asks for; it must check again whatever may have changed since ``before``.
     Each of them may refuse. ``finish`` may also return a refusal: then what it wrote stays, as for a wrong
     password, which is to be counted. One such call is done at a time; the others do not wait for it.
+    ``known`` says, in a read transaction, who need not stand in line behind strangers; it refuses nobody.
     """
 
     before: Callable[[Context, Caller, Any], Any]
     work: Callable[[Settings, Any], Any]
     finish: Callable[[Context, Caller, Any, Any], Body | Failure]
+    known: Callable[[Context, Caller, Any], bool] | None = None
+
+    def finisher(self, result: Any) -> Finish:
+        """The last step, given what came of the work."""
+        finish = self.finish
+        return lambda ctx, caller, command: finish(ctx, caller, command, result)
 
 
 class Tick(NamedTuple):

@@ -139,7 +139,7 @@ class Loop:
             self._beat(link)
         if calls:
             self._hand_out(link, link.engine.take(calls, wall), wall)
-        if link.engine.waiting:
+        if link.engine.ready:
             self._hand_out(link, link.engine.step(wall), wall)
 
     def _hand_out(self, link: Link, done: Done, wall: int) -> None:
@@ -177,8 +177,8 @@ class Loop:
         link.send(backend.pack_beat(self._service.name, self.name, capacity))
 
     def patience(self, now: float) -> float:
-        """Seconds until something is due; 0.0 while calls wait."""
-        if any(link.engine.waiting for link in self.links):
+        """Seconds until something is due; 0.0 while there is something to do at once."""
+        if any(link.engine.ready for link in self.links):
             return 0.0
         due = min(self._next_beat, self._deadline)
         if self._service.tick is not None:

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -22,6 +23,7 @@ from config.settings import Settings
 from services.batch import Engine
 from services.context import Service
 from services.loop import Link, Loop
+from services.slow import Aside
 from services.storage.engine import Store
 
 QUEUE: Final = 10_000
@@ -44,12 +46,15 @@ class Worker:
     ) -> None:
         self._log = log
         self._context = zmq.Context()
-        self._sockets = [self._connect(address) for address in addresses]
-        links = [Link(socket, Engine(service, store, settings, log)) for socket in self._sockets]
-        self._loop = Loop(service, settings, log, f"{service.name}-{os.getpid()}", links)
         self._wakeup, self._alarm = os.pipe()
         os.set_blocking(self._alarm, False)
         os.set_blocking(self._wakeup, False)
+        self._hands = Aside(settings.password_nice, self._wake)
+        self._sockets = [self._connect(address) for address in addresses]
+        links = [
+            Link(socket, Engine(service, store, settings, log, hands=self._hands)) for socket in self._sockets
+        ]
+        self._loop = Loop(service, settings, log, f"{service.name}-{os.getpid()}", links)
         self._stop = False
 
     def _connect(self, address: str) -> zmq.Socket[bytes]:
@@ -98,8 +103,14 @@ class Worker:
             os._exit(128 + number)
         self._stop = True
 
+    def _wake(self) -> None:
+        """From another thread: there is something to do. A full pipe says that already."""
+        with suppress(BlockingIOError):
+            os.write(self._alarm, b"!")
+
     def _close(self) -> None:
         signal.set_wakeup_fd(-1)
+        self._hands.close()
         for socket in self._sockets:
             socket.close()
         self._context.term()

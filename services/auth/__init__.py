@@ -13,7 +13,7 @@ SERVICE = Service(
     "auth",
     {
         "auth.register": Slow(accounts.before_register, accounts.hash_password, accounts.register),
-        "auth.login": Slow(accounts.before_login, accounts.check_login, accounts.login),
+        "auth.login": Slow(accounts.before_login, accounts.check_login, accounts.login, accounts.at_home),
         "auth.password": Slow(accounts.before_change, accounts.check_change, accounts.change_password),
         "auth.resume": sessions.resume,
         "auth.logout": sessions.logout,

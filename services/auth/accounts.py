@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 
 from config.settings import Settings
 from protocol import backend
-from protocol.addresses import TopicKind, checked_name, new_topic
+from protocol.addresses import TopicKind, checked_name, name_key, new_topic
 from protocol.commands import ChangePassword, Empty, Login, LoginReply, Register, RegisterReply
 from protocol.errors import Busy, Conflict, Invalid, InvalidCredentials
 from protocol.limits import TOKEN_BYTES
-from services import topics
+from services import backoff, topics
 from services.auth.sessions import caller_session, close, live
+from services.backoff import Source
 from services.context import Caller, Context
 from services.passwords import acceptable, passwords
 from services.storage import groups, sessions, users
@@ -68,6 +69,7 @@ class Attempt(NamedTuple):
     password: str
     user_id: int
     stored: str | None
+    source: Source
 
 
 class Checked(NamedTuple):
@@ -76,6 +78,7 @@ class Checked(NamedTuple):
     user_id: int
     stored: str
     fresh: str | None
+    source: Source
 
 
 def before_login(ctx: Context, caller: Caller, command: Login) -> Attempt:
@@ -84,26 +87,40 @@ def before_login(ctx: Context, caller: Caller, command: Login) -> Attempt:
     if not command.device.isprintable():
         raise Invalid("The name of a device may hold printable characters only.")
     user = users.named(ctx.tx, command.username)
-    if user is None:
-        return Attempt(command.password, 0, None)
-    return Attempt(command.password, user.id, user.password)
+    user_id, stored = (0, None) if user is None else (user.id, user.password)
+    source = backoff.stranger(ctx, caller, name_key(command.username), user_id)
+    backoff.check(ctx, source)
+    return Attempt(command.password, user_id, stored, source)
 
 
-def check_login(settings: Settings, attempt: Attempt) -> Checked:
-    """Refuses a wrong password and an unknown user in the same words and the same time."""
+def at_home(ctx: Context, caller: Caller, command: Login) -> bool:
+    """Whether the user of this name has come from here before, or shows their session."""
+    user = users.named(ctx.tx, command.username)
+    return backoff.stranger(ctx, caller, "", user.id if user else 0).known
+
+
+def check_login(settings: Settings, attempt: Attempt) -> Checked | Source:
+    """Who has failed if the password is wrong or there is no such user, found in the same time."""
     argon2 = passwords(settings)
     if not argon2.fits(attempt.stored, attempt.password) or attempt.stored is None:
-        raise InvalidCredentials("User name and password do not fit.")
+        return attempt.source
     fresh = argon2.hash(attempt.password) if argon2.outdated(attempt.stored) else None
-    return Checked(attempt.user_id, attempt.stored, fresh)
+    return Checked(attempt.user_id, attempt.stored, fresh, attempt.source)
 
 
-def login(ctx: Context, caller: Caller, command: Login, checked: Checked) -> LoginReply:
+def login(
+    ctx: Context, caller: Caller, command: Login, checked: Checked | Source
+) -> LoginReply | InvalidCredentials:
     """Open a session, and end the one that was silent longest if there are too many.
 
     What is ended here is cut off as if it were revoked: the device may be in anybody's hands by now.
     """
+    if isinstance(checked, Source):
+        backoff.failed(ctx, checked)
+        return InvalidCredentials("User name and password do not fit.")
     user = _unchanged(ctx, checked.user_id, checked.stored)
+    backoff.passed(ctx, checked.source)
+    backoff.at_home(ctx, user.id, caller)
     if checked.fresh is not None:
         users.set_password(ctx.tx, user.id, checked.fresh)
     token = secrets.token_bytes(TOKEN_BYTES)
@@ -134,6 +151,7 @@ class ChangeAttempt(NamedTuple):
     old: str
     new: str
     stored: str
+    source: Source
 
 
 class Change(NamedTuple):
@@ -141,32 +159,42 @@ class Change(NamedTuple):
 
     stored: str
     fresh: str
+    source: Source
 
 
 def before_change(ctx: Context, caller: Caller, command: ChangePassword) -> ChangeAttempt:
     """What is to be checked."""
     acceptable(command.new, ctx.settings)
-    return ChangeAttempt(command.old, command.new, live(ctx, caller).password)
+    user = live(ctx, caller)
+    source = backoff.holder(caller, name_key(user.name))
+    backoff.check(ctx, source)
+    return ChangeAttempt(command.old, command.new, user.password, source)
 
 
-def check_change(settings: Settings, attempt: ChangeAttempt) -> Change | None:
-    """The change to make; None when an earlier try, whose answer was lost, has made it already."""
+def check_change(settings: Settings, attempt: ChangeAttempt) -> Change | Source | None:
+    """The change to make; who has failed; None when an earlier try, its answer lost, has made it already."""
     argon2 = passwords(settings)
     if argon2.fits(attempt.stored, attempt.old):
-        return Change(attempt.stored, argon2.hash(attempt.new))
+        return Change(attempt.stored, argon2.hash(attempt.new), attempt.source)
     if argon2.fits(attempt.stored, attempt.new):
         return None
-    raise InvalidCredentials("The old password does not fit.")
+    return attempt.source
 
 
-def change_password(ctx: Context, caller: Caller, command: ChangePassword, change: Change | None) -> Empty:
+def change_password(
+    ctx: Context, caller: Caller, command: ChangePassword, change: Change | Source | None
+) -> Empty | InvalidCredentials:
     """Set it, end every other session, and replace the topics that those have known.
 
     The user's own topic is replaced in any case: it is a secret, and secrets change with the password.
     """
     if change is None:
         return Empty()
+    if isinstance(change, Source):
+        backoff.failed(ctx, change)
+        return InvalidCredentials("The old password does not fit.")
     user = _unchanged(ctx, caller.user_id, change.stored)
+    backoff.passed(ctx, change.source)
     caller_session(ctx, caller)
     users.set_password(ctx.tx, user.id, change.fresh)
     ended = sessions.end_others(ctx.tx, caller.session, user.id, ctx.now)

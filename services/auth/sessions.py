@@ -13,7 +13,7 @@ from protocol import backend
 from protocol.commands import Empty, LoginReply, Resume, Revoke, SessionInfo, SessionsReply
 from protocol.errors import InvalidCredentials, NotFound, Unauthenticated
 from protocol.limits import LIST_MAX_ITEMS
-from services import topics
+from services import backoff, topics
 from services.context import Caller, Context
 from services.storage import sessions, users
 
@@ -52,6 +52,7 @@ def resume(ctx: Context, caller: Caller, command: Resume) -> LoginReply:
     found = sessions.resume(ctx.tx, command.token, ctx.now)
     if found is None:
         raise InvalidCredentials("This session has ended; log in again.")
+    backoff.at_home(ctx, found.user_id, caller)
     ctx.effect(backend.OPEN, command.token, found.id, found.user_id, found.user)
     return LoginReply(found.user, command.token, found.id, found.topic)
 

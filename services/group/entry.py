@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from config.settings import Settings
-from protocol.addresses import TopicKind, group_name, new_topic
+from protocol.addresses import TopicKind, group_name, name_key, new_topic
 from protocol.commands import CreateGroup, GroupReply, JoinGroup
 from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge, Unauthenticated
 from protocol.events import MembershipEvent, TopicsEvent
+from services import backoff
+from services.backoff import Source
 from services.context import Caller, Context
 from services.passwords import passwords
 from services.storage import groups, sessions, users
@@ -81,6 +83,7 @@ class Attempt(NamedTuple):
     password: str
     stored: str
     member: bool
+    source: Source
 
 
 def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt:
@@ -88,11 +91,14 @@ def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt:
     name = group_name(command.group)
     group = found(groups.named(ctx.tx, name), name)
     member = groups.is_member(ctx.tx, group.id, caller.user_id)
-    return Attempt(group.name, command.password, group.password, member)
+    source = backoff.holder(caller, f"#{name_key(name)}")
+    if command.password and group.password != OPEN and not member:
+        backoff.check(ctx, source)
+    return Attempt(group.name, command.password, group.password, member, source)
 
 
-def check_join(settings: Settings, attempt: Attempt) -> str | None:
-    """The hash that the password fits; None for a member, who needs none."""
+def check_join(settings: Settings, attempt: Attempt) -> str | Source | None:
+    """The hash that the password fits; who has failed; None for a member, who needs no password."""
     if attempt.member:
         return None
     if attempt.stored == OPEN:
@@ -100,15 +106,22 @@ def check_join(settings: Settings, attempt: Attempt) -> str | None:
     if not attempt.password:
         raise InvalidCredentials(f"#{attempt.group} needs a password.")
     if not passwords(settings).fits(attempt.stored, attempt.password):
-        raise InvalidCredentials(f"The password does not fit #{attempt.group}.")
+        return attempt.source
     return attempt.stored
 
 
-def join(ctx: Context, caller: Caller, command: JoinGroup, checked: str | None) -> GroupReply:
+def join(
+    ctx: Context, caller: Caller, command: JoinGroup, checked: str | Source | None
+) -> GroupReply | InvalidCredentials:
     """Make the caller a member. Who is one already is told the same again, and nobody else anything."""
     _still(ctx, caller)
     name = group_name(command.group)
     group = found(groups.locked(ctx.tx, name), name)
+    if isinstance(checked, Source):
+        backoff.failed(ctx, checked)
+        return InvalidCredentials(f"The password does not fit #{group.name}.")
+    if checked:
+        backoff.passed(ctx, backoff.holder(caller, f"#{name_key(name)}"))
     if not groups.is_member(ctx.tx, group.id, caller.user_id):
         if group.password != checked:
             raise Busy(f"#{group.name} was changed a moment ago; try again.", retry_after=0.05)
