@@ -73,7 +73,8 @@ MESSAGES: Final = (
         "Every message is from a user who exists.",
         "message {1} of conversation {0} is from user {2}",
         "select conversation_id, seq, sender_id from messages"
-        " where not exists (select 1 from users where users.id = sender_id) order by conversation_id + 0, seq",
+        " where not exists (select 1 from users where users.id = sender_id)"
+        " order by conversation_id + 0, seq",
     ),
     Query(
         "messages.strangers",
