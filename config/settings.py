@@ -180,7 +180,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def _bracketed(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        # No name is looked up here: one that leads elsewhere must not open a door that was meant to be local.
+        host = "127.0.0.1" if self.host == "localhost" else self.host
+        return f"[{host}]" if ":" in host else host
 
     @property
     def loopback(self) -> bool:
@@ -250,6 +252,8 @@ def _checked(fields: dict[str, Any], origin: dict[str, str], file: Path) -> Sett
         found = re.search(r"`\$\.([a-z_.]+)`|unknown field `([a-z_]+)`", str(error))
         name = (found.group(1) or found.group(2)) if found else ""
         raise SettingsError(f"{origin.get(name.split('.')[0], str(file))}: {error}") from None
+    if re.fullmatch(r"\[.*:.*\]", settings.host):  # IPv6 as it stands in an address with a port
+        settings = msgspec.structs.replace(settings, host=settings.host[1:-1])
     realm = settings.realm or _host_realm()
     if not re.fullmatch(r"[a-z0-9.-]{1,64}", realm):
         raise SettingsError(

@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
 # --- encryption ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
 def test_curve_may_be_off_on_a_loopback_address(tmp_path: Path, host: str) -> None:
     settings = load({**HERE, "PESAN_HOST": host, "PESAN_CURVE": "off"}, tmp_path)
     assert settings.loopback and not settings.curve
@@ -166,7 +166,18 @@ def test_curve_may_be_off_on_a_loopback_address(tmp_path: Path, host: str) -> No
 
 @pytest.mark.parametrize(
     "host",
-    ["0.0.0.0", "::", "*", "10.0.0.1", "chat.example", "127.evil.example", "localhost.example", "eth0"],
+    [
+        "0.0.0.0",
+        "::",
+        "[::]",
+        "*",
+        "10.0.0.1",
+        "::ffff:10.0.0.1",
+        "chat.example",
+        "127.evil.example",
+        "localhost.example",
+        "eth0",
+    ],
 )
 def test_curve_off_is_refused_anywhere_else(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="PESAN_CURVE: curve may be off only on a loopback address"):
@@ -178,12 +189,23 @@ def test_curve_off_is_refused_anywhere_else(tmp_path: Path, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "address"), [("127.0.0.1", "tcp://127.0.0.1:"), ("::1", "tcp://[::1]:"), ("*", "tcp://*:")]
+    ("host", "address"),
+    [
+        ("127.0.0.1", "tcp://127.0.0.1:"),
+        ("::1", "tcp://[::1]:"),
+        ("*", "tcp://*:"),
+        ("localhost", "tcp://127.0.0.1:"),
+    ],
 )
 def test_commands_and_events_have_neighbouring_ports(tmp_path: Path, host: str, address: str) -> None:
     settings = Settings(home=tmp_path, host=host, port_base=8000)
     assert (settings.commands_address, settings.events_address) == (f"{address}8000", f"{address}8001")
     assert settings.events_port == 8001
+
+
+def test_an_ipv6_address_may_stand_in_brackets(tmp_path: Path) -> None:
+    settings = load({**HERE, "PESAN_HOST": "[::1]"}, tmp_path)
+    assert (settings.host, settings.loopback) == ("::1", True)
 
 
 # --- the sample ---------------------------------------------------------------------------------
