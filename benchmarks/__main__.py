@@ -21,6 +21,7 @@ from benchmarks.fanout import fanout
 from benchmarks.figures import Meter
 from benchmarks.idle import idle
 from benchmarks.latency import latency
+from benchmarks.logins.scenario import logins
 from benchmarks.own_server import OwnServer
 from benchmarks.relay import relay
 from benchmarks.soak import main as soak
@@ -41,6 +42,7 @@ def main() -> int:
         "relay": lambda o: relay(o.pairs, o.window, o.seconds),
         "dm": _dm_and_relay,
         "latency": lambda o: _driven(o, latency, seconds=o.seconds),
+        "logins": lambda o: _driven(o, logins, rate_limits=True, seconds=o.seconds),
         "fanout": lambda o: _driven(o, fanout, members=o.members, seconds=o.seconds),
         "idle": lambda o: _driven(o, idle, clients=o.clients),
         "start": lambda o: start(),
@@ -57,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "scenario",
-        choices=["relay", "dm", "latency", "fanout", "idle", "start", "all"],
+        choices=["relay", "dm", "latency", "logins", "fanout", "idle", "start", "all"],
         help="what to measure",
     )
     parser.add_argument("--server", default="", help="connection string; default: start one of our own")
@@ -73,7 +75,11 @@ def _options() -> argparse.Namespace:
 
 
 def _driven(
-    options: argparse.Namespace, scenario: Callable[..., dict[str, Any]], **kwargs: Any
+    options: argparse.Namespace,
+    scenario: Callable[..., dict[str, Any]],
+    *,
+    rate_limits: bool = False,
+    **kwargs: Any,
 ) -> dict[str, Any]:
     """Run a scenario against the server it was given, or one of its own."""
     if options.server:
@@ -83,6 +89,7 @@ def _driven(
             OwnServer(
                 counts={"messaging": options.workers},
                 environment={"PESAN_DATABASE": options.database} if options.database else {},
+                rate_limits=rate_limits,
             )
         )
         meter = Meter({name: process.pid for name, process in server.processes.items()})

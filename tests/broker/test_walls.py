@@ -1,4 +1,4 @@
-"""The walls of a real broker process: encryption wherever others can reach it, and descriptors that run out."""
+"""The walls of a real broker: encryption wherever others can reach it, and descriptors that run out."""
 
 from __future__ import annotations
 
