@@ -39,11 +39,13 @@ def verify(context: Context, ctx: click.Context, with_: tuple[str, ...], accept:
     \b
     NAME: complete 1..N       every message is there, and those seen before are what they were
     NAME: missing 3..5, 9     the server counts them and does not have them
-    NAME: lost 90..120        this profile saw them, or was told that they are stored; they are gone
+    NAME: lost 90..120        beyond all that the server counts, but this profile saw them, or was
+                              told that they are stored: the server was set back
     NAME: changed 7           not what this profile saw under that number
 
     Whatever pesan shows, sends and verifies leaves a mark with the profile: a hash, no text. Exit code 1
-    when anything is missing, lost or changed; what is gone for good is told each time until --accept.
+    when anything is missing, lost or changed; what is gone for good is told each time until --accept. With
+    --json "lost" names everything that was seen and is gone, so those of the missing ones as well.
     """
 
     async def work(chat: Chat) -> bool:
@@ -161,7 +163,7 @@ class Account:
     missing: Ranges = field(default_factory=list)
     """Counted by the server, and not there."""
     lost: Ranges = field(default_factory=list)
-    """Seen here, and not there."""
+    """Seen here, and not there: some of ``missing``, and what lies beyond all that the server counts."""
     changed: Ranges = field(default_factory=list)
     """There, and not as seen here."""
     _news: list[tuple[int, bytes]] = field(default_factory=list)
@@ -200,8 +202,9 @@ class Account:
         """All of it in a line."""
         newest = self.reply.last_seq
         parts = [f"missing {shown(self.missing)}"] if self.missing else []
-        if self.lost:
-            parts.append(f"lost {shown(self.lost)}: seen here, gone on the server")
+        beyond = [(first, last) for first, last in self.lost if first > newest]
+        if beyond:
+            parts.append(f"lost {shown(beyond)}: seen here, gone on the server")
         if self.changed:
             parts.append(f"changed {shown(self.changed)}: not what was seen here")
         if parts:

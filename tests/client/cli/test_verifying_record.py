@@ -97,18 +97,28 @@ def test_a_message_that_changed_is_named(town: Town, change: dict[str, Any]) -> 
     assert town.verify() == (1, "#ops: changed 4: not what was seen here\n")
 
 
-def test_a_message_that_vanished_is_missing_and_lost(town: Town) -> None:
+def test_a_message_that_vanished_is_missing_and_counts_as_lost(town: Town) -> None:
     town.says(9)
     town.verify()
     del town.ops.messages[3]
-    assert town.verify() == (1, "#ops: missing 4; lost 4: seen here, gone on the server\n")
-    assert town.record()["missing"] == [[4, 4]]
+    assert town.verify() == (1, "#ops: missing 4\n")
+    record = town.record()
+    assert (record["missing"], record["lost"]) == ([[4, 4]], [[4, 4]])
 
 
 def test_one_that_was_never_seen_is_missing_and_not_lost(town: Town) -> None:
     town.says(9)
     del town.ops.messages[3]
     assert town.verify() == (1, "#ops: missing 4\n")
+    assert town.record()["lost"] == []
+
+
+def test_holes_and_a_set_back_are_told_in_one_line(town: Town) -> None:
+    town.says(9)
+    town.verify()
+    del town.ops.messages[7:], town.ops.messages[1]
+    assert town.verify() == (1, "#ops: missing 2; lost 8..9: seen here, gone on the server\n")
+    assert town.record()["lost"] == [[2, 2], [8, 9]]
 
 
 def test_what_was_only_sent_is_held_against_the_server_too(town: Town) -> None:
