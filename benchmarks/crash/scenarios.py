@@ -18,7 +18,7 @@ WORKER_BAR: Final = 2.0
 """Seconds after a worker's death within which delivery flows again."""
 BROKER_BAR: Final = 3.0
 """The same after the broker's return: from its ``pesan ready`` on."""
-AWAY: Final = 6.0
+AWAY: Final = 4.0
 """Seconds for which the broker stays away in one scenario: clients are then trying at their slowest."""
 STOPPED: Final = 10.0
 FULL: Final = 5.0
