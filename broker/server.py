@@ -6,8 +6,10 @@ Each turn: poll, drain every socket up to a batch, then flush what the core gath
 from __future__ import annotations
 
 import os
+import socket as plain_socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
@@ -29,6 +31,10 @@ TICK = 0.1
 TICK_MS = int(TICK * 1000)
 HANDSHAKE_MS = 5_000
 BACKLOG = 1024
+DISCARDED_AT_ONCE = 10_000
+"""Frames on the events socket that are thrown away in a turn while nothing is approved: some milliseconds."""
+EVENTS_RCVBUF = 65_536
+"""Bytes from one client that the kernel keeps for the events socket."""
 PROBES = 10
 """Ticks during which every worker is asked whether it is there, after one of them hung up. The notice
 comes from the I/O thread, and for a moment the socket still takes messages for the one that is gone."""
@@ -58,12 +64,14 @@ class Server:
         self._frontend.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._backend.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._events.setsockopt(zmq.XPUB_MANUAL, 1)
+        # What the kernel holds of a flood is still read after its sender was hung up on.
+        self._events.setsockopt(zmq.RCVBUF, EVENTS_RCVBUF)
         # What waits for a worker is bounded by its capacity, and must never be dropped here.
         self._backend.setsockopt(zmq.SNDHWM, 0)
         self._backend.setsockopt(zmq.RCVHWM, 0)
         self._backend.setsockopt(zmq.LINGER, 500)
         self._receive, self._reply = receiver(self._frontend), sender(self._frontend)
-        self._announce = sender(self._events)
+        self._announce, self._upstream = sender(self._events), receiver(self._events)
         self._wakeup, self._wakeup_write = os.pipe()
 
     def _socket(self, kind: int, max_bytes: int, queue: int) -> zmq.Socket[bytes]:
@@ -206,23 +214,43 @@ class Server:
             pass
 
     def _drain_subscriptions(self) -> None:
-        """Carry out what ``Subscriptions`` approves, at once: an approval goes to the last frame's peer."""
-        judge, socket = self._subscriptions.frame, self._events
-        while True:
+        """Carry out what ``Subscriptions`` approves, at once: an approval goes to the last frame's peer.
+
+        Up to a batch, so that nobody who floods this socket keeps the loop from everything else.
+        """
+        judge, socket, subscriptions = self._subscriptions.frame, self._events, self._subscriptions
+        for _ in range(self._settings.batch_size):
             try:
                 message = socket.recv(NOBLOCK, copy=False)
             except zmq.Again:
+                self._no_more_subscriptions()
                 break
             frame = message.bytes
-            if message.more or not judge(frame, _source(message)):
+            # Every frame is judged, the parts of a longer message too: each may shift the queue.
+            if not judge(frame, _source(message)):
                 continue
             topic = frame[1:]
             if frame[0] == SUBSCRIBE:
                 socket.setsockopt(zmq.SUBSCRIBE, topic)
                 if wants_welcome(topic):
-                    self._publish([event(topic, Welcome(self._subscriptions.epoch))])
+                    self._publish([event(topic, Welcome(subscriptions.epoch))])
             else:
                 socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+        while subscriptions.unwanted:
+            _hang_up(subscriptions.unwanted.pop(), self._settings.events_port)
+            self._core.counts["hung_up"] += 1
+        if subscriptions.refusing:
+            self._discard_subscriptions()
+
+    def _discard_subscriptions(self) -> None:
+        """Empty the events socket in haste: libzmq puts no bound to what waits in it."""
+        try:
+            for _ in range(DISCARDED_AT_ONCE):
+                self._upstream(NOBLOCK)
+        except zmq.Again:
+            self._no_more_subscriptions()
+
+    def _no_more_subscriptions(self) -> None:
         if self._subscriptions.empty():
             self._core.epoch = self._subscriptions.epoch
             self._log.warning("subscriptions refused behind a stray message", epoch=self._core.epoch)
@@ -248,6 +276,7 @@ class Server:
         self._core.wall = time.time() - now
         self._core.tick(now)
         self._memory.look(now)
+        self._subscriptions.rest(TICK)
         counts = self._core.counts
         if self._dropped:
             counts["dropped_to_slow_or_gone"] += self._dropped
@@ -303,3 +332,14 @@ def _source(message: zmq.Frame) -> int:
         return int(message.get(zmq.SRCFD))
     except zmq.ZMQError:
         return NOBODY
+
+
+def _hang_up(fd: int, port: int) -> None:
+    """End a connection at our port ``port``: libzmq, whose descriptor it is, has no word for that.
+
+    It finds the connection closed, as if the peer had gone. Should another one have the descriptor by now, it
+    loses its connection and comes back.
+    """
+    with suppress(OSError), plain_socket.socket(fileno=os.dup(fd)) as connection:
+        if connection.getsockname()[1] == port:
+            connection.shutdown(plain_socket.SHUT_RDWR)

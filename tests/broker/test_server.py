@@ -252,7 +252,8 @@ def test_trap_still_there_unseeded_routing_ids_repeat() -> None:
     assert len(first_routing_ids(seed=False)) == 1
 
 
-def test_a_stray_message_upstream_cannot_steal_a_subscription(house: House) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_stray_message_upstream_cannot_steal_a_subscription(house: House, parts: int) -> None:
     attacker, accomplice = house.client(zmq.XSUB), house.client(zmq.XSUB)
     for client in (attacker, accomplice):
         client.connect(house.settings.events_address)
@@ -261,17 +262,49 @@ def test_a_stray_message_upstream_cannot_steal_a_subscription(house: House) -> N
         client.recv()
     victims = topic()
     for _ in range(20):
-        attacker.send(b"\x02stray")
+        attacker.send_multipart([b"\x02stray", b"\x01" + topic(b"c")][:parts])
         victim = house.events(victims)
         accomplice.send(b"\x01" + topic(b"c"))
         victim.poll(30)
         house.publish(victims + b"secret")
-        assert not accomplice.poll(20)
-        assert not attacker.poll(0)
+        for spy, patience in ((accomplice, 20), (attacker, 0)):
+            while spy.poll(patience):
+                assert not spy.recv().startswith(victims)
         victim.close()
     assert house.core.epoch > 1, "clients are told to subscribe anew"
     again = house.events(victims)
     assert again.poll(WAIT)
+
+
+def test_who_sends_what_is_no_subscription_is_hung_up_on_and_nobody_else_is(house: House) -> None:
+    mine = topic()
+    listener, attacker = house.events(mine), house.client(zmq.XSUB)
+    assert listener.poll(WAIT)
+    listener.recv()
+    monitors = [client.get_monitor_socket(zmq.EVENT_DISCONNECTED) for client in (listener, attacker)]
+    attacker.connect(house.settings.events_address)
+    attacker.send(b"\x02stray")
+    assert monitors[1].poll(WAIT)
+    assert not monitors[0].poll(SILENCE)
+    house.publish(mine + b"news")
+    assert listener.poll(WAIT)
+    for client, monitor in zip((listener, attacker), monitors, strict=True):
+        client.disable_monitor()
+        monitor.close()
+
+
+def test_a_torrent_of_subscriptions_keeps_nobody_waiting(house: House) -> None:
+    quiet, flood = house.commands(), house.client(zmq.XSUB)
+    hello(quiet)
+    flood.setsockopt(zmq.SNDHWM, 0)
+    flood.connect(house.settings.events_address)
+    frame = b"\x01" + topic(b"c")
+    for _ in range(300_000):
+        flood.send(frame)
+    for number in range(20):
+        asked = time.monotonic()
+        hello(quiet, 2 + number)
+        assert time.monotonic() - asked < 1.0
 
 
 def test_trap_still_there_a_stray_message_shifts_the_approval() -> None:

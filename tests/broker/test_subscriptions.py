@@ -47,6 +47,30 @@ def test_behind_a_stray_message_nothing_is_approved_until_the_socket_is_empty(st
     assert subscriptions.epoch == 2
 
 
+def test_who_sends_what_is_no_subscription_is_unwanted_until_it_is_another_connection() -> None:
+    subscriptions = Subscriptions(1, 10)
+    subscriptions.frame(b"\x02", 3)
+    assert subscriptions.unwanted == {3}
+    subscriptions.connected(3)
+    assert not subscriptions.unwanted
+
+
+def test_who_sends_frames_without_end_is_unwanted_and_who_renews_its_own_now_and_then_is_not() -> None:
+    subscriptions = Subscriptions(1, 1000)
+    topics = [b"u" + number.to_bytes(15, "big") for number in range(1000)]
+
+    def renew() -> list[bool]:
+        return [subscriptions.frame(kind + topic, 3) for topic in topics for kind in (b"\x00", b"\x01")]
+
+    for _ in range(20):
+        assert all(renew())
+        subscriptions.rest(2.0)
+    assert not subscriptions.unwanted
+    while all(renew()):
+        pass
+    assert subscriptions.unwanted == {3}
+
+
 @given(st.lists(st.tuples(st.binary(max_size=20), st.integers(3, 6))))
 def test_no_frame_is_approved_that_is_not_a_whole_topic(frames: list[tuple[bytes, int]]) -> None:
     subscriptions = Subscriptions(1, 3)

@@ -27,7 +27,9 @@ Attack = Callable[[Door], Awaitable[None]]
 ANYWHERE: Final[dict[str, Attack]] = {**handshakes.KINDS, **floods.KINDS}
 OPEN: Final[dict[str, Attack]] = {**frames.KINDS, **floods.OPEN_KINDS}
 SLOWLORIS: Final = "slowloris"
-ALL: Final = (*ANYWHERE, *OPEN, SLOWLORIS, *ciphered.KINDS)
+WEAKNESSES: Final = ("torrent",)
+"""Known to disturb a server without encryption (docs/PROTOCOL.md): done only when named."""
+ALL: Final = tuple(name for name in (*ANYWHERE, *OPEN, SLOWLORIS, *ciphered.KINDS) if name not in WEAKNESSES)
 
 
 async def attack(server: ConnectionString, seconds: float, seed: int, kinds: set[str]) -> Tally:

@@ -41,7 +41,7 @@ class Intruder:
             socket.send_multipart(message, zmq.DONTWAIT)
             self.tally.bytes += sum(map(len, message))
         self.tally.connections += 1
-        socket.poll(int(PAUSE * 1000))
+        socket.poll(int(PAUSE * 1000) + len(messages) // 100)
         socket.close()
 
     def close(self) -> None:
@@ -61,6 +61,12 @@ def many_subscriptions(intruder: Intruder) -> None:
     rng = intruder.rng
     topics = [b"u" + rng.randbytes(rng.choice([0, 14, 15, 15, 15, 16, 900])) for _ in range(100)]
     intruder.send(zmq.XSUB, [[bytes([rng.randrange(2)]) + rng.choice(topics)] for _ in range(400)])
+
+
+def torrent_of_subscriptions(intruder: Intruder) -> None:
+    """The same one, over and over."""
+    frame = intruder.rng.choice([b"\1u", b"\1", b"\0"]) + bytes(intruder.rng.choice([0, 15]))
+    intruder.send(zmq.XSUB, [[frame]] * 100_000)
 
 
 def too_large(intruder: Intruder) -> None:
@@ -89,7 +95,15 @@ def odd_requests(intruder: Intruder) -> None:
 
 
 KINDS: Final[dict[str, Callable[[Intruder], None]]] = {
-    each.__name__: each for each in (stray_upstream, many_subscriptions, too_large, many_parts, odd_requests)
+    each.__name__: each
+    for each in (
+        stray_upstream,
+        many_subscriptions,
+        torrent_of_subscriptions,
+        too_large,
+        many_parts,
+        odd_requests,
+    )
 }
 
 

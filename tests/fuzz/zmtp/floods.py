@@ -75,6 +75,19 @@ async def deaf(door: Door) -> None:
         await asyncio.sleep(0.5)
 
 
+async def torrent(door: Door) -> None:
+    """Small frames that mean nothing, as fast as the server takes them, for a second."""
+    loop = asyncio.get_running_loop()
+    async with door.line() as line:
+        if not await door.enter(line):
+            return
+        first = door.rng.choice([0, 1, 2, 255])
+        many = wire.frame(bytes([first]) + door.rng.randbytes(door.rng.choice([0, 16]))) * 20_000
+        end = loop.time() + 1.0
+        while loop.time() < end and await line.say(many):
+            pass
+
+
 async def slowloris(door: Door, seconds: float) -> None:
     """Hundreds of connections that say a byte a second for as long as they are let."""
     loop = asyncio.get_running_loop()
@@ -93,6 +106,6 @@ async def slowloris(door: Door, seconds: float) -> None:
     await asyncio.gather(*(one() for _ in range(SLOW)))
 
 
-OPEN_KINDS = {each.__name__: each for each in (pings, strays, endless, deaf)}
+OPEN_KINDS = {each.__name__: each for each in (pings, strays, endless, deaf, torrent)}
 """Behind the handshake, so for a door without encryption."""
 KINDS = {churn.__name__: churn}
