@@ -324,21 +324,20 @@ class Core:
             self._again(flight)
 
     def _again(self, flight: Flight) -> None:
-        try:
-            if not flight.command.retry:
-                raise Unavailable(
-                    "The server failed while it worked on this; it may or may not have been done.",
-                    retry_after=RETRY_WHEN_UNAVAILABLE,
-                    uncertain=True,
-                )
-            self._assign(flight)
-        except Failure as error:
-            self._give_up(flight, error)
+        """Hand it to another worker; where none may or can take it, nobody knows what was done."""
+        if flight.command.retry:
+            try:
+                self._assign(flight)
+                return
+            except Failure:
+                pass
+        self._give_up(flight, "The server failed while it worked on this; it may or may not have been done.")
 
-    def _give_up(self, flight: Flight, error: Failure) -> None:
+    def _give_up(self, flight: Flight, message: str) -> None:
         if flight.session is not None:
             flight.session.open -= 1
         if flight.peer:
+            error = Unavailable(message, retry_after=RETRY_WHEN_UNAVAILABLE, uncertain=True)
             self._refuse(flight.peer, flight.request_id, error)
         else:
             self.presence.answered(False)
@@ -363,8 +362,7 @@ class Core:
             late.append(flight)
         for flight in late:
             self._land(flight)
-            error = Unavailable("No answer in time.", retry_after=RETRY_WHEN_UNAVAILABLE, uncertain=True)
-            self._give_up(flight, error)
+            self._give_up(flight, "No answer in time.")
 
     def _report_presence(self, now: float) -> None:
         if not self.workers.has("auth"):
