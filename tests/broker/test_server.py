@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,24 @@ def test_a_client_without_encryption_is_not_let_in(house: House) -> None:
     stranger.connect(house.settings.commands_address)
     stranger.send(msgpack.packb([1, 1, b"", "server.hello", b""]))
     assert not stranger.poll(SILENCE)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_an_older_zmtp_that_knows_no_encryption_is_no_way_round_it(house: House, version: int) -> None:
+    hello_frame = msgpack.packb([1, 1, b"", "server.hello", b""])
+    dealer = b"\xff" + bytes(8) + b"\x7f" + bytes([version]) + b"\x05"
+    with plain_socket.create_connection(("127.0.0.1", house.port)) as connection:
+        connection.settimeout(WAIT / 1000)
+        heard = b""
+        connection.sendall(dealer + b"\x00\x00")
+        with suppress(OSError):
+            for _ in range(10):
+                connection.sendall(b"\x00" + bytes([len(hello_frame)]) + hello_frame)
+                if not (more := connection.recv(1000)):
+                    break
+                heard += more
+        assert b"realm" not in heard
+    assert hello(house.commands())["realm"] == "here"
 
 
 def test_a_frame_over_the_limit_costs_its_sender_the_connection_and_nobody_else(house: House) -> None:

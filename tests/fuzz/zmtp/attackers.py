@@ -27,6 +27,8 @@ Attack = Callable[[Door], Awaitable[None]]
 ANYWHERE: Final[dict[str, Attack]] = {**handshakes.KINDS, **floods.KINDS}
 OPEN: Final[dict[str, Attack]] = {**frames.KINDS, **floods.OPEN_KINDS}
 SLOWLORIS: Final = "slowloris"
+ENDLESS: Final = "endless"
+"""Done by one attacker alone at each door: more would be a test of the machine's memory."""
 WEAKNESSES: Final = ("torrent",)
 """Known to disturb a server without encryption (docs/PROTOCOL.md): done only when named."""
 ALL: Final = tuple(name for name in (*ANYWHERE, *OPEN, SLOWLORIS, *ciphered.KINDS) if name not in WEAKNESSES)
@@ -44,8 +46,7 @@ async def attack(server: ConnectionString, seconds: float, seed: int, kinds: set
     ]
     table = {name: each for name, each in {**ANYWHERE, **({} if curve else OPEN)}.items() if name in kinds}
 
-    async def one(door: Door) -> None:
-        names = sorted(table)
+    async def one(door: Door, names: list[str]) -> None:
         while names and loop.time() < end:
             name = door.rng.choice(names)
             tally.inputs[name] += 1
@@ -59,7 +60,8 @@ async def attack(server: ConnectionString, seconds: float, seed: int, kinds: set
     inside = sorted(kinds & set(ciphered.KINDS))
     await asyncio.gather(
         asyncio.to_thread(ciphered.intrude, server, seconds, seed, tally, inside),
-        *(one(door) for door in doors for _ in range(AT_ONCE)),
+        *(one(door, sorted(set(table) - {ENDLESS})) for door in doors for _ in range(AT_ONCE)),
+        *(one(door, sorted(set(table) & {ENDLESS})) for door in doors),
         *(slowly(door) for door in doors if SLOWLORIS in kinds),
     )
     return tally
