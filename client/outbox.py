@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from client.timers import GROWTH, NEVER
 from protocol.addresses import BROADCAST, name_key
 from protocol.commands import Body, Broadcast, Send
-from protocol.errors import Conflict, Failure, Retry
+from protocol.errors import Conflict, Failure, Retry, Unavailable
 
 WINDOW: Final = 64
 """Messages of one chain in flight."""
@@ -56,7 +56,7 @@ class Entry:
 class Chain:
     """The messages to one address. What flies was sent before what waits."""
 
-    __slots__ = ("flying", "held_until", "key", "patience", "sent_at", "stumbles", "waiting")
+    __slots__ = ("flying", "held_until", "key", "patience", "probing", "stumbles", "waiting")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -66,6 +66,9 @@ class Chain:
         self.patience = PATIENCE
         self.stumbles = 0
         """Rewinds since the last message that was stored."""
+        self.probing = False
+        """Nobody stores messages at present: one at a time asks whether that is over, for all of them
+        would only keep the machine busy that is starting the one who does."""
 
     def due(self) -> float:
         """When this chain wants to be looked at: the end of its pause, or of its patience."""
@@ -133,7 +136,8 @@ class Outbox:
 
     def _ship_chain(self, now: float, chain: Chain, shipments: list[Shipment]) -> None:
         last = next(reversed(chain.flying), None)
-        while chain.waiting and len(chain.flying) < WINDOW and not self._full:
+        window = 1 if chain.probing else WINDOW
+        while chain.waiting and len(chain.flying) < window and not self._full:
             entry = chain.waiting.popleft()
             if entry.done:
                 continue
@@ -160,6 +164,7 @@ class Outbox:
             return None
         entry.chain.patience = PATIENCE
         entry.chain.stumbles = 0
+        entry.chain.probing = False
         self.drop(entry)
         return entry
 
@@ -171,6 +176,7 @@ class Outbox:
         chain = entry.chain
         if failure.retry is Retry.LATER:
             entry.failure = failure
+            chain.probing = isinstance(failure, Unavailable)
             self._hold(chain, now, failure.retry_after)
         elif failure.retry is Retry.RESUME:
             self._rewind(chain)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from client.outbox import OPEN_MOST, PATIENCE, WINDOW, Outbox, Shipment
 from client.timers import NEVER
 from protocol.commands import Broadcast, Send
-from protocol.errors import Busy, Conflict, Failure, Invalid, Unauthenticated
+from protocol.errors import Busy, Conflict, Failure, Invalid, Unauthenticated, Unavailable
 
 
 def outbox() -> Outbox:
@@ -95,6 +95,29 @@ def test_busy_holds_the_chain_for_as_long_as_the_server_says() -> None:
     assert box.ship(0.99) == []
     assert 1.0 <= box.due() <= 1.5
     assert links(box.ship(1.5)) == [(0, None), (1, 0), (2, 1)]
+
+
+def test_while_nobody_stores_messages_one_at_a_time_asks_whether_that_is_over() -> None:
+    box = outbox()
+    add(box, 3)
+    flying = box.ship(0.0)
+    for shipment in flying:
+        assert box.refused(0.0, shipment.request_id, Unavailable("Not running.", retry_after=1.0)) is None
+    (probe,) = box.ship(1.5)
+    assert links([probe]) == [(0, None)]
+    assert box.ship(2.0) == []
+    box.stored(probe.request_id)
+    assert links(box.ship(2.0)) == [(1, None), (2, 1)]
+
+
+def test_a_probe_that_is_refused_for_good_makes_room_for_the_next() -> None:
+    box = outbox()
+    add(box, 2)
+    flying = box.ship(0.0)
+    box.refused(0.0, flying[0].request_id, Unavailable("Not running.", retry_after=1.0))
+    (probe,) = box.ship(1.5)
+    assert box.refused(1.5, probe.request_id, Invalid("No.")) is not None
+    assert links(box.ship(1.5)) == [(1, None)]
 
 
 def test_silence_sends_the_chain_again_and_patience_grows() -> None:
