@@ -16,7 +16,7 @@ from benchmarks.crash.evidence import Evidence, Stored
 from benchmarks.crash.flow import Flow
 from benchmarks.crash.judge import DISORDER, DOUBLED, FOREVER, LOST, Account, Verdict, judge
 from benchmarks.ledger import Ledger, Line, Reader
-from benchmarks.soak import slope
+from benchmarks.soak import floors, slope
 
 ROOM = 7
 IDS = ["a1", "a2", "a3"]
@@ -327,3 +327,7 @@ def test_the_slope_is_of_the_last_two_thirds_and_is_not_moved_by_an_odd_sample()
     assert slope(times, values) == pytest.approx(1.0)
     values[20] = 9999.0
     assert slope(times, values) == pytest.approx(1.0)
+
+
+def test_a_minute_counts_by_its_lowest_sample() -> None:
+    assert floors([0.0, 30.0, 59.0, 60.0, 61.0], [9.0, 7.0, 8.0, 7.5, 20.0]) == ([0.0, 60.0], [7.0, 7.5])
