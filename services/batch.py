@@ -319,7 +319,9 @@ class Engine:
             with self._store.read() as tx:
                 ctx = self._context(tx, now)
                 return {job.call.handle for job, known in asked if known(ctx, job.call, job.request)}
-        except StoreUnavailable:
+        except Exception as error:
+            if not isinstance(error, StoreUnavailable):
+                self._log.fault(self._service.name, "known", error)
             return set()
 
     def _take_up(self, job: Job, now: int, done: Done) -> None:
@@ -378,7 +380,8 @@ class Engine:
 
     def _failed(self, error: StoreUnavailable, jobs: list[Job]) -> list[Body | Failure]:
         self._log.warning("store failed", service=self._service.name, reason=str(error), calls=len(jobs))
-        return [_unavailable()] * len(jobs)
+        message = "The database cannot do this at present; try again."
+        return [Unavailable(message, retry_after=RETRY_AFTER, uncertain=True)] * len(jobs)
 
     def _answer(self, done: Done, call: Call, answer: Body | Failure, since: int) -> int:
         """Add the reply and its line in the log; how many bytes the reply's body has."""
@@ -393,8 +396,3 @@ class Engine:
 
 def _internal() -> Failure:
     return Internal("The server made a mistake; its log says more.")
-
-
-def _unavailable() -> Failure:
-    message = "The database cannot do this at present; try again."
-    return Unavailable(message, retry_after=RETRY_AFTER, uncertain=True)

@@ -95,7 +95,10 @@ def before_login(ctx: Context, caller: Caller, command: Login) -> Attempt:
 
 def at_home(ctx: Context, caller: Caller, command: Login) -> bool:
     """Whether the user of this name has come from here before, or shows their session."""
-    user = users.named(ctx.tx, command.username)
+    try:
+        user = users.named(ctx.tx, checked_name(command.username))
+    except Invalid:
+        return False
     return backoff.stranger(ctx, caller, "", user.id if user else 0).known
 
 

@@ -263,6 +263,24 @@ def test_those_who_are_refused_for_a_pause_are_not_hashed(desk: Desk) -> None:
     assert not desk.engine.waiting
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\x7f", "'", "é", "#eka", "eka' or 1=1"])
+def test_a_name_that_is_none_is_refused_and_costs_its_neighbours_nothing(desk: Desk, name: str) -> None:
+    desk.come((name, PASSWORD, "192.0.2.1"), ("eka", PASSWORD, "192.0.2.1"))
+    assert dict(desk.work()) == {0: "invalid", 1: OK}
+
+
+def test_a_fault_in_who_is_known_makes_everybody_a_stranger(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: Any) -> bool:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("services.backoff.known_addresses.knows", fault)
+    desk.come(("eka", PASSWORD, "192.0.2.1"))
+    monkeypatch.undo()
+    assert desk.work() == [(0, OK)]
+
+
 def test_two_workers_count_together(desk: Desk, settings: Settings, store: Store, world: World) -> None:
     other = Desk(settings, store, world)
     other.house = desk.house
