@@ -355,7 +355,7 @@ def test_a_group_deleted_and_made_anew_is_another_conversation(world: World) -> 
 # --- while others act: only PostgreSQL lets anyone in between ---------------------------------------
 
 on_postgres = pytest.mark.parametrize(
-    "settings", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    "database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 
 
