@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,31 @@ def latency_figures(seconds: list[float]) -> dict[str, float]:
         return round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)
 
     return {"p50_ms": at(0.50), "p95_ms": at(0.95), "p99_ms": at(0.99), "max_ms": at(1.0)}
+
+
+class OthersShare:
+    """How much of the machine's CPU goes to others than us: what is measured in seconds depends on it."""
+
+    def __init__(self) -> None:
+        self._begun = self._times()
+
+    def share(self) -> float:
+        """Of all cores, from 0 to 1, since this was made. Children count as us once they were waited for."""
+        whole, busy, ours = (now - then for now, then in zip(self._times(), self._begun, strict=True))
+        return round(max(0.0, busy - ours) / max(whole, 1e-9), 2)
+
+    @staticmethod
+    def _times() -> tuple[float, float, float]:
+        machine = psutil.cpu_times()
+        idle = machine.idle + getattr(machine, "iowait", 0.0)
+        guests = getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)  # in user already
+        whole = sum(machine) - guests
+        ours = os.times()
+        return (
+            whole,
+            whole - idle,
+            ours.user + ours.system + ours.children_user + ours.children_system,
+        )
 
 
 class Meter:

@@ -14,6 +14,7 @@ from benchmarks.crash.judge import KINDS
 from benchmarks.crash.reckoning import reckon
 from benchmarks.crash.scenarios import POSTGRES_ONLY, SCENARIOS, SQLITE_ONLY, Blow, Scenario
 from benchmarks.crash.scene import Scene
+from benchmarks.figures import OthersShare
 
 WARM_UP = 2.0
 BETWEEN = 1.5
@@ -34,6 +35,7 @@ def crash(
 def run(scenario: Scenario, cast: Cast, database: str, rounds: int, seed: int) -> dict[str, Any]:
     """One scenario on a server of its own."""
     flows: list[tuple[Blow, Flow]] = []
+    others = OthersShare()
     with Scene(
         cast,
         seed=seed,
@@ -63,6 +65,7 @@ def run(scenario: Scenario, cast: Cast, database: str, rounds: int, seed: int) -
         "caught_up_seconds": quiet,
         "calls_failed": account.counts["calls_failed"] + account.counts["probes_failed"],
         "told_duplicate": account.counts["told_duplicate"],
+        "others_cpu": others.share(),
         **scene.notes,
         **({"found": verdict.notes} if verdict.notes else {}),
         **({"errors": errors} if errors else {}),

@@ -15,6 +15,7 @@ from benchmarks.crash.client import body_of, read_past
 from benchmarks.crash.evidence import Evidence, Stored
 from benchmarks.crash.flow import Flow
 from benchmarks.crash.judge import DISORDER, DOUBLED, FOREVER, LOST, Account, Verdict, judge
+from benchmarks.figures import OthersShare
 from benchmarks.ledger import Ledger, Line, Reader
 from benchmarks.soak import floors, slope
 
@@ -331,3 +332,9 @@ def test_the_slope_is_of_the_last_two_thirds_and_is_not_moved_by_an_odd_sample()
 
 def test_a_minute_counts_by_its_lowest_sample() -> None:
     assert floors([0.0, 30.0, 59.0, 60.0, 61.0], [9.0, 7.0, 8.0, 7.5, 20.0]) == ([0.0, 60.0], [7.0, 7.5])
+
+
+def test_the_share_of_others_is_what_is_busy_and_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([(100.0, 50.0, 10.0), (120.0, 60.0, 14.0)])
+    monkeypatch.setattr(OthersShare, "_times", staticmethod(lambda: next(moments)))
+    assert OthersShare().share() == pytest.approx(0.3)
