@@ -194,14 +194,15 @@ def test_a_second_signal_ends_the_process_at_once(broker: Broker) -> None:
 
 def test_a_tick_reaches_the_broker(broker: Broker, world: World) -> None:
     with world.store.write() as tx:
-        tx.run(
+        ended = tx.row(
             "insert into sessions (user_id, token_hash, device, created_at, seen_at, ended_at)"
-            " values (1, $1, '', 0, 0, $2)",
+            " values (1, $1, '', 0, 0, $2) returning id",
             (b"x", time.time_ns() // 1000),
         )
+    assert ended is not None
     broker.start("auth")
     replies, events, effects = broker.hear(backend.DONE)
-    assert (replies, events, effects) == ((), (), ((backend.CLOSE, 1),))
+    assert (replies, events, effects) == ((), (), ((backend.CLOSE, ended[0]),))
 
 
 def test_actions_are_in_the_log_and_no_body_is(broker: Broker, world: World) -> None:
