@@ -15,8 +15,8 @@ from benchmarks.own_server import ROOT, OwnServer
 from tests.fuzz.zmtp.attackers import ALL
 from tests.fuzz.zmtp.pair import Pair, register
 
-P99_MS: Final = 250.0
-"""Milliseconds within which 99 of 100 messages are delivered while everything is thrown at the ports."""
+P99_MS: Final = 1000.0
+"""Milliseconds within which 99 of 100 messages are delivered while the attackers take a core for themselves."""
 GROWTH_MIB: Final = 96
 """MiB by which the broker may have grown when the attackers have gone: what libc keeps for the next time."""
 SETTLE: Final = 7.0
