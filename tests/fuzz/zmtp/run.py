@@ -16,7 +16,7 @@ from tests.fuzz.zmtp.attackers import ALL
 from tests.fuzz.zmtp.pair import Pair, register
 
 P99_MS: Final = 1000.0
-"""Milliseconds within which 99 of 100 messages are delivered while the attackers take a core for themselves."""
+"""Milliseconds within which 99 of 100 messages are delivered while the attackers take a core."""
 GROWTH_MIB: Final = 96
 """MiB by which the broker may have grown when the attackers have gone: what libc keeps for the next time."""
 SETTLE: Final = 7.0
