@@ -87,7 +87,8 @@ class Line(Generic[T]):
         gone: T | None = None
         if len(self) >= self._most:
             if known and self._strangers:
-                gone = self._strangers.give_way(NOBODY) or self._strangers.next()
+                gone = self._strangers.give_way(NOBODY)
+                gone = self._strangers.next() if gone is None else gone
             else:
                 part = self._known if known else self._strangers
                 gone = part.give_way(source) if part else None
