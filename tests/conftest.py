@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -28,8 +29,8 @@ def postgres_address() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def postgres_schema(postgres_address: str) -> Iterator[str]:
+@contextmanager
+def empty_schema(postgres_address: str) -> Iterator[str]:
     """A connection string that leads to an empty schema, dropped afterwards."""
     schema = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_address, autocommit=True) as connection:
@@ -37,6 +38,13 @@ def postgres_schema(postgres_address: str) -> Iterator[str]:
         mark = "&" if "?" in postgres_address else "?"
         yield f"{postgres_address}{mark}options=-csearch_path%3D{schema}"
         connection.execute(f"drop schema {schema} cascade".encode())
+
+
+@pytest.fixture
+def postgres_schema(postgres_address: str) -> Iterator[str]:
+    """One for a single test."""
+    with empty_schema(postgres_address) as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

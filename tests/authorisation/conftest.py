@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import zmq
@@ -10,15 +11,24 @@ import zmq
 from benchmarks.own_server import OwnServer
 from tests.authorisation.stage import SESSIONS_PER_USER, Stage
 
+COUNTS = {"auth": 2, "messaging": 2, "group": 2}
 SETTINGS = {"password_memory_kib": 8, "password_passes": 1, "sessions_per_user": SESSIONS_PER_USER}
+
+
+@contextmanager
+def staged(server: OwnServer) -> Iterator[Stage]:
+    """A stage on a server; every connection is closed with it."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    stage = Stage(context, server.connection)
+    try:
+        yield stage
+    finally:
+        stage.close()
+        context.term()
 
 
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
     """The stage on a server of this test process."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    with OwnServer(counts={"auth": 2, "messaging": 2, "group": 2}, settings=SETTINGS) as server:
-        stage = Stage(context, server.connection)
+    with OwnServer(counts=COUNTS, settings=SETTINGS) as server, staged(server) as stage:
         yield stage
-        stage.close()
-    context.term()

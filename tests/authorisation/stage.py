@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import zmq
@@ -67,14 +69,20 @@ class Stage:
         assert outcome.code == "ok", outcome
         return seat
 
-    def scene(self, door: str, case: Case) -> Scene:
+    @contextmanager
+    def scene(self, door: str, case: Case) -> Iterator[Scene]:
         """A scene in which the case can be played: a fresh one if playing it would change it."""
         if case.command in SPENT and case.state in LOGGED_IN:
-            return Scene(self, self.doors[door], case.relation)
+            scene = Scene(self, self.doors[door], case.relation)
+            try:
+                yield scene
+            finally:
+                scene.close()
+            return
         key = (door, case.relation)
         if key not in self._scenes:
             self._scenes[key] = Scene(self, self.doors[door], case.relation, ended=True)
-        return self._scenes[key]
+        yield self._scenes[key]
 
     def close(self) -> None:
         """Everyone goes home."""
@@ -113,6 +121,11 @@ class Scene:
         self.ani_citra = self._say(self.citra, self.ani)
         self.budi_citra = self._say(self.citra, self.budi.name)
         self.notes = self._say(self._keeper, self.ani)
+
+    def close(self) -> None:
+        """Everyone hangs up."""
+        for seat in (self.budi, self.citra, self._keeper, *self.seats.values()):
+            seat.close()
 
     # --- sessions -------------------------------------------------------------------------------
 
