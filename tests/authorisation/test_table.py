@@ -6,10 +6,12 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.own_server import ROOT
 from protocol.commands import COMMANDS
 from protocol.errors import FAILURES, OK
 from tests.authorisation.aims import fields
 from tests.authorisation.doors import DOORS, Wire
+from tests.authorisation.page import markdown
 from tests.authorisation.stage import Stage
 from tests.authorisation.table import CODES, Case, cases, rows
 
@@ -68,3 +70,9 @@ def test_what_only_the_broker_may_say_is_unknown_at_every_door(
 
 def test_there_are_commands_that_only_the_broker_may_say() -> None:
     assert INTERNAL
+
+
+def test_the_document_shows_the_table_as_it_is() -> None:
+    document = (ROOT / "docs" / "AUTHORISATION.md").read_text(encoding="utf-8")
+    shown = document.partition("<!-- table -->")[2].partition("<!-- /table -->")[0]
+    assert shown.strip() == markdown().strip(), "python -m tests.authorisation prints what belongs there"

@@ -1,0 +1,50 @@
+"""The table and the endings as Markdown, as docs/AUTHORISATION.md shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.authorisation.doors import DOORS
+from tests.authorisation.endings import ENDINGS
+from tests.authorisation.table import RELATIONS, cases, rows
+
+
+def markdown() -> str:
+    """Everything between the document's introduction and its explanations."""
+    count = len(cases())
+    outcomes = f"{len(rows())} rows, {count:,} outcomes at each door. Doors: {', '.join(DOORS)}."
+    return "\n".join([outcomes, "", *_table(), "", *_endings(), ""])
+
+
+def _table() -> Iterable[str]:
+    heading = ["command", "about", "no session", "ended session", *RELATIONS]
+    lines = []
+    before = ""
+    for row in rows():
+        command = f"`{row.command}`" if row.command != before else ""
+        before = row.command
+        cells = [row.relations.get(relation, "") for relation in RELATIONS]
+        about = "" if row.about == "-" else row.about
+        lines.append([command, about, row.none, row.ended, *cells])
+    return _lines(heading, lines)
+
+
+def _endings() -> Iterable[str]:
+    lines = [
+        [
+            ending.title,
+            "all of it" if ending.session else "of the group",
+            "`unauthenticated`" if ending.session else "`forbidden`; by number `not_found`",
+            "`invalid_credentials`" if ending.session else "ok",
+        ]
+        for ending in ENDINGS.values()
+    ]
+    heading = ["how access ends", "history, sending, events end", "later commands", "`auth.resume`"]
+    return _lines(heading, lines)
+
+
+def _lines(heading: list[str], rows: list[list[str]]) -> Iterable[str]:
+    yield f"| {' | '.join(heading)} |"
+    yield "|" + "---|" * len(heading)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
