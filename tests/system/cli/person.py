@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,10 @@ class Running:
         """The lines on stdout, once there are so many."""
         self._until(lambda: len(self.out) >= count)
         return self.out
+
+    def prints(self, enough: Callable[[list[str]], bool]) -> None:
+        """Wait until the lines on stdout are enough."""
+        self._until(lambda: enough(self.out))
 
     def mutters(self, text: str, times: int = 1) -> None:
         """Wait until stderr says something (so many times)."""
