@@ -325,7 +325,9 @@ class Core:
 
     def _again(self, flight: Flight) -> None:
         """Hand it to another worker; where none may or can take it, nobody knows what was done."""
-        if flight.command.retry:
+        session = flight.session
+        known = session is None or self.sessions.find(session.token) is session
+        if flight.command.retry and known:  # one whose session has ended meanwhile is not begun anew
             try:
                 self._assign(flight)
                 return
@@ -367,7 +369,7 @@ class Core:
     def _report_presence(self, now: float) -> None:
         if not self.workers.has("auth"):
             return
-        report = self.presence.report(self.sessions)
+        report = self.presence.report(self.sessions, now)
         if report is None:
             return
         command = COMMANDS["presence.report"]

@@ -8,9 +8,16 @@ for want of room (its client then resumes). It is online while something was hea
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 from broker.buckets import Buckets
 from broker.workers import Worker
+
+NOTED_EVERY: Final = 300.0
+"""Seconds between two notes that a session lives, so that the store knows which one is silent longest."""
+
+ENDED_KEPT: Final = 10_000
+"""Sessions remembered as ended; then the one that ended first is no longer."""
 
 
 class User:
@@ -42,7 +49,7 @@ class Stick:
 class Session:
     """One logged-in device."""
 
-    __slots__ = ("buckets", "id", "links", "online", "open", "seen", "sticks", "token", "user")
+    __slots__ = ("buckets", "id", "links", "noted", "online", "open", "seen", "sticks", "token", "user")
 
     def __init__(self, token: bytes, session_id: int, user: User, buckets: Buckets, now: float) -> None:
         self.token = token
@@ -50,6 +57,8 @@ class Session:
         self.user = user
         self.buckets = buckets
         self.seen = now
+        self.noted = now
+        """When the store was last told that it lives; opening it did."""
         self.online = False
         self.open = 0
         """Requests without an answer yet."""
@@ -71,6 +80,9 @@ class Sessions:
         self._users: dict[int, User] = {}
         self.changes: dict[int, bool] = {}
         """Users whose presence changed and must be reported: number → online."""
+        self.lively: set[int] = set()
+        """Sessions of which the store must be told that they live."""
+        self._ended: OrderedDict[int, None] = OrderedDict()
         self.find = self._by_token.get
 
     def __len__(self) -> int:
@@ -88,11 +100,13 @@ class Sessions:
     def opened(
         self, token: bytes, session_id: int, user_id: int, name: str, buckets: Buckets, now: float
     ) -> None:
-        """A worker opened or resumed this session."""
+        """A worker opened or resumed this session; no word of one that ended, which came late."""
+        if session_id in self._ended:
+            return
         if token in self._by_token:
             self.heard(self._by_token[token], now)
             return
-        self.closed(session_id)
+        self._forget(session_id)
         while len(self._by_token) >= self._most:
             self._forget_one()
         user = self._users.get(user_id)
@@ -105,7 +119,18 @@ class Sessions:
         self.heard(session, now)
 
     def closed(self, session_id: int) -> None:
-        """The session ended: its token is worth nothing from now on."""
+        """The session ended: its token is worth nothing from now on.
+
+        Its number never comes back, so it is kept: a worker that had resumed the session before another one
+        ended it may be the later of the two to say so.
+        """
+        self._ended[session_id] = None
+        self._ended.move_to_end(session_id)
+        if len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
+        self._forget(session_id)
+
+    def _forget(self, session_id: int) -> None:
         session = self._by_id.pop(session_id, None)
         if session is None:
             return
@@ -121,6 +146,9 @@ class Sessions:
     def heard(self, session: Session, now: float) -> None:
         """Something came from this session: it is online."""
         session.seen = now
+        if now - session.noted >= NOTED_EVERY:
+            session.noted = now
+            self.lively.add(session.id)
         if session.online:
             self._online.move_to_end(session.token)
             return
@@ -176,4 +204,4 @@ class Sessions:
             session = next(iter(self._online.values()))
         else:
             session = next(known for known in self._by_token.values() if not known.online)
-        self.closed(session.id)
+        self._forget(session.id)

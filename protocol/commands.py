@@ -437,12 +437,14 @@ class PresenceReport(Body, frozen=True):
     """Sent by a broker to the auth service, never by a client.
 
     ``broker`` is that broker's own name, the same at every start; ``restart`` says that it has just
-    begun, so nobody it reported before is still online. Users by number.
+    begun, so nobody it reported before is still online. Users by number. ``sessions``: numbers of those
+    heard of just now, of which the store was last told some minutes ago.
     """
 
     broker: bytes
     online: list[Id] = []
     offline: list[Id] = []
+    sessions: list[Id] = []
     restart: bool = False
 
 

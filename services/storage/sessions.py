@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from services.storage.engine import Transaction
+from services.storage.engine import Bulk, Transaction
 
 
 class Session(NamedTuple):
@@ -106,6 +106,18 @@ def end_most_silent(tx: Transaction, session: int, user_id: int, keep: int, now:
         (now, user_id, session, keep - 1),
     )
     return sorted(row[0] for row in rows)
+
+
+_LIVELY = Bulk(
+    each="update sessions set seen_at = $1 where id = $2 and ended_at is null and seen_at < $1",
+    arrays="update sessions set seen_at = new.at from unnest($1::bigint[], $2::bigint[]) as new (at, id)"
+    " where sessions.id = new.id and ended_at is null and seen_at < new.at",
+)
+
+
+def lively(tx: Transaction, heard: list[int], now: int) -> None:
+    """These sessions were heard of now. Numbers of nobody are passed over."""
+    tx.bulk(_LIVELY, [(now, session) for session in sorted(set(heard))])
 
 
 def ended_since(tx: Transaction, since: int) -> list[int]:

@@ -248,6 +248,19 @@ def test_a_command_that_may_not_be_repeated_fails_with_its_worker() -> None:
     assert not [call for calls in bench.work().values() for call in calls if call.command == "auth.register"]
 
 
+def test_a_request_of_a_session_that_ended_meanwhile_is_not_begun_anew() -> None:
+    bench = Bench()
+    token = bench.login("ani", 1)
+    first = bench.worker("messaging", b"m-1")
+    bench.ask(ANI, "message.send", token, to="budi", body="x", id=b"1" * 16)
+    assert len(bench.work()[first]) == 1
+    second = bench.worker("messaging", b"m-2")
+    bench.done(b"auth-1", effects=[(backend.CLOSE, 1)])
+    bench.core.worker_gone(bench.now, first)
+    assert second not in bench.work()
+    assert bench.answer()[0] == "unavailable"
+
+
 def test_with_no_worker_left_the_client_hears_unavailable() -> None:
     bench = Bench()
     token = bench.login("ani", 1)
@@ -379,41 +392,6 @@ def test_connections_remembered_are_bounded() -> None:
     for number in range(10):
         bench.core.meet(b"peer-%d" % number, "192.0.2.1")
     assert [bench.core.knows(b"peer-%d" % number) for number in range(10)] == [False] * 7 + [True] * 3
-
-
-def presence(bench: Bench) -> dict[str, Any] | None:
-    """The body of the presence report among the auth worker's calls, answered ok."""
-    for call in bench.work().get(b"auth-1", []):
-        if call.command == "presence.report":
-            bench.done(b"auth-1", (call.handle, "ok", {}))
-            return dict(msgpack.unpackb(call.body))
-    return None
-
-
-def test_presence_is_reported_when_it_changes_and_only_then() -> None:
-    bench = Bench()
-    token = bench.login("ani", 1, user_id=9)
-    bench.tick()
-    assert presence(bench) == {"broker": b"b" * 16, "online": [9], "restart": True}
-    bench.tick(1)
-    assert presence(bench) is None
-    for _ in range(29):
-        bench.worker("auth", b"auth-1")
-        bench.tick(1)
-    assert presence(bench) == {"broker": b"b" * 16, "offline": [9]}
-    bench.ask(ANI, "session.ping", token)
-    bench.tick()
-    assert presence(bench) == {"broker": b"b" * 16, "online": [9]}
-
-
-def test_a_presence_report_that_failed_is_made_again() -> None:
-    bench = Bench()
-    bench.login("ani", 1, user_id=9)
-    bench.tick()
-    (call,) = bench.work()[b"auth-1"]
-    bench.done(b"auth-1", (call.handle, "unavailable", {"message": "no"}))
-    bench.tick(1)
-    assert presence(bench) == {"broker": b"b" * 16, "online": [9], "restart": True}
 
 
 def test_every_command_of_a_service_can_be_routed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from broker.buckets import Buckets
 from broker.sessions import Sessions
 from config.settings import RateLimits
@@ -77,3 +79,31 @@ def test_closing_takes_the_links_along() -> None:
     assert second.user.links == 1
     sessions.closed(1)
     assert second.user.links == 1
+
+
+def test_a_session_that_ended_is_not_opened_by_a_word_that_came_late() -> None:
+    sessions = Sessions(10, timeout=30)
+    token = opened(sessions, 1, user=7, now=0)
+    sessions.closed(1)
+    opened(sessions, 1, user=7, now=0)
+    assert sessions.find(token) is None
+    # Nor when its end was heard of here before its beginning.
+    sessions.closed(2)
+    assert sessions.find(opened(sessions, 2, user=7, now=0)) is None
+    assert sessions.users_online() == []
+
+
+def test_a_session_forgotten_for_want_of_room_may_be_opened_again() -> None:
+    sessions = Sessions(1, timeout=30)
+    opened(sessions, 1, user=7, now=0)
+    opened(sessions, 2, user=8, now=0)
+    assert sessions.find(opened(sessions, 1, user=7, now=1)) is not None
+
+
+def test_ends_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broker.sessions.ENDED_KEPT", 3)
+    sessions = Sessions(10, timeout=30)
+    for number in (1, 2, 3, 1, 4):
+        sessions.closed(number)
+    known = [sessions.find(opened(sessions, number, user=7, now=0)) for number in (1, 2, 3, 4)]
+    assert [session is not None for session in known] == [False, True, False, False]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from services.storage import presence
-from tests.services.house import House, Person
+from tests.services.house import SECOND, House, Person
 
 
 def _talk(house: House, one: Person, other: Person) -> None:
@@ -103,6 +103,55 @@ def test_a_broker_that_begins_anew_takes_back_what_it_said_before(house: House) 
     house.report(b"first", online=[budi.user_id], restart=True)
     assert house.on(ops["topic"]) == [("presence", {"user": "ani", "online": False, "last_seen": house.now})]
     assert house.do("user.online", ani) == {"users": ["budi", "citra"]}
+
+
+def test_a_broker_of_which_nothing_is_heard_any_more_says_nothing_any_more(house: House) -> None:
+    ani, budi = house.people("ani", "budi")
+    ops = house.do("group.create", ani, group="ops")
+    house.do("group.join", budi, group="ops")
+    house.report(b"first", online=[ani.user_id, budi.user_id])
+    house.report(b"second", online=[budi.user_id])
+    for _ in range(3):  # a minute each, in which the second one says that it lives
+        house.now += 60 * SECOND
+        house.report(b"second")
+    assert house.on(ops["topic"]) == [("presence", {"user": "ani", "online": False, "last_seen": house.now})]
+    assert house.do("user.online", ani) == {"users": ["budi"]}
+    assert house.row("select count(*) from presence where broker = $1", b"first") == (0,)
+    house.report(b"first", online=[ani.user_id], restart=True)
+    assert house.do("user.online", ani) == {"users": ["ani", "budi"]}
+
+
+def test_a_broker_that_says_that_it_lives_keeps_its_word(house: House) -> None:
+    ani, budi = house.people("ani", "budi")
+    house.report(b"first", online=[ani.user_id])
+    house.report(b"second", online=[budi.user_id])
+    for _ in range(6):
+        house.now += 60 * SECOND
+        house.report(b"second")
+        house.report(b"first")
+    assert house.do("user.online", ani) == {"users": ["ani", "budi"]}
+
+
+def test_a_report_says_which_sessions_live(house: House) -> None:
+    ani = house.person("ani")
+    phone, tablet = house.login("ani"), house.login("ani")
+    house.do("auth.logout", tablet)
+    house.report(sessions=[ani.session, tablet.session, 424_242])
+    reported = house.now
+    seen = {each["session"]: each["seen_at"] for each in house.do("auth.sessions", ani)["sessions"]}
+    assert seen[ani.session] == reported
+    assert seen[phone.session] < reported
+    late = house.row("select 1 from sessions where id = $1 and seen_at >= $2", tablet.session, reported)
+    assert late is None
+
+
+def test_too_many_sessions_end_the_one_that_is_silent_longest(house: House) -> None:
+    ani = house.person("ani")
+    phone = house.login("ani")
+    house.report(sessions=[ani.session])
+    house.set(sessions_per_user=2)
+    house.login("ani")
+    assert house.closed == [phone.session]
 
 
 def test_numbers_of_nobody_are_passed_over(house: House) -> None:
