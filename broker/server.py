@@ -165,8 +165,9 @@ class Server:
         """
         if self._stopping:
             os._exit(EXIT_FORCED)
-        self._stopping = True
+        # In this order: once the flag is set the loop may end and close what is written to.
         os.write(self._wakeup_write, b"!")
+        self._stopping = True
 
     # --- in -------------------------------------------------------------------------------------
 
