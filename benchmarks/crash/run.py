@@ -139,8 +139,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 TABLE_HEAD = """\
-| scenario | blows | acknowledged | lost | doubled | out of order | for ever | flow after | seconds | bar |
-|---|---|---|---|---|---|---|---|---|---|"""
+| scenario | blows | acknowledged | lost | doubled | out of order | for ever | flow after | seconds | bar | others' CPU |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def _row(figures: dict[str, Any]) -> str:
@@ -155,6 +155,7 @@ def _row(figures: dict[str, Any]) -> str:
         figures["flow_from"],
         seconds,
         f"{figures['flow_bar']:g}" if figures["flow_bar"] else "",
+        f"{figures['others_cpu']:.0%}",
     ]
     return "| " + " | ".join(map(str, cells)) + " |"
 
