@@ -13,8 +13,13 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis
 
 from tests.postgres_server import PostgresServer
+
+# Without deadlines: a machine that is busy with something else is no fault of what is tested.
+hypothesis.register_profile("no deadline", deadline=None)
+hypothesis.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
