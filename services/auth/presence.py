@@ -27,8 +27,7 @@ def report(ctx: Context, caller: Caller, command: PresenceReport) -> Empty:
     offline = set(command.offline) - online
     if command.restart:
         offline |= set(presence.of_broker(ctx.tx, command.broker)) - online
-    brokers.heard(ctx.tx, command.broker, ctx.now)
-    silent = brokers.silent(ctx.tx, ctx.now - SILENT_AFTER)
+    silent = brokers.heard(ctx.tx, command.broker, ctx.now, ctx.now - SILENT_AFTER)
     gone = {broker: presence.of_broker(ctx.tx, broker) for broker in silent}
     told = sorted(online.union(offline, *gone.values()))
     presence.lock(ctx.tx, told)

@@ -8,19 +8,22 @@ from __future__ import annotations
 from services.storage.engine import Transaction
 
 
-def heard(tx: Transaction, broker: bytes, now: int) -> None:
-    """This broker reported now."""
+_HEARD = "select name from brokers where heard_at < $1 or name = $2 order by name"
+
+
+def heard(tx: Transaction, broker: bytes, now: int, since: int) -> list[bytes]:
+    """This broker reported now; the others of which nothing was heard since ``since``, in microseconds.
+
+    All of them stay locked until the transaction ends, in the order of their names: two reports of which each
+    takes the other's broker for gone would else wait for each other.
+    """
+    rows = tx.rows(_HEARD + tx.for_update, (since, broker))
     tx.run(
         "insert into brokers (name, heard_at) values ($1, $2)"
         " on conflict (name) do update set heard_at = excluded.heard_at",
         (broker, now),
     )
-
-
-def silent(tx: Transaction, since: int) -> list[bytes]:
-    """Brokers of which nothing was heard since that time, in microseconds."""
-    rows = tx.rows("select name from brokers where heard_at < $1 order by name", (since,))
-    return [bytes(row[0]) for row in rows]
+    return [bytes(row[0]) for row in rows if row[0] != broker]
 
 
 def forget(tx: Transaction, broker: bytes) -> None:
