@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from services.storage.engine import Transaction
 
-
 _HEARD = "select name from brokers where heard_at < $1 or name = $2 order by name"
 
 
