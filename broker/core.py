@@ -39,6 +39,8 @@ from protocol.errors import (
 RETRY_WHEN_BUSY = 0.1
 RETRY_WHEN_UNAVAILABLE = 0.3
 UNKNOWN_ADDRESS = "?"
+HANDED_OUT_BYTES = 5
+"""A routing id that libzmq made up has so many bytes, the first of them 0."""
 
 
 class Flight:
@@ -93,6 +95,8 @@ class Core:
         """What was dropped or refused without being a worker's business."""
         self._addresses = AddressBuckets(settings.rates)
         self._peers: dict[bytes, str] = {}
+        self._claimed = (b"", UNKNOWN_ADDRESS)
+        """The peer met last that has chosen its routing id, and its address."""
         self._flights: dict[int, Flight] = {}
         self._handle = first_handle
         self.knows = self._peers.__contains__
@@ -105,7 +109,13 @@ class Core:
     # --- from clients ---------------------------------------------------------------------------
 
     def meet(self, peer: bytes, address: str) -> None:
-        """A connection that is not known yet: its network address, for rate limits."""
+        """A connection that is not known yet: its network address, for rate limits.
+
+        A routing id that the client chose itself may be another connection's tomorrow: asked for each time.
+        """
+        if len(peer) != HANDED_OUT_BYTES or peer[0]:
+            self._claimed = peer, network_of(address)
+            return
         if len(self._peers) >= self.settings.connections:
             del self._peers[next(iter(self._peers))]
         self._peers[peer] = network_of(address)
@@ -161,7 +171,11 @@ class Core:
             raise RateLimited("That is too often; wait a little.", retry_after=round(wait, 3))
 
     def _address(self, peer: bytes) -> str:
-        return self._peers.get(peer, UNKNOWN_ADDRESS)
+        address = self._peers.get(peer)
+        if address is None:
+            claimed, address = self._claimed
+            return address if claimed == peer else UNKNOWN_ADDRESS
+        return address
 
     def _turn_away(self, now: float, peer: bytes, request_id: int, error: Failure) -> None:
         """Refuse a request that has gone nowhere, or drop it if this address hears refusals all the time."""

@@ -9,7 +9,6 @@ import os
 import socket as plain_socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
@@ -35,6 +34,8 @@ DISCARDED_AT_ONCE = 10_000
 """Frames on the events socket that are thrown away in a turn while nothing is approved: some milliseconds."""
 EVENTS_RCVBUF = 65_536
 """Bytes from one client that the kernel keeps for the events socket."""
+PARTS_AT_ONCE = 2000
+"""Parts of one message that are passed over in one turn: a message may have millions, and is nobody's."""
 PROBES = 10
 """Ticks during which every worker is asked whether it is there, after one of them hung up. The notice
 comes from the I/O thread, and for a moment the socket still takes messages for the one that is gone."""
@@ -55,6 +56,8 @@ class Server:
         self._context = zmq.Context()
         self._memory = Memory(resident, trim)
         self._stopping = False
+        self._skipping = False
+        """Whether the next frame of the commands socket is a further part of a message to pass over."""
         self._dropped = 0
         self._probes = 0
         self._auth_since: float | None = None
@@ -174,17 +177,38 @@ class Server:
     def _drain_frontend(self, now: float) -> None:
         recv, more, core = self._receive, self._frontend.getsockopt, self._core
         knows, request = core.knows, core.request
+        if not self._skipped():
+            return
         try:
             for _ in range(self._settings.batch_size):
                 peer = recv(NOBLOCK)
                 frame = recv(NOBLOCK) if knows(peer) else self._first_frame(peer)
                 if more(RCVMORE):
-                    self._skip(self._frontend)
                     core.counts["multipart"] += 1
+                    self._skipping = True
+                    if not self._skipped():
+                        return
                     continue
                 request(now, peer, frame)
         except zmq.Again:
             pass
+
+    def _skipped(self) -> bool:
+        """Pass over the further parts of a message; False: there are more, and it is someone else's turn.
+
+        Nothing of ours has parts. Few of them are a mistake, so many an attack, and are hung up on.
+        """
+        recv, more = self._receive, self._frontend.getsockopt
+        for _ in range(PARTS_AT_ONCE):
+            if not self._skipping:
+                return True
+            recv(NOBLOCK)
+            self._skipping = bool(more(RCVMORE))
+        if self._skipping:
+            part = self._frontend.recv(NOBLOCK, copy=False)
+            self._skipping = part.more
+            _hang_up(_source(part), self._settings.port_base)
+        return not self._skipping
 
     def _first_frame(self, peer: bytes) -> bytes:
         """The payload from a connection not known yet, which also tells its network address."""
@@ -341,6 +365,16 @@ def _hang_up(fd: int, port: int) -> None:
     It finds the connection closed, as if the peer had gone. Should another one have the descriptor by now, it
     loses its connection and comes back.
     """
-    with suppress(OSError), plain_socket.socket(fileno=os.dup(fd)) as connection:
-        if connection.getsockname()[1] == port:
+    try:
+        # Without a copy of the descriptor: there may be none left, by the doing of whom we hang up on.
+        connection = plain_socket.socket(fileno=fd)
+    except (OSError, ValueError):
+        return
+    try:
+        inet = connection.family in (plain_socket.AF_INET, plain_socket.AF_INET6)
+        if inet and connection.getsockname()[1] == port:
             connection.shutdown(plain_socket.SHUT_RDWR)
+    except OSError:
+        pass  # its peer was faster
+    finally:
+        connection.detach()

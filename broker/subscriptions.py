@@ -19,7 +19,7 @@ from protocol.limits import TOPIC_BYTES
 SUBSCRIBE = 1
 UNSUBSCRIBE = 0
 FRAMES_AT_ONCE = 1000
-"""Frames that a connection may send at once, besides ending and beginning anew each of its subscriptions."""
+"""Frames that a connection may send at once, besides renewing all its subscriptions twice."""
 FRAMES_A_SECOND = 1000
 """Frames a second that it may send on average."""
 NOBODY = -1
@@ -37,7 +37,8 @@ class Subscriptions:
         self.unwanted: set[int] = set()
         """Connections to hang up on, which the server then takes out of here."""
         self._most = topics_per_connection
-        self._most_frames = 2 * topics_per_connection + FRAMES_AT_ONCE
+        # A client that finds a broker restarted renews each topic, ends it and begins it anew.
+        self._most_frames = 4 * topics_per_connection + FRAMES_AT_ONCE
         self._topics: dict[int, int] = {}
         self._frames: dict[int, float] = {}
         """Frames that each connection has sent of late: a bucket that leaks."""
@@ -75,7 +76,6 @@ class Subscriptions:
             return False
         frames = self._frames[fd] = self._frames.get(fd, 0.0) + 1
         if frames > self._most_frames and fd != NOBODY:
-            self._shifted = True
             self.unwanted.add(fd)
             return False
         if self._shifted or fd == NOBODY or len(frame) != TOPIC_BYTES + 1:

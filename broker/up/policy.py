@@ -113,7 +113,8 @@ def pause(failures: int, chance: float) -> float:
 def how(code: int) -> str:
     """An exit code in words; below 0, as ``subprocess`` has it, the number of a signal."""
     if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
+        known = -code in set(signal.Signals)
+        return f"was ended by {signal.Signals(-code).name if known else f'signal {-code}'}"
     if code == COULD_NOT_START:
         return "could not start"
     return f"ended with exit code {code}"

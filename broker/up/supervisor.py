@@ -9,6 +9,7 @@ import os
 import select
 import selectors
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -131,7 +132,7 @@ class Supervisor:
         memory = settings.broker_memory_mib if job.is_broker else settings.worker_memory_mib
         try:
             child = Child(job.name, shell_line(job.command), self._environment, memory)
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             self._say(f"{job.name}: {error}")
             self._policy.ended(time.monotonic(), number, COULD_NOT_FORK)
             return

@@ -14,8 +14,8 @@ from protocol.commands import COMMANDS
 from protocol.envelope import pack_request
 from tests.broker.bench import AN_EVENT, FIRST_HANDLE, Bench
 
-ANI = b"peer-ani"
-BUDI = b"peer-budi"
+ANI = b"\0ani."
+BUDI = b"\0budi"
 
 
 def test_hello_says_who_we_are_and_which_services_live() -> None:
@@ -185,7 +185,9 @@ def test_sessions_spread_over_the_least_loaded_workers() -> None:
     bench.worker("messaging", b"m-1")
     bench.worker("messaging", b"m-2")
     for number in range(1, 7):
-        bench.ask(b"peer-%d" % number, "message.read", bench.login(f"user{number}", number), seq=1)
+        bench.ask(
+            b"\0" + number.to_bytes(4, "big"), "message.read", bench.login(f"user{number}", number), seq=1
+        )
     assert sorted(len(calls) for calls in bench.work().values()) == [3, 3]
 
 
@@ -378,7 +380,7 @@ def test_logins_are_counted_by_address_whatever_the_connection() -> None:
     bench.worker("auth", b"a-1", capacity=100_000)
     burst = bench.core.settings.rates.entry_burst
     for number in range(burst + 1):
-        peer = b"peer-%d" % number
+        peer = b"\0" + number.to_bytes(4, "big")
         bench.core.meet(peer, "192.0.2.1")
         bench.ask(peer, "auth.login", username="ani", password="x")
     assert [status for _, _, status, _ in bench.heard()] == ["rate_limited"]
@@ -390,8 +392,10 @@ def test_logins_are_counted_by_address_whatever_the_connection() -> None:
 def test_connections_remembered_are_bounded() -> None:
     bench = Bench(connections=3)
     for number in range(10):
-        bench.core.meet(b"peer-%d" % number, "192.0.2.1")
-    assert [bench.core.knows(b"peer-%d" % number) for number in range(10)] == [False] * 7 + [True] * 3
+        bench.core.meet(b"\0" + number.to_bytes(4, "big"), "192.0.2.1")
+    assert [bench.core.knows(b"\0" + number.to_bytes(4, "big")) for number in range(10)] == [False] * 7 + [
+        True
+    ] * 3
 
 
 def test_every_command_of_a_service_can_be_routed() -> None:

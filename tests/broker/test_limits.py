@@ -14,7 +14,7 @@ from protocol.commands import BY_ADDRESS, COMMANDS, Rate
 from protocol.envelope import pack_request
 from tests.broker.bench import Bench
 
-ANI, BUDI = b"peer-ani", b"peer-budi"
+ANI, BUDI = b"\0ani.", b"\0budi"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -70,7 +70,7 @@ def test_thousands_behind_one_address_resume_after_a_restart_without_a_refusal()
     bench = limited()
     for number in range(10_000):  # at twice the pace at which two cores make encrypted connections
         bench.now += 1 / 1000
-        peer = b"peer-%d" % number
+        peer = b"\0" + number.to_bytes(4, "big")
         bench.core.meet(peer, "192.0.2.1")
         bench.ask(peer, "session.ping", b"t" * 16)
         bench.ask(peer, "auth.resume", token=b"t" * 16)
@@ -133,10 +133,22 @@ def test_one_customer_is_one_address(address: str, network: str) -> None:
 def test_everyone_in_one_ipv6_network_draws_from_one_bucket() -> None:
     bench = limited(entry_rate=1, entry_burst=3)
     for number in range(4):
-        peer = b"six-%d" % number
+        peer = b"\0" + number.to_bytes(4, "big")
         bench.core.meet(peer, f"2001:db8::{number + 1:x}")
         bench.ask(peer, "auth.login", username="ani", password="x")
     assert statuses(bench) == ["rate_limited"]
+
+
+def test_a_routing_id_that_a_client_chose_carries_no_address_from_one_connection_to_the_next() -> None:
+    bench = limited()
+    chosen = b"an id of my own"
+    bench.core.meet(chosen, "192.0.2.7")
+    assert not bench.core.knows(chosen), "its address is asked for with each frame"
+    bench.ask(chosen, "auth.login", username="ani", password="x")
+    bench.core.meet(b"another id", "192.0.2.8")
+    bench.core.meet(chosen, "192.0.2.9")
+    bench.ask(chosen, "auth.login", username="ani", password="x")
+    assert [call.address for call in bench.work()[b"auth-1"]] == ["192.0.2.7", "192.0.2.9"]
 
 
 def test_the_address_is_stamped_where_a_stranger_is_counted_by_it_and_nowhere_else() -> None:

@@ -11,7 +11,7 @@ from broker.sessions import NOTED_EVERY, Sessions
 from tests.broker.bench import Bench
 from tests.broker.test_sessions import opened
 
-ANI = b"peer-ani"
+ANI = b"\0ani."
 
 
 def presence(bench: Bench) -> dict[str, Any] | None:

@@ -71,6 +71,25 @@ def test_who_sends_frames_without_end_is_unwanted_and_who_renews_its_own_now_and
     assert subscriptions.unwanted == {3}
 
 
+def test_a_client_with_every_topic_it_may_have_renews_them_after_a_restart_and_stays() -> None:
+    subscriptions = Subscriptions(1, 5000)
+    topics = [b"c" + number.to_bytes(15, "big") for number in range(5000)]
+    for topic in topics:  # libzmq's own renewal
+        assert subscriptions.frame(b"\x01" + topic, 3)
+    for topic in topics:  # the client finds a new epoch
+        assert subscriptions.frame(b"\x00" + topic, 3)
+        assert subscriptions.frame(b"\x01" + topic, 3)
+    assert not subscriptions.unwanted and not subscriptions.empty()
+
+
+def test_who_is_hung_up_on_for_sending_too_much_makes_nobody_else_subscribe_anew() -> None:
+    subscriptions = Subscriptions(1, 10)
+    for _ in range(2000):
+        subscriptions.frame(b"\x01" + b"u" * 16, 3)
+    assert subscriptions.unwanted == {3}
+    assert not subscriptions.empty() and subscriptions.epoch == 1
+
+
 @given(st.lists(st.tuples(st.binary(max_size=20), st.integers(3, 6))))
 def test_no_frame_is_approved_that_is_not_a_whole_topic(frames: list[tuple[bytes, int]]) -> None:
     subscriptions = Subscriptions(1, 3)
