@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from client.chat import Chat, Event, Status
+    from client.chat import Chat, Event, SetBack, Status
     from client.errors import ClientError, Closed, LoggedOut, Offline, Timeout, WrongServerKey
     from protocol.errors import Failure
     from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "Chat": "client.chat",
     "Event": "client.chat",
+    "SetBack": "client.chat",
     "Status": "client.chat",
     "ClientError": "client.errors",
     "Closed": "client.errors",
@@ -48,6 +49,7 @@ __all__ = [
     "Offline",
     "PresenceEvent",
     "ReadEvent",
+    "SetBack",
     "Status",
     "Timeout",
     "TypingEvent",

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from client.connection import Connection
 from client.errors import Closed
-from client.inbox import Event, Status
+from client.inbox import Event, SetBack, Status
 from client.record import Record
 from client.recording import Recording
 from protocol import commands, limits
@@ -387,4 +387,4 @@ def _which(target: Target) -> tuple[int | None, str | None]:
     return (target, None) if isinstance(target, int) else (None, target)
 
 
-__all__ = ["Chat", "Event", "Handler", "Status", "Target"]
+__all__ = ["Chat", "Event", "Handler", "SetBack", "Status", "Target"]

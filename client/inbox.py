@@ -40,7 +40,19 @@ class Status(Struct, frozen=True):
     reason: str = ""
 
 
-Event = MessageEvent | ReadEvent | TypingEvent | PresenceEvent | MembershipEvent | Status
+class SetBack(Struct, frozen=True):
+    """Local: the server has less of a conversation than was heard, so it was restored from an older copy.
+
+    Messages ``last_seq`` + 1 to ``heard`` are gone there; what is said from now on takes their numbers.
+    """
+
+    conversation: int
+    name: str
+    heard: int
+    last_seq: int
+
+
+Event = MessageEvent | ReadEvent | TypingEvent | PresenceEvent | MembershipEvent | Status | SetBack
 """What a program hears."""
 
 
@@ -77,12 +89,19 @@ class Inbox:
         self._fetches: deque[Conversation] = deque()
         self._fetching = 0
         self._hints: dict[tuple[object, ...], object] = {}
+        self._heard: dict[int, int] = {}
+        """How far each conversation had been heard when the last list was asked for."""
 
     def topics(self) -> set[bytes]:
         """Topics of every conversation that has one."""
         return {known.topic for known in self.conversations.values() if known.topic}
 
     # --- which conversations there are ----------------------------------------------------------
+
+    def asking(self) -> None:
+        """A list is about to be asked for: whatever was heard by now must be in it."""
+        self.lists += 1
+        self._heard = {known.id: known.cursor.seq for known in self.conversations.values()}
 
     def listed(self, rows: Iterable[ConversationInfo]) -> None:
         """A whole list: what is new is heard from now on, what is gone no longer."""
@@ -103,7 +122,8 @@ class Inbox:
         known = self.conversations.get(row.conversation)
         if known is None:
             if row.conversation in self._stored:
-                seq = min(self._stored.pop(row.conversation), row.last_seq)
+                seq = self._stored.pop(row.conversation)
+                self._heard[row.conversation] = seq
             elif first and self._first_run:
                 seq = row.last_seq
             else:
@@ -112,7 +132,15 @@ class Inbox:
                 seq = 0 if row.kind == Kind.DIRECT else row.read_seq
             known = self.add(row.conversation, row.kind, row.name, row.topic, seq)
         known.kind, known.name, known.topic = row.kind, row.name, row.topic
+        if row.last_seq < self._heard.get(row.conversation, 0):
+            self._set_back(known, row.last_seq)
         known.cursor.exists(row.last_seq)
+
+    def _set_back(self, known: Conversation, seq: int) -> None:
+        """A server never counts back by itself: go on from where it is now, and say so."""
+        self._session.events.append(SetBack(known.id, known.name, known.cursor.seq, seq))
+        known.cursor = Cursor[MessageEvent](seq)
+        self._session.baselines.append((known.id, seq))
 
     def add(self, id: int, kind: str, name: str, topic: bytes, seq: int) -> Conversation:
         """A conversation that was not known: it is heard from behind ``seq`` on."""

@@ -246,7 +246,7 @@ class Listening:
         self._ask(now)
 
     def _ask(self, now: float) -> None:
-        self.inbox.lists += 1
+        self.inbox.asking()
         self._rows = []
         self._asked = {"conversation.list"}
         if self._identity_stale or not self._session.topic:

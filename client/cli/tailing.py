@@ -15,7 +15,7 @@ from client.cli.bookmarks import Bookmark
 from client.cli.context import Context, shared
 from client.cli.exits import AUTH, Mistake
 from client.cli.names import ADDRESS
-from client.inbox import Status
+from client.inbox import SetBack, Status
 from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Tail:
         self._names: dict[int, str] = {}
         """Conversations by number, for the hints."""
         self._listening = False
+        self._told: set[int] = set()
+        """Conversations of which was said at the start that the server was set back."""
 
     async def follow(self, wanted: tuple[str, ...]) -> None:
         """Print events until cancelled. Raises ``LoggedOut`` when the session ends."""
@@ -92,10 +94,13 @@ class Tail:
             return
         await self._chat.listen()
         for conversation in self._bookmark.begin(self._chat.cursors):
-            name = output.one_line(self._names.get(conversation, f"conversation {conversation}"))
-            output.note(
-                f"{name}: the server has less than was printed before; pesan verify says what is lost"
-            )
+            self._set_back(self._names.get(conversation, f"conversation {conversation}"))
+            self._told.add(conversation)
+
+    @staticmethod
+    def _set_back(name: str) -> None:
+        line = f"{output.one_line(name)}: the server has less than was printed before"
+        output.note(f"{line}; pesan verify says what is lost")
 
     async def _check(self, name: str) -> None:
         """A conversation that does not exist yet may be waited for, if it can come to be."""
@@ -113,6 +118,10 @@ class Tail:
                 self._bookmark.passed(event.conversation, event.seq)
         elif isinstance(event, Status):
             self._status(event)
+        elif isinstance(event, SetBack):
+            if event.conversation not in self._told:
+                self._set_back(event.name)
+            self._told.discard(event.conversation)
         elif self._hints:
             await self._hint(event)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from client.cli.chat import lines
-from client.inbox import Event, Status
+from client.inbox import Event, SetBack, Status
 from protocol.addresses import Kind, name_key
 from protocol.commands import ConversationInfo, HistoryReply
 from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
@@ -159,6 +159,8 @@ class Room:
             return self._presence(event)
         if isinstance(event, MembershipEvent):
             return self._membership(event)
+        if isinstance(event, SetBack):
+            return self._set_back(event)
         return self._status(event)
 
     def _message(self, event: MessageEvent) -> list[str]:
@@ -231,6 +233,15 @@ class Room:
         known = event.conversation in self.talks
         self.left(event.group)
         return [lines.aside(_change(event, "you", "were"))] if known else []
+
+    def _set_back(self, event: SetBack) -> list[str]:
+        """What was shown of it is of messages that are gone; what is said now has their numbers."""
+        talk = self._see(event.conversation, event.name)
+        talk.shown = talk.last_seq = talk.ours = talk.seen = event.last_seq
+        self.to_read.pop(talk.id, None)
+        self.stale = True
+        lost = f"{event.last_seq + 1} to {event.heard} are gone there"
+        return [lines.aside(f"{event.name}: the server was set back to an older copy; messages {lost}")]
 
     def _status(self, event: Status) -> list[str]:
         before, self.connected = self.connected, event.connected
