@@ -17,7 +17,7 @@ from broker.up.procfile import Job, concurrency, jobs, own_procfile
 from broker.up.supervisor import Supervisor
 from config.claims import claim
 from config.folders import socket_folder
-from config.log import open_log
+from config.log import ServerLog, open_log
 from config.settings import Settings, SettingsError, load
 
 PATIENCE = 4.0
@@ -43,13 +43,13 @@ def command(procfile: str | None, counts: str) -> None:
         if claim(folder / "up.lock") is None:
             _refuse(f"pesan up already runs on the data folder {settings.home}.")
         notices = Notices(folder / "up.sock")
+        log = open_log(settings, "up")
     except (SettingsError, OSError) as error:
         _refuse(str(error))
-    sys.exit(_run(wanted, settings, notices))
+    sys.exit(_run(wanted, settings, notices, log))
 
 
-def _run(wanted: list[Job], settings: Settings, notices: Notices) -> int:
-    log = open_log(settings, "up")
+def _run(wanted: list[Job], settings: Settings, notices: Notices, log: ServerLog) -> int:
     read: Callable[[], Settings] = lambda: load(home=settings.home)  # noqa: E731 - with its type
     supervisor = Supervisor(
         Policy(wanted, settings.drain_timeout + PATIENCE),

@@ -44,13 +44,26 @@ def migrate(store: Store, now: int) -> list[int]:
             raise StoreUnavailable(f"The database has migration {max(unknown)}, made by a newer Pesan.")
         missing = [each for each in known if each.number not in done]
         for each in missing:
-            tx.script(each.sql)
+            _apply(tx, each)
             tx.run(
                 "insert into migrations (number, name, applied_at) values ($1, $2, $3)",
                 (each.number, each.name, now),
             )
         _ensure_broadcast(tx, now)
     return [each.number for each in missing]
+
+
+def _apply(tx: Transaction, migration: Migration) -> None:
+    try:
+        tx.script(migration.sql)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        # Each engine has errors of its own for what is there already, or is not.
+        raise StoreUnavailable(
+            f"Migration {migration.number} does not fit what is in the database ({error}). "
+            "Is it another program's, or was it changed by hand?"
+        ) from error
 
 
 def _done(tx: Transaction) -> set[int]:

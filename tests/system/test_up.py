@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -180,4 +182,26 @@ def test_a_port_that_is_taken_is_said(up: Start) -> None:
     assert "PESAN_PORT_BASE" in output
     assert "broker.1 could not start, and trying again will not help: stopping everything" in output
     assert output.count("broker.1 started") == 1
+    assert "Traceback" not in output
+
+
+def test_a_log_folder_that_is_a_file_is_said(up: Start, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "log").touch()
+    process = up()
+    output, _ = process.communicate(timeout=START)
+    assert process.returncode == 78
+    assert "log" in output
+    assert "Traceback" not in output
+
+
+def test_a_database_of_another_program_is_said(up: Start, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "home" / "pesan.db")) as other:
+        other.execute("create table users (something text)")
+        other.commit()
+    process = up()
+    output, _ = process.communicate(timeout=START)
+    assert process.returncode == 78
+    assert "another program's" in output
     assert "Traceback" not in output

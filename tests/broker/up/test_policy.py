@@ -342,3 +342,9 @@ def _happens(stage: Stage, event: str, choice: int) -> None:
         stage._look()
     elif number:
         stage.ends(number, {"dies": -9, "fails": 1, "cannot": 78, "drains": 0}[event])
+
+
+def test_every_end_of_a_process_has_words() -> None:
+    assert how(-signal.SIGKILL) == "was ended by SIGKILL"
+    assert how(-40) == "was ended by signal 40"  # of real time: it has no name
+    assert how(3) == "ended with exit code 3"
