@@ -198,7 +198,7 @@ class Post:
             )
             if not target.recipient:
                 ctx.publish(topics[message.conversation], event)
-            elif caller.devices and target.recipient != caller.user_id:
+            elif caller.devices and target.recipient != caller.user_id and caller.user_id in own:
                 ctx.publish_on((own[target.recipient], own[caller.user_id]), event)
             else:
                 ctx.publish(own[target.recipient], event)
