@@ -26,16 +26,13 @@ from protocol.commands import COMMANDS, Body, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
 from services.context import Context, Finish, Handler, Service, Slow, Together, TooHasty, pack_struct
+from services.ended import living, over, still
 from services.job import Job
 from services.slow import Hands, Line, at_once, crowded, source_of
-from services.storage import sessions
 from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
 
 READ_BYTES: Final = 4 << 20
 """Bytes of answers after which the rest of the reading waits for the next step."""
-
-FOR_THE_ENDED: Final = frozenset(("auth.logout",))
-"""Commands of a session that are carried out though it has ended: a second try must hear that it is done."""
 
 RETRY_AFTER: Final = 0.3
 """Seconds after which a client may try again when the store failed."""
@@ -217,11 +214,23 @@ class Engine:
             else:
                 single.append(place)
         for handler, places in together.values():
-            found = handler.handle(ctx, [(jobs[place].call, jobs[place].request) for place in places])
-            answers.update(zip(places, found, strict=True))
+            answers.update(self._together(ctx, jobs, handler, places))
         for place in single:
             answers[place] = self._guarded(ctx, jobs[place], self._plain(jobs[place]))
         return [answers[place] for place in range(len(jobs))]
+
+    @staticmethod
+    def _together(
+        ctx: Context, jobs: list[Job], handler: Together, places: list[int]
+    ) -> dict[int, Body | Failure]:
+        """Answers by place: for those whose session lives, the handler's."""
+        alive = living(ctx, [jobs[place] for place in places])
+        answers: dict[int, Body | Failure] = dict.fromkeys(places, over())
+        fit = [place for place in places if (jobs[place].call.session, jobs[place].call.user_id) in alive]
+        if fit:
+            found = handler.handle(ctx, [(jobs[place].call, jobs[place].request) for place in fit])
+            answers.update(zip(fit, found, strict=True))
+        return answers
 
     def _plain(self, job: Job) -> Handler:
         """The job's handler as one that takes a single call."""
@@ -234,7 +243,7 @@ class Engine:
         events, effects = len(ctx.events), len(ctx.effects)
         try:
             with ctx.tx.savepoint():
-                self._still(ctx, job)
+                still(ctx, job)
                 return handler(ctx, job.call, job.request)
         except StoreUnavailable:
             raise
@@ -246,19 +255,6 @@ class Engine:
         del ctx.events[events:]
         del ctx.effects[effects:]
         return answer
-
-    @staticmethod
-    def _still(ctx: Context, job: Job) -> None:
-        """Refuse a call whose session has ended since the broker stamped it.
-
-        Else a list of conversations that was under way would tell a revoked device the topics that took
-        the place of those it knew. Not asked for sends, which are many, and tell nothing.
-        """
-        call, row = job.call, job.row
-        if not row.session or call.command in FOR_THE_ENDED:
-            return
-        if sessions.current(ctx.tx, call.session, call.user_id) is None:
-            raise Unauthenticated("This session has ended; log in again.")
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -291,7 +287,7 @@ class Engine:
         events, effects = len(ctx.events), len(ctx.effects)
         answer: Body | Failure
         try:
-            self._still(ctx, job)
+            still(ctx, job)
             answer = self._plain(job)(ctx, job.call, job.request)
         except Exception as error:
             del ctx.events[events:]

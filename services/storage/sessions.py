@@ -7,6 +7,7 @@ means for topics and for the broker (``services.auth``). A token itself is never
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from services.storage.engine import Bulk, Transaction
@@ -64,6 +65,19 @@ def current(tx: Transaction, session: int, user_id: int) -> Session | None:
     """This session of this user, if it has not ended."""
     row = tx.row(f"{_SESSION} where id = $1 and user_id = $2 and ended_at is null", (session, user_id))
     return Session(*row) if row else None
+
+
+_LIVING = Bulk(
+    each="select id, user_id from sessions where id = $1 and user_id = $2 and ended_at is null",
+    arrays="select sessions.id, sessions.user_id from sessions"
+    " join unnest($1::bigint[], $2::bigint[]) as asked (id, user_id)"
+    " on sessions.id = asked.id and sessions.user_id = asked.user_id where ended_at is null",
+)
+
+
+def living(tx: Transaction, asked: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of the given (session, user) that have not ended."""
+    return {(row[0], row[1]) for row in tx.bulk(_LIVING, sorted(asked))}
 
 
 def of_user(tx: Transaction, user_id: int, limit: int) -> list[Session]:

@@ -13,11 +13,11 @@ import pytest
 from protocol.commands import COMMANDS
 from protocol.errors import OK, Unauthenticated
 from services import auth, file, group, messaging
-from services.batch import FOR_THE_ENDED
-from services.context import Service, Together
+from services.context import Service
+from services.ended import FOR_THE_ENDED
 from services.storage import sessions
 from tests.services.house import House
-from tests.services.world import World, message_id
+from tests.services.world import World, message_id, send
 
 SERVICES: dict[str, Service] = {each.SERVICE.name: each.SERVICE for each in (auth, file, group, messaging)}
 
@@ -27,6 +27,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "user.get": {"user": "budi"},
     "message.history": {"with": "budi"},
     "message.read": {"with": "budi", "seq": 1},
+    "message.send": {"to": "budi", "body": "halo", "id": message_id(1)},
+    "message.broadcast": {"body": "halo", "id": message_id(1)},
     "message.typing": {"to": "budi"},
     "conversation.verify": {"with": "budi"},
     "group.create": {"group": "new"},
@@ -39,14 +41,9 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def asked_of_the_store() -> list[str]:
-    """Commands of a session that reach a service, but for sends."""
+    """Commands of a session that reach a service."""
     return [
-        name
-        for name, row in COMMANDS.items()
-        if row.session
-        and row.service
-        and name not in FOR_THE_ENDED
-        and not isinstance(SERVICES[row.service].handlers[name], Together)
+        name for name, row in COMMANDS.items() if row.session and row.service and name not in FOR_THE_ENDED
     ]
 
 
@@ -100,6 +97,12 @@ def test_a_second_try_at_logging_out_hears_that_it_is_done(world: World) -> None
     assert [answer.status for answer in world.take(calls, engine)] == [OK, OK]
 
 
-def test_a_message_under_way_is_stored_for_nothing_is_told_by_that(world: World) -> None:
+def test_a_message_under_way_is_refused_and_its_neighbours_are_stored(world: World) -> None:
     end(world, "ani")
-    assert world.do("ani", "message.send", to="budi", body="halo", id=message_id(1))["seq"] == 1
+    answers = world.batch(
+        ("budi", send("citra", "one", message_id(1))),
+        ("ani", send("citra", "two", message_id(2))),
+        ("budi", send("citra", "three", message_id(3))),
+    )
+    assert [answer.status for answer in answers] == [OK, "unauthenticated", OK]
+    assert [body for _, _, body in world.stored()] == ["one", "three"]

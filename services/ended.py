@@ -1,0 +1,38 @@
+"""Calls whose session has ended since the broker stamped them: refused, whatever they ask.
+
+Belongs here: the one question that every call of a session is asked inside its transaction. A revoked
+device whose request was under way would else still post, or be told the topics that took the place of
+those it knew. How sessions end is ``services.auth.sessions``'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from protocol.errors import Unauthenticated
+from services.context import Context
+from services.job import Job
+from services.storage import sessions
+
+FOR_THE_ENDED: Final = frozenset(("auth.logout",))
+"""Commands of a session that are carried out though it has ended: a second try must hear that it is done."""
+
+
+def still(ctx: Context, job: Job) -> None:
+    """Raises ``Unauthenticated`` when the session of this call has ended."""
+    call, row = job.call, job.row
+    if not row.session or call.command in FOR_THE_ENDED:
+        return
+    if sessions.current(ctx.tx, call.session, call.user_id) is None:
+        raise over()
+
+
+def living(ctx: Context, jobs: Sequence[Job]) -> set[tuple[int, int]]:
+    """(session, user) of those calls whose session has not ended, in one look for all of them."""
+    return sessions.living(ctx.tx, {(job.call.session, job.call.user_id) for job in jobs})
+
+
+def over() -> Unauthenticated:
+    """What the caller hears."""
+    return Unauthenticated("This session has ended; log in again.")
