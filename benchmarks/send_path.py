@@ -30,7 +30,7 @@ from protocol.envelope import pack_body
 from protocol.message_id import message_id
 from services.batch import Engine
 from services.messaging import SERVICE
-from services.storage import open_store
+from services.storage import open_store, sessions
 from services.storage.engine import Store
 from services.storage.migrate import migrate
 
@@ -39,8 +39,8 @@ BODY = "Selamat pagi! " * 7
 SIZES = (1, 32, 256)
 
 
-def people(store: Store) -> list[tuple[int, str]]:
-    """Twice ``PAIRS`` users: (number, name)."""
+def people(store: Store) -> list[tuple[int, str, int]]:
+    """Twice ``PAIRS`` users: (number, name, session)."""
     with store.write() as tx:
         rows = [
             tx.row(
@@ -50,17 +50,21 @@ def people(store: Store) -> list[tuple[int, str]]:
             )
             for n in range(2 * PAIRS)
         ]
-    return [(row[0], row[1]) for row in rows if row]
+        return [
+            (row[0], row[1], sessions.add(tx, row[0], row[0].to_bytes(16, "big"), "", 0))
+            for row in rows
+            if row
+        ]
 
 
-def work(users: list[tuple[int, str]], size: int, start: int) -> bytes:
+def work(users: list[tuple[int, str, int]], size: int, start: int) -> bytes:
     """A frame of ``size`` sends as the broker would send it."""
     calls = []
     for n in range(size):
-        number, name = users[(start + n) % PAIRS]
-        _, to = users[PAIRS + (start + n) % PAIRS]
+        number, name, session = users[(start + n) % PAIRS]
+        _, to, _ = users[PAIRS + (start + n) % PAIRS]
         body = pack_body({"to": to, "body": BODY, "id": message_id(time.time_ns() // 1_000_000)})
-        calls.append(Call(n, "message.send", number, name, 1, False, body))
+        calls.append(Call(n, "message.send", number, name, session, False, body))
     return pack_work(calls)
 
 
