@@ -26,13 +26,15 @@ def main(home: str, database: str, name: str, shared: str, count: int) -> None:
     store = open_store(settings)
     migrate(store, 1)
     with store.read() as tx:
-        numbers: dict[str, int] = dict(tx.rows("select name, id from users"))
+        rows = tx.rows("select u.name, u.id, s.id from users u join sessions s on s.user_id = u.id")
+    numbers: dict[str, tuple[int, int]] = {name: (user, session) for name, user, session in rows}
     engine = Engine(SERVICE, store, settings, ServerLog(LogFile(settings.home / "log", 1 << 16, 3), name))
     calls = []
     for n in range(count):
         who, id = (name, f"{name}{n}") if n % 2 else (shared, f"shared{n}")
         body = pack_body({"to": "#ops", "body": f"{name} {n}", "id": id.ljust(16).encode()})
-        calls.append(Call(n, "message.send", numbers[who], who, 1, False, body))
+        user, session = numbers[who]
+        calls.append(Call(n, "message.send", user, who, session, False, body))
     again = 0
     while calls:
         batch = calls[: 1 + again % 7] if again else calls[:7]
