@@ -1,25 +1,17 @@
 """What is known to be true: a look into the database file that no process of the simulation shares.
 
-Here: reading the store between transactions, and who was a member when a message was stored. The rules
-that must hold are ``rules``'.
+Here: reading the store between transactions, and who was a member when a message was stored. What was
+seen is kept in ``ledger``; the other rules that must hold are ``rules``'.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 
-
-class Row(NamedTuple):
-    """One stored message."""
-
-    conversation: int
-    seq: int
-    sender: str
-    id: bytes
-    body: str
+from tests.simulation.ledger import Ledger, Row
 
 
 class Book:
@@ -27,21 +19,48 @@ class Book:
 
     def __init__(self, file: Path) -> None:
         self._connection: Any = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
-        self._seen: dict[int, int] = {}
+        self.ledger = Ledger()
+        self.fresh: list[Row] = []
+        """Messages stored since whoever reads this emptied it."""
         self.audience: dict[int, list[set[str]]] = {}
         """Group → for each message, by number from 1, everyone who was a member since it was stored."""
-        self._version = -1
+        self._version = self._compared = -1
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
-    def look(self) -> None:
-        """Note what the last transaction changed for the groups."""
-        (version,) = self._connection.execute("pragma data_version").fetchall()[0]
+    def look(self) -> list[str]:
+        """Note what the last transaction changed; sentences about what it may not have done."""
+        version = self.version()
         if version == self._version:
-            return
+            return []
         self._version = version
+        self._audiences()
+        said: list[str] = []
+        for conversation, counter in self.conversations().items():
+            newest = self.ledger.newest(conversation)
+            if counter > newest:
+                rows = self._behind(conversation, newest)
+                said += self.ledger.enter(conversation, counter, rows)
+                self.fresh += rows
+            elif counter < newest:
+                said.append(f"conversation {conversation} counts {counter} after {newest}")
+        return said
+
+    def look_at_all(self) -> list[str]:
+        """Compare the whole store with everything that was ever seen in it, unless it is as it was."""
+        said = self.look()
+        if self._version != self._compared:
+            self._compared = self._version
+            said += self.ledger.compare(self.conversations(), self.messages())
+        return said
+
+    def version(self) -> int:
+        """Another number after every transaction of others that changed anything."""
+        return int(self._connection.execute("pragma data_version").fetchall()[0][0])
+
+    def _audiences(self) -> None:
         groups: dict[int, tuple[int, set[str]]] = {}
         for conversation, last_seq, name in self._connection.execute(
             "select conversations.id, last_seq, users.name from conversations"
@@ -54,6 +73,16 @@ class Book:
             for earlier in audience:
                 earlier |= members
             audience.extend(set(members) for _ in range(last_seq - len(audience)))
+
+    def _behind(self, conversation: int, seq: int) -> list[Row]:
+        return [
+            Row(*row)
+            for row in self._connection.execute(
+                "select conversation_id, seq, users.name, messages.id, body from messages"
+                " join users on users.id = sender_id where conversation_id = ? and seq > ? order by seq",
+                (conversation, seq),
+            )
+        ]
 
     def may_hear(self, user: str, conversation: int, seq: int) -> bool:
         """Whether ``user`` was a member of a group at some time since this message was stored."""

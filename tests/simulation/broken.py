@@ -15,7 +15,8 @@ from unittest.mock import patch
 from client import inbox, outbox
 from client.cursors import Cursor, T
 from protocol import commands
-from services import topics
+from services import messaging, topics
+from services.context import Context, Tick
 from services.messaging import send
 
 
@@ -72,6 +73,20 @@ def _open_door() -> AbstractContextManager[Any]:
     return patch.object(topics, "replace_conversation", lambda ctx, conversation, topic: None)
 
 
+def _two_steps() -> AbstractContextManager[Any]:
+    """A job puts the first message of each conversation elsewhere, and back in its next transaction.
+
+    Whoever looks only in the end sees nothing of it.
+    """
+
+    def move(ctx: Context) -> None:
+        if not ctx.tx.run("update messages set seq = 1 where seq = -1"):
+            ctx.tx.run("update messages set seq = -1 where seq = 1")
+
+    moving = messaging.SERVICE._replace(tick=Tick(0.7, move, writes=True))
+    return patch.object(messaging, "SERVICE", moving)
+
+
 SOUND = Broken()
 
 BUILDS = {
@@ -80,5 +95,6 @@ BUILDS = {
     "maximum instead of contiguous cursor": Broken(_eager),
     "no predecessor named": Broken(_unchained),
     "topic kept when someone leaves": Broken(_open_door),
+    "one change in two transactions": Broken(_two_steps),
 }
 """Every broken build, by what it does wrong."""

@@ -16,7 +16,7 @@ from client.errors import ClientError, LoggedOut, Timeout
 from client.requests import ONCE
 from client.session import Session
 from client.timers import NEVER
-from protocol.commands import Body, Empty, Login, LoginReply, SendReply
+from protocol.commands import Body, Empty, HistoryReply, Login, LoginReply, SendReply
 from protocol.envelope import unpack_body, unpack_request
 from protocol.errors import Failure, Internal, Invalid, NotFound, TooLarge
 from protocol.events import MessageEvent
@@ -165,6 +165,7 @@ class Device:
         letter = Letter(to, self.world.message_id(), body, len(self.letters))
         self.letters.append(letter)
         self._letters[letter.id] = letter
+        self.world.witness.written(self, letter)
         self.world.counts["sends"] += 1
         if self._entered:
             self._post(letter)
@@ -173,7 +174,7 @@ class Device:
         def answered(answer: Body | Exception) -> None:
             if isinstance(answer, SendReply):
                 letter.state, letter.conversation, letter.seq = "acked", answer.conversation, answer.seq
-                self.world.acknowledged(self, letter)
+                self.world.witness.acknowledged(self, letter)
             elif isinstance(answer, LoggedOut):
                 self._put_out(answer)
             else:
@@ -196,6 +197,8 @@ class Device:
             self.world.violated(f"{self.name}: {command} was never answered")
         elif isinstance(answer, Exception) and not isinstance(answer, (Failure, ClientError)):
             self.world.violated(f"{self.name}: {command} raised {answer!r}")
+        elif isinstance(answer, HistoryReply):
+            self.world.witness.looked_up(self, answer)
         elif isinstance(answer, NotFound) and command == "user.whoami":
             self.world.violated(f"{self.name}: the account is gone")
 
@@ -242,14 +245,14 @@ class Device:
             if seq is None:
                 self.heard.pop(conversation, None)
             else:
-                self.world.begins(self, conversation, seq)
+                self.world.witness.begins(self, conversation, seq)
                 self.heard[conversation] = seq
         session.baselines.clear()
         events, session.events = session.events, []
         for event in events:
             if isinstance(event, MessageEvent):
                 assert self.heard is not None
-                self.world.handed_out(self, event, self.heard.get(event.conversation))
+                self.world.witness.handed_out(self, event, self.heard.get(event.conversation))
                 self.heard[event.conversation] = event.seq
         if session.over is not None:
             self._put_out(session.over)
@@ -292,7 +295,7 @@ class Device:
         if line is self._commands:
             self.session.reply(self.world.clock.now, frame)
         else:
-            self.world.overheard(self, frame)
+            self.world.witness.overheard(self, frame)
             self.session.event(self.world.clock.now, frame)
         self._carry_out()
 

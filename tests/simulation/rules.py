@@ -1,6 +1,6 @@
-"""The rules: what must hold at every quiet point, and what must be quiet before one may look.
+"""The rules: what must hold whenever one looks, and what must hold once all is quiet.
 
-Each rule yields a sentence for every breach of it.
+Each rule yields a sentence for every breach of it. What can be seen the moment it happens is ``witness``'s.
 """
 
 from __future__ import annotations
@@ -17,50 +17,34 @@ TIMERS_MOST = 400
 
 
 def breaches(world: World) -> list[str]:
-    """Every rule, at a quiet point."""
-    return [
-        sentence
-        for rule in (
-            _numbers,
-            _stored_once,
-            _order,
-            _heard_everything,
-            _markers,
-            _answered,
-            _nothing_kept,
-        )
-        for sentence in rule(world)
-    ]
+    """What is wrong, be it for a moment: these rules hold at any time, whatever is going on."""
+    rules = (_history, _stored_once, _order)
+    return [sentence for rule in rules for sentence in rule(world)]
 
 
-def _numbers(world: World) -> Iterator[str]:
-    """Numbers are 1..N without holes, and N is the conversation's counter."""
-    found: dict[int, list[int]] = {}
-    for row in world.book.messages():
-        found.setdefault(row.conversation, []).append(row.seq)
-    for conversation, last_seq in world.book.conversations().items():
-        numbers = found.get(conversation, [])
-        if numbers != list(range(1, last_seq + 1)):
-            yield f"conversation {conversation} has numbers {numbers}, its counter says {last_seq}"
+def unfinished(world: World) -> list[str]:
+    """What is still missing: these rules hold some time after the last mishap."""
+    rules = (_heard_everything, _markers, _answered, _nothing_kept)
+    return [sentence for rule in rules for sentence in rule(world)]
+
+
+def _history(world: World) -> Iterator[str]:
+    """Numbers are 1..N without holes, N is the conversation's counter, and no message ever changes."""
+    yield from world.book.look_at_all()
 
 
 def _stored_once(world: World) -> Iterator[str]:
     """What was acknowledged is stored, where it was said to be; nothing twice; nothing that was refused."""
-    stored: dict[tuple[str, bytes], list[tuple[int, int]]] = {}
-    for row in world.book.messages():
-        stored.setdefault((row.sender, row.id), []).append((row.conversation, row.seq))
     present = world.book.conversations()
     # A refusal speaks of one try. Another may be under way still, and succeed after a group was joined.
     doubling = bool(world.plan.weather.double or world.plan.indoors.double)
     for device in world.devices:
         for letter in device.letters:
-            places = stored.get((device.user, letter.id), [])
-            if len(places) > 1:
-                yield f"{device.name}'s {letter.body!r} is stored {len(places)} times"
+            row = world.book.ledger.place.get((device.user, letter.id))
             if letter.state == "acked" and letter.conversation in present:
-                if places != [(letter.conversation, letter.seq)]:
-                    yield f"{device.name}'s {letter.body!r} was acknowledged and is stored at {places}"
-            elif letter.state == "refused" and places and letter.tries == 1 and not doubling:
+                if row is None or row[:2] != (letter.conversation, letter.seq):
+                    yield f"{device.name}'s {letter.body!r} was acknowledged and is stored as {row}"
+            elif letter.state == "refused" and row and letter.tries == 1 and not doubling:
                 yield f"{device.name}'s {letter.body!r} was refused and is stored"
 
 

@@ -78,6 +78,7 @@ class Disk:
             self._open = stack
             return
         stack.close()
+        world.witness.committed()
         if world.commits_in_doubt:
             world.counts["commits in doubt"] += 1
             raise StoreUnavailable("the imaginary disk did not say whether it was done")
@@ -89,6 +90,7 @@ class Disk:
         if self._open is not None:
             stack, self._open = self._open, None
             stack.close()
+            self._world.witness.committed()
 
     def close(self) -> None:
         """The process is dead: what was not committed never was."""
@@ -234,10 +236,8 @@ class Worker:
         if dies:
             world.counts["killed after a commit"] += 1
             world.kill_worker(self)
-            world.committed()
             return
         self._disk.settle()
-        world.committed()
         if self._socket.arrived or self.engine.waiting:
             self._plan()
         else:

@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
-from zlib import crc32
 
 import msgspec
 
@@ -22,8 +21,6 @@ from config.log import ServerLog
 from config.settings import Settings
 from protocol import commands
 from protocol.addresses import TopicKind, new_topic
-from protocol.envelope import unpack_body, unpack_event
-from protocol.events import MessageEvent
 from services import auth, file, group, messaging
 from services.passwords import passwords
 from services.storage import groups, users
@@ -34,9 +31,11 @@ from tests.simulation.book import Book
 from tests.simulation.broken import SOUND, Broken
 from tests.simulation.broker import Broker
 from tests.simulation.clock import Clock
-from tests.simulation.device import PASSWORD, Device, Letter
+from tests.simulation.device import PASSWORD, Device
+from tests.simulation.mishaps import befall
 from tests.simulation.network import Network
 from tests.simulation.plan import PEOPLE, Deed, Phase, Plan
+from tests.simulation.witness import Witness
 from tests.simulation.worker import Worker
 
 SETTLE_MOST = 400.0
@@ -57,7 +56,9 @@ class _Quiet:
         self._world = world
 
     def fault(self, service: str, where: str, error: BaseException) -> None:
-        """A mistake of ours."""
+        """A mistake of ours; or what was seen in the middle of a transaction."""
+        if isinstance(error, Violation):
+            raise error
         self._world.violated(f"{service} failed in {where}: {error!r}")
 
     def actions(self, *_: Any) -> None:
@@ -99,9 +100,9 @@ class World:
         self.trace: list[str] = []
         self._ids = 0
         self._peers = 0
-        self._digest = 0
         shutil.copy(_template(broken.without_ids), self.file)
         self.book = Book(self.file)
+        self.witness = Witness(self)
         self.broker = Broker(self)
         self.workers = [
             Worker(self, service, number + 1, plan.indoors)
@@ -145,7 +146,7 @@ class World:
                 worker.kill()
             self.book.close()
         seconds = self.clock.now - 1000.0
-        return Outcome(self.counts, tuple(settled), seconds, self.clock.steps, self._digest)
+        return Outcome(self.counts, tuple(settled), seconds, self.clock.steps, self.witness.digest)
 
     def _start(self) -> None:
         self.broker.start()
@@ -166,8 +167,10 @@ class World:
         for deed in phase.deeds:
             self.clock.at(begin + deed.at, self._do, deed)
         for mishap in phase.mishaps:
-            self.clock.at(begin + mishap.at, self._befall, mishap)
-        self.clock.run(begin + phase.seconds)
+            self.clock.at(begin + mishap.at, befall, self, mishap)
+        while (left := begin + phase.seconds - self.clock.now) > 0:
+            self.clock.run(self.clock.now + min(left, LOOK_EVERY))
+            self.look()
 
     def _settle(self) -> float:
         """Nothing goes wrong any more; within bounded time all is whole. Seconds that it took."""
@@ -178,11 +181,17 @@ class World:
             worker.dies_after_commit = False
         while True:
             self.clock.run(self.clock.now + LOOK_EVERY)
-            found = rules.breaches(self)
+            self.look()
+            found = rules.unfinished(self)
             if not found:
                 return self.clock.now - begin
             if self.clock.now - begin > SETTLE_MOST:
                 self.violated("; ".join(found))
+
+    def look(self) -> None:
+        """What must hold at any moment holds, or the run is over: were it whole again later, too."""
+        if found := rules.breaches(self):
+            self.violated("; ".join(found))
 
     # --- deeds ----------------------------------------------------------------------------------
 
@@ -247,44 +256,7 @@ class World:
 
         device.call("auth.sessions", commands.Empty(), listed)
 
-    # --- mishaps --------------------------------------------------------------------------------
-
-    def _befall(self, mishap: Deed) -> None:
-        seconds, which = mishap.what
-        self.note(f"{mishap.kind} {mishap.who} {mishap.what}")
-        self.counts[mishap.kind] += 1
-        worker = self.workers[mishap.who % len(self.workers)]
-        device = self.devices[mishap.who % len(self.devices)]
-        match mishap.kind:
-            case "kill worker":
-                self.kill_worker(worker)
-            case "kill worker after commit":
-                # Mostly where messages are stored.
-                place = mishap.who if mishap.who < 2 else -1 - mishap.who % self.plan.messaging
-                self.workers[place].dies_after_commit = True
-            case "kill broker":
-                self._kill_broker()
-            case "kill everything":
-                for each in self.workers:
-                    self.kill_worker(each)
-                self._kill_broker()
-            case "kill device":
-                device.kill()
-                self.clock.after(seconds, self._restart_device, device)
-            case "cut":
-                device.cut(which, seconds)
-            case "freeze worker":
-                worker.freeze(seconds)
-            case "freeze broker":
-                self.broker.freeze(seconds / 2)
-            case "disk full":
-                self.disk_full = True
-                self.clock.after(seconds / 2, self._mend_disk)
-            case "commits in doubt":
-                self.commits_in_doubt = True
-                self.clock.after(seconds / 2, self._mend_disk)
-            case "stray frame":
-                self.broker.from_listener(self.broker.life, 0, b"\7 not a subscription")
+    # --- ends and beginnings ---------------------------------------------------------------------
 
     def kill_worker(self, worker: Worker) -> None:
         """A worker dies; its supervisor starts it again."""
@@ -296,7 +268,8 @@ class World:
         if not worker.alive:
             worker.start()
 
-    def _kill_broker(self) -> None:
+    def kill_broker(self) -> None:
+        """The broker dies; its supervisor starts it again."""
         if self.broker.alive:
             self.broker.kill()
             for worker in self.workers:
@@ -305,48 +278,16 @@ class World:
                 device.broker_died()
             self.clock.after(self.rng.uniform(0.05, 2.0), self.broker.start)
 
-    def _restart_device(self, device: Device) -> None:
+    def restart_device(self, device: Device) -> None:
+        """Its user starts the program again."""
         if not device.alive:
             device.start()
 
-    def _mend_disk(self) -> None:
+    def mend_disk(self) -> None:
+        """There is room again, and commits are told of."""
         self.disk_full = self.commits_in_doubt = False
 
-    # --- what the parties report ----------------------------------------------------------------
-
-    def committed(self) -> None:
-        """A worker's turn is over."""
-        self.book.look()
-
-    def acknowledged(self, device: Device, letter: Letter) -> None:
-        """A client was told that its message is stored: so it must be, now."""
-        self.counts["acknowledged"] += 1
-        found = self.book.message(device.user, letter.id)
-        if found != [(letter.conversation, letter.seq)] and letter.conversation in self.book.conversations():
-            self.violated(f"{device.name}'s {letter.body!r} was acknowledged and is stored at {found}")
-
-    def begins(self, device: Device, conversation: int, seq: int) -> None:
-        """A device says from where on it hears a conversation: not from behind what it has heard."""
-        heard = (device.heard or {}).get(conversation)
-        if heard is not None and heard != seq:
-            self.violated(f"{device.name} heard {conversation} up to {heard} and goes on from {seq}")
-
-    def handed_out(self, device: Device, event: MessageEvent, heard: int | None) -> None:
-        """A client hands a message to its program: the next one, always."""
-        self.counts["handed out"] += 1
-        told = f"{self.clock.now} {device.name} {event.conversation} {event.seq}"
-        self._digest = crc32(told.encode(), self._digest)
-        if heard is None or event.seq != heard + 1:
-            self.violated(f"{device.name} heard {event.conversation}/{event.seq} after {heard}")
-
-    def overheard(self, device: Device, frame: bytes) -> None:
-        """An event reached a device over the wire: it must have been for its user."""
-        event = unpack_event(frame)
-        if event.kind == "message":
-            body = unpack_body(event.body)
-            conversation, seq = body["conversation"], body["seq"]
-            if not self.book.may_hear(device.user, conversation, seq):
-                self.violated(f"{device.name} was sent {conversation}/{seq}, which is not for {device.user}")
+    # --- for whoever reads what happened ----------------------------------------------------------
 
     def note(self, text: str) -> None:
         """Something that happened, for whoever reads why a run failed."""
