@@ -20,6 +20,7 @@ from protocol.commands import Body, Empty, HistoryReply, Login, LoginReply, Send
 from protocol.envelope import unpack_body, unpack_request
 from protocol.errors import Failure, Internal, Invalid, NotFound, TooLarge
 from protocol.events import MessageEvent
+from tests.simulation.line import Line
 from tests.simulation.network import Pipe, Weather
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Device:
         self.alive = False
         self.session: Session
         self._weather = weather
-        self._life = 0
+        self.life = 0
         self._token = b""
         self.heard: dict[int, int] | None = None
         """Conversation → seq up to which it was heard; None before the first listening."""
@@ -70,7 +71,7 @@ class Device:
         """Begin with what is on disk."""
         rng = random.Random(self.world.rng.getrandbits(64))
         self.alive = True
-        self._life += 1
+        self.life += 1
         cursors = None if self.heard is None else dict(self.heard)
         self.session = Session(rng, token=self._token, timeout=PATIENCE, cursors=cursors)
         self._waiting.clear()
@@ -222,7 +223,7 @@ class Device:
         moment = session.wake_at()
         if moment < self._wake_planned:
             self._wake_planned = moment
-            self.world.clock.at(moment, self._wake, self._life)
+            self.world.clock.at(moment, self._wake, self.life)
 
     def _count_tries(self, frames: list[bytes]) -> None:
         for frame in frames:
@@ -231,7 +232,7 @@ class Device:
                 self._letters[unpack_body(request.body)["id"]].tries += 1
 
     def _wake(self, life: int) -> None:
-        if self.alive and life == self._life:
+        if self.alive and life == self.life:
             self._wake_planned = NEVER
             self.session.wake(self.world.clock.now)
             self._carry_out()
@@ -313,83 +314,3 @@ class Device:
     def weather(self) -> Weather:
         """Of this device's connections."""
         return self._weather
-
-
-class Line:
-    """One connection of a device, renewed as often as it breaks."""
-
-    def __init__(
-        self,
-        device: Device,
-        accept: Callable[[Pipe], Callable[[bytes], None]],
-        on_up: Callable[[Line], None],
-        on_down: Callable[[float], None],
-    ) -> None:
-        self._device = device
-        self._life = device._life
-        self._accept = accept
-        self._on_up = on_up
-        self._on_down = on_down
-        self._out: Pipe | None = None
-        self._in: Pipe | None = None
-        self._left: list[bytes] = []
-        self._dialling = False
-        self.up = False
-
-    def dial(self) -> None:
-        """Connect, now or when there is somebody to connect to. A second time does nothing."""
-        if not self._dialling:
-            self._dialling = True
-            self._device.world.clock.after(self._device.world.rng.uniform(0.0, 0.02), self._try)
-
-    def _try(self) -> None:
-        device = self._device
-        world = device.world
-        if not device.alive or self._life != device._life or self.up:
-            return
-        if not world.broker.alive:
-            world.clock.after(world.rng.uniform(0.1, 0.5), self._try)
-            return
-        self._in = Pipe(world.network, device.weather, lambda frame: device.received(self, frame))
-        self._out = Pipe(world.network, device.weather, self._accept(self._in))
-        self.up = True
-        left, self._left = self._left, []
-        if world.rng.random() < 0.5:
-            # libzmq keeps what it had not written yet and sends it over the new connection.
-            self.send(left)
-        self._on_up(self)
-        device.changed()
-
-    def send(self, frames: list[bytes]) -> None:
-        """Send; while a break is not noticed, into the void."""
-        if self._out is not None:
-            for frame in frames:
-                self._out.send(frame)
-
-    def cut(self, noticed_after: float) -> None:
-        """Break. The device notices later and dials again."""
-        if not self.up:
-            return
-        self.up = False
-        self._close()
-        self._device.world.clock.after(noticed_after, self._noticed)
-
-    def _close(self) -> None:
-        assert self._in is not None and self._out is not None
-        self._left = self._out.close()
-        self._in.close()
-
-    def _noticed(self) -> None:
-        device = self._device
-        if not device.alive or self._life != device._life:
-            return
-        self._out = self._in = None
-        self._on_down(device.world.clock.now)
-        device.changed()
-        device.world.clock.after(device.world.rng.uniform(0.1, 0.5), self._try)
-
-    def drop(self) -> None:
-        """The process is dead."""
-        if self.up:
-            self.up = False
-            self._close()

@@ -34,7 +34,7 @@ class Ledger:
         return len(self.rows.get(conversation, ()))
 
     def enter(self, conversation: int, counter: int, rows: Sequence[Row]) -> Iterator[str]:
-        """Messages behind ``newest`` that a transaction has stored; by ``counter`` that many there are now."""
+        """Messages behind ``newest`` that a transaction has stored; ``counter``: how many there are now."""
         known = self.rows.setdefault(conversation, [])
         if [row.seq for row in rows] != list(range(len(known) + 1, counter + 1)):
             numbers = [row.seq for row in rows]

@@ -24,6 +24,10 @@ def befall(world: World, mishap: Deed) -> None:
             world.kill_worker(worker)
         case "kill worker after commit":
             storing.dies_after_commit = True
+        case "stop worker inside a transaction":
+            storing.stops = "inside", seconds
+        case "stop worker after commit":
+            storing.stops = "after", seconds
         case "kill broker":
             world.kill_broker()
         case "kill everything":

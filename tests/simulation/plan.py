@@ -106,6 +106,8 @@ MISHAPS = (
     *("kill device",) * 3,
     *("cut",) * 5,
     *("kill broker",) * 2,
+    *("stop worker inside a transaction",) * 2,
+    *("stop worker after commit",) * 2,
     "freeze worker",
     "freeze broker",
     "disk full",

@@ -35,6 +35,7 @@ from tests.simulation.device import PASSWORD, Device
 from tests.simulation.mishaps import befall
 from tests.simulation.network import Network
 from tests.simulation.plan import PEOPLE, Deed, Phase, Plan
+from tests.simulation.turn import WriteLock
 from tests.simulation.witness import Witness
 from tests.simulation.worker import Worker
 
@@ -103,6 +104,7 @@ class World:
         shutil.copy(_template(broken.without_ids), self.file)
         self.book = Book(self.file)
         self.witness = Witness(self)
+        self.lock = WriteLock()
         self.broker = Broker(self)
         self.workers = [
             Worker(self, service, number + 1, plan.indoors)
@@ -178,7 +180,7 @@ class World:
         self.disk_full = self.commits_in_doubt = False
         begin = self.clock.now
         for worker in self.workers:
-            worker.dies_after_commit = False
+            worker.dies_after_commit, worker.stops = False, None
         while True:
             self.clock.run(self.clock.now + LOOK_EVERY)
             self.look()
@@ -262,9 +264,10 @@ class World:
         """A worker dies; its supervisor starts it again."""
         if worker.alive:
             worker.kill()
-            self.clock.after(self.rng.uniform(0.05, 2.0), self._restart_worker, worker)
+            self.clock.after(self.rng.uniform(0.05, 2.0), self.restart_worker, worker)
 
-    def _restart_worker(self, worker: Worker) -> None:
+    def restart_worker(self, worker: Worker) -> None:
+        """Its supervisor starts it."""
         if not worker.alive:
             worker.start()
 
