@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from broker.buckets import AddressBuckets, Buckets, network_of
+from broker.buckets import Buckets
+from broker.peers import Peers
 from broker.presence import Presence
 from broker.sessions import Session, Sessions, Stick
 from broker.workers import Worker, Workers
@@ -38,9 +39,6 @@ from protocol.errors import (
 
 RETRY_WHEN_BUSY = 0.1
 RETRY_WHEN_UNAVAILABLE = 0.3
-UNKNOWN_ADDRESS = "?"
-HANDED_OUT_BYTES = 5
-"""A routing id that libzmq made up has so many bytes, the first of them 0."""
 
 
 class Flight:
@@ -93,13 +91,9 @@ class Core:
         """(routing id, backend.PROBE or STOP) to send to workers, after their batches."""
         self.counts: Counter[str] = Counter()
         """What was dropped or refused without being a worker's business."""
-        self._addresses = AddressBuckets(settings.rates)
-        self._peers: dict[bytes, str] = {}
-        self._claimed = (b"", UNKNOWN_ADDRESS)
-        """The peer met last that has chosen its routing id, and its address."""
+        self.peers = Peers(settings.rates, settings.connections)
         self._flights: dict[int, Flight] = {}
         self._handle = first_handle
-        self.knows = self._peers.__contains__
 
     @property
     def in_flight(self) -> int:
@@ -107,18 +101,6 @@ class Core:
         return len(self._flights)
 
     # --- from clients ---------------------------------------------------------------------------
-
-    def meet(self, peer: bytes, address: str) -> None:
-        """A connection that is not known yet: its network address, for rate limits.
-
-        A routing id that the client chose itself may be another connection's tomorrow: asked for each time.
-        """
-        if len(peer) != HANDED_OUT_BYTES or peer[0]:
-            self._claimed = peer, network_of(address)
-            return
-        if len(self._peers) >= self.settings.connections:
-            del self._peers[next(iter(self._peers))]
-        self._peers[peer] = network_of(address)
 
     def request(self, now: float, peer: bytes, frame: bytes) -> None:
         """One frame from a client."""
@@ -164,22 +146,15 @@ class Core:
 
     def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate) -> None:
         if session is None or rate in BY_ADDRESS:
-            wait = self._addresses.take(self._address(peer), rate, now)
+            wait = self.peers.take(peer, rate, now)
         else:
             wait = session.buckets.take(rate, now)
         if wait:
             raise RateLimited("That is too often; wait a little.", retry_after=round(wait, 3))
 
-    def _address(self, peer: bytes) -> str:
-        address = self._peers.get(peer)
-        if address is None:
-            claimed, address = self._claimed
-            return address if claimed == peer else UNKNOWN_ADDRESS
-        return address
-
     def _turn_away(self, now: float, peer: bytes, request_id: int, error: Failure) -> None:
         """Refuse a request that has gone nowhere, or drop it if this address hears refusals all the time."""
-        if self.settings.rate_limits and self._addresses.take(self._address(peer), Rate.REFUSAL, now):
+        if self.settings.rate_limits and self.peers.take(peer, Rate.REFUSAL, now):
             self.counts["refused_in_silence"] += 1
         else:
             self._refuse(peer, request_id, error)
@@ -189,7 +164,7 @@ class Core:
     ) -> None:
         """Hand a request to a worker, or raise why not."""
         self._handle = handle = self._handle + 1
-        address = self._address(peer) if command.rate in BY_ADDRESS else ""
+        address = self.peers.address(peer) if command.rate in BY_ADDRESS else ""
         if session is None:
             call = backend.call((handle, command.name, 0, "", 0, False, body, address))
         else:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
-from broker.core import UNKNOWN_ADDRESS, Core
-from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, receiver, sender
+from broker.core import Core
+from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, monitored_value, receiver, sender
 from broker.memory import Memory, resident, trim
+from broker.peers import UNKNOWN_ADDRESS
 from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
 from config.keys import KeyPair
@@ -176,13 +176,13 @@ class Server:
 
     def _drain_frontend(self, now: float) -> None:
         recv, more, core = self._receive, self._frontend.getsockopt, self._core
-        knows, request = core.knows, core.request
+        known, request = core.peers.known, core.request
         if not self._skipped():
             return
         try:
             for _ in range(self._settings.batch_size):
                 peer = recv(NOBLOCK)
-                frame = recv(NOBLOCK) if knows(peer) else self._first_frame(peer)
+                frame = recv(NOBLOCK) if known(peer) else self._first_frame(peer)
                 if more(RCVMORE):
                     core.counts["multipart"] += 1
                     self._skipping = True
@@ -217,7 +217,7 @@ class Server:
             address = str(message.get("Peer-Address"))
         except zmq.ZMQError:
             address = UNKNOWN_ADDRESS
-        self._core.meet(peer, address)
+        self._core.peers.meet(peer, address)
         return message.bytes
 
     @staticmethod
@@ -283,10 +283,10 @@ class Server:
     def _drain_monitors(self) -> None:
         while True:
             try:
-                notice = parse_monitor_message(self._events_monitor.recv_multipart(NOBLOCK))
+                descriptor = monitored_value(self._events_monitor.recv_multipart(NOBLOCK))
             except zmq.Again:
                 break
-            self._subscriptions.connected(notice["value"])
+            self._subscriptions.connected(descriptor)
         while True:
             try:
                 self._backend_monitor.recv_multipart(NOBLOCK)

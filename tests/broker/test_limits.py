@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from broker.buckets import network_of
-from broker.core import UNKNOWN_ADDRESS
+from broker.peers import UNKNOWN_ADDRESS
 from protocol.commands import BY_ADDRESS, COMMANDS, Rate
 from protocol.envelope import pack_request
 from tests.broker.bench import Bench
@@ -25,8 +25,8 @@ def limited(**rates: float) -> Bench:
     bench = Bench(rate_limits=True, rates=changed)
     bench.worker("auth", b"auth-1", capacity=100_000)
     bench.worker("messaging", b"m-1", capacity=100_000)
-    bench.core.meet(ANI, "192.0.2.1")
-    bench.core.meet(BUDI, "192.0.2.2")
+    bench.core.peers.meet(ANI, "192.0.2.1")
+    bench.core.peers.meet(BUDI, "192.0.2.2")
     return bench
 
 
@@ -71,7 +71,7 @@ def test_thousands_behind_one_address_resume_after_a_restart_without_a_refusal()
     for number in range(10_000):  # at twice the pace at which two cores make encrypted connections
         bench.now += 1 / 1000
         peer = b"\0" + number.to_bytes(4, "big")
-        bench.core.meet(peer, "192.0.2.1")
+        bench.core.peers.meet(peer, "192.0.2.1")
         bench.ask(peer, "session.ping", b"t" * 16)
         bench.ask(peer, "auth.resume", token=b"t" * 16)
         bench.core.work()
@@ -134,7 +134,7 @@ def test_everyone_in_one_ipv6_network_draws_from_one_bucket() -> None:
     bench = limited(entry_rate=1, entry_burst=3)
     for number in range(4):
         peer = b"\0" + number.to_bytes(4, "big")
-        bench.core.meet(peer, f"2001:db8::{number + 1:x}")
+        bench.core.peers.meet(peer, f"2001:db8::{number + 1:x}")
         bench.ask(peer, "auth.login", username="ani", password="x")
     assert statuses(bench) == ["rate_limited"]
 
@@ -142,11 +142,11 @@ def test_everyone_in_one_ipv6_network_draws_from_one_bucket() -> None:
 def test_a_routing_id_that_a_client_chose_carries_no_address_from_one_connection_to_the_next() -> None:
     bench = limited()
     chosen = b"an id of my own"
-    bench.core.meet(chosen, "192.0.2.7")
-    assert not bench.core.knows(chosen), "its address is asked for with each frame"
+    bench.core.peers.meet(chosen, "192.0.2.7")
+    assert not bench.core.peers.known(chosen), "its address is asked for with each frame"
     bench.ask(chosen, "auth.login", username="ani", password="x")
-    bench.core.meet(b"another id", "192.0.2.8")
-    bench.core.meet(chosen, "192.0.2.9")
+    bench.core.peers.meet(b"another id", "192.0.2.8")
+    bench.core.peers.meet(chosen, "192.0.2.9")
     bench.ask(chosen, "auth.login", username="ani", password="x")
     assert [call.address for call in bench.work()[b"auth-1"]] == ["192.0.2.7", "192.0.2.9"]
 

@@ -233,7 +233,7 @@ def settings() -> Settings:
 def core_with_workers(requests: int = 0) -> Core:
     """A broker that knows ani's session and a worker for everything; ``requests`` of hers are in flight."""
     core = Core(settings(), name=b"b" * 16, version="0", first_handle=0, epoch=7)
-    core.meet(b"\0peer", "127.0.0.1")
+    core.peers.meet(b"\0peer", "127.0.0.1")
     for service in commands.SERVICES:
         core.backend(0.5, f"worker-{service}".encode(), backend.pack_beat(service, service, 10))
     opened = (backend.OPEN, TOKEN, 1, 1, "ani")

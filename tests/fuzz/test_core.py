@@ -93,7 +93,7 @@ def step(core: Core, now: float, kind: str, who: Any, what: Any) -> None:
     elif kind == "backend":
         core.backend(now, who, what)
     elif kind == "meet":
-        core.meet(who, what)
+        core.peers.meet(who, what)
     elif kind == "gone":
         core.worker_gone(now, who)
     elif kind == "tick":
