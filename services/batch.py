@@ -3,7 +3,8 @@
 Theory of operation. ``take`` decodes and validates each call and runs all that write in **one** write
 transaction: first those that are handled together (sends), then the others in order of arrival, each in
 a savepoint. Those that only read follow in a read transaction of their own, so that no other
-process waits for them; slow ones (a password hash) stand in line, and are given to other hands one by one.
+process waits for them; slow ones (a password hash) stand in line, and are given to other hands one by one,
+unless a look at them shows that there is nothing to hash: then they go with the batch.
 
 An error never spoils its neighbours: a refusal or a fault of one call undoes that call alone. When
 the store itself fails, every call that depended on it answers ``unavailable`` and nothing was done.
@@ -25,7 +26,8 @@ from protocol.backend import Call
 from protocol.commands import COMMANDS, Body, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
-from services.context import Context, Finish, Handler, Service, Slow, Together, TooHasty, pack_struct
+from services.arrival import Need, needs
+from services.context import Context, Finish, Ready, Service, Slow, Together, TooHasty, pack_struct
 from services.ended import living, over, still
 from services.job import Job
 from services.slow import Hands, Line, at_once, crowded, source_of
@@ -95,20 +97,13 @@ class Engine:
         """Handle calls that have arrived; slow ones are kept for ``step``. ``now`` in microseconds."""
         done = Done()
         writers: list[Job] = []
-        slow: list[Job] = []
         since = self._clock()
-        for call in calls:
-            job = self._job(call, since, done)
-            if job is None:
-                continue
-            if isinstance(self._service.handlers[call.command], Slow):
-                slow.append(job)
-            elif job.row.writes:
+        jobs = [job for call in calls if (job := self._job(call, since, done)) is not None]
+        for job in self._lined_up(jobs, now, done):
+            if job.row.writes:
                 writers.append(job)
             else:
                 self._readers.append(job)
-        if slow:
-            self._line_up(slow, now, done)
         if writers:
             self._write(writers, now, done)
         if self._readers:
@@ -232,8 +227,10 @@ class Engine:
             answers.update(zip(fit, found, strict=True))
         return answers
 
-    def _plain(self, job: Job) -> Handler:
+    def _plain(self, job: Job) -> Finish:
         """The job's handler as one that takes a single call."""
+        if job.straight is not None:
+            return job.straight
         handler = self._service.handlers[job.call.command]
         assert not isinstance(handler, Slow)
         return handler.alone if isinstance(handler, Together) else handler
@@ -299,26 +296,26 @@ class Engine:
 
     # --- slow calls -----------------------------------------------------------------------------
 
-    def _line_up(self, jobs: list[Job], now: int, done: Done) -> None:
-        known = self._known(jobs, now)
-        for job in jobs:
-            gone = self._slow.add(source_of(job.call), job, job.call.handle in known)
-            if gone is not None:
-                self._answer(done, gone.call, crowded(), gone.since)
-
-    def _known(self, jobs: list[Job], now: int) -> set[int]:
-        """Handles of those who need not wait behind strangers: nobody's, when the store cannot say it."""
-        asked = [(job, known) for job in jobs if (known := self._slowly(job).known) is not None]
+    def _lined_up(self, jobs: list[Job], now: int, done: Done) -> list[Job]:
+        """Let those wait that must; the others, in order of arrival."""
+        handlers = self._service.handlers
+        asked = [(job, slow) for job in jobs if isinstance(slow := handlers[job.call.command], Slow)]
         if not asked:
-            return set()
-        try:
-            with self._store.read() as tx:
-                ctx = self._context(tx, now)
-                return {job.call.handle for job, known in asked if known(ctx, job.call, job.request)}
-        except Exception as error:
-            if not isinstance(error, StoreUnavailable):
-                self._log.fault(self._service.name, "known", error)
-            return set()
+            return jobs
+        look = needs(asked, self._store, lambda tx: self._context(tx, now), self._fault)
+        found = {job.call.handle: need for (job, _), need in zip(asked, look, strict=True)}
+        straight: list[Job] = []
+        for job in jobs:
+            need = found.get(job.call.handle)
+            if need is None:
+                straight.append(job)
+            elif need is Need.NOTHING:
+                straight.append(job._replace(straight=self._slowly(job).straight))
+            else:
+                gone = self._slow.add(source_of(job.call), job, need is Need.TURN_OF_THE_KNOWN)
+                if gone is not None:
+                    self._answer(done, gone.call, crowded(), gone.since)
+        return straight
 
     def _take_up(self, job: Job, now: int, done: Done) -> None:
         """The first of the three steps of a slow call, and its work begun; that has no transaction."""
@@ -326,7 +323,10 @@ class Engine:
         try:
             with self._store.read() as tx:
                 prepared = slow.before(self._context(tx, now), job.call, job.request)
-            self._at_work = job, self._hands(partial(slow.work, self._settings, prepared))
+            if isinstance(prepared, Ready):  # only since it stands in line
+                self._at_work = job, at_once(lambda: prepared.result)
+            else:
+                self._at_work = job, self._hands(partial(slow.work, self._settings, prepared))
         except Exception as error:
             self._answer(done, job.call, self._excused(error, job), job.since)
 
@@ -366,8 +366,11 @@ class Engine:
             return error
         if isinstance(error, StoreUnavailable):
             return self._failed(error, [job])[0]
-        self._log.fault(self._service.name, job.call.command, error)
+        self._fault(job, error)
         return _internal()
+
+    def _fault(self, job: Job, error: Exception) -> None:
+        self._log.fault(self._service.name, job.call.command, error)
 
     # --- answering ------------------------------------------------------------------------------
 

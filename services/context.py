@@ -12,7 +12,7 @@ To add one: its row in ``protocol.commands``, its function, its line in the serv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from config.settings import Settings
 from protocol.backend import Call
 from protocol.commands import Body
 from protocol.envelope import pack_event
-from protocol.errors import Failure
+from protocol.errors import Busy, Failure
 from protocol.events import EVENTS
 from services.storage.engine import Transaction
 
@@ -31,6 +31,10 @@ _KINDS = {struct: kind for kind, struct in EVENTS.items()}
 
 pack_struct = msgspec.msgpack.Encoder().encode
 """A reply's or event's struct as a packed body: the same bytes as ``pack_body(body_of(struct))``, sooner."""
+
+
+RETRY_AFTER: Final = 0.05
+"""Seconds. By then the change that stood in the way is visible."""
 
 
 class TooHasty(Exception):
@@ -99,21 +103,36 @@ class Together(NamedTuple):
         return answer
 
 
+class Ready(NamedTuple):
+    """What ``Slow.before`` returns when there is nothing to be hashed: what came of the work left out."""
+
+    result: Any
+
+
 class Slow(NamedTuple):
     """A handler with a part that takes milliseconds (hashing a password), kept out of any transaction.
 
-    ``before(ctx, caller, command)`` reads what the work needs, in a read transaction. ``work(settings,
-    prepared)`` has no transaction. ``finish(ctx, caller, command, result)`` answers, in a transaction as the
-    command's row asks for; it must check again whatever may have changed since ``before``.
-    Each of them may refuse. ``finish`` may also return a refusal: then what it wrote stays, as for a wrong
-    password, which is to be counted. One such call is done at a time; the others do not wait for it.
-    ``known`` says, in a read transaction, who need not stand in line behind strangers; it refuses nobody.
+    ``before(ctx, caller, command)`` reads what the work needs and writes nothing. It is asked when the call
+    arrives, and again when its turn has come; what it refuses, or says to be ``Ready``, stands in no line
+    and goes with the batch. ``work(settings, prepared)`` has no transaction. ``finish(ctx, caller, command,
+    result)`` answers, in a transaction as the command's row asks for; it must check again whatever may have
+    changed since ``before``. Each of them may refuse. ``finish`` may also return a refusal: then what it
+    wrote stays, as for a wrong password, which is to be counted. One such call is done at a time; the others
+    do not wait for it. ``known`` says, in a read transaction, who need not stand in line behind strangers;
+    it refuses nobody.
     """
 
     before: Callable[[Context, Caller, Any], Any]
     work: Callable[[Settings, Any], Any]
     finish: Callable[[Context, Caller, Any, Any], Body | Failure]
     known: Callable[[Context, Caller, Any], bool] | None = None
+
+    def straight(self, ctx: Context, caller: Caller, command: Any) -> Body | Failure:
+        """The whole of it, for a call that was found to need no work."""
+        prepared = self.before(ctx, caller, command)
+        if isinstance(prepared, Ready):
+            return self.finish(ctx, caller, command, prepared.result)
+        raise Busy("This was changed a moment ago; try again.", retry_after=RETRY_AFTER)
 
     def finisher(self, result: Any) -> Finish:
         """The last step, given what came of the work."""

@@ -6,12 +6,17 @@ from typing import Any, NamedTuple
 
 from protocol.backend import Call
 from protocol.commands import Command
+from services.context import Finish
 
 
 class Job(NamedTuple):
-    """``row``: its command. ``request``: its body, typed. ``since``: when it was taken in, nanoseconds."""
+    """``row``: its command. ``request``: its body, typed. ``since``: when it was taken in, nanoseconds.
+
+    ``straight``: what handles it in place of the service's slow handler, when it needs none.
+    """
 
     call: Call
     row: Command
     request: Any
     since: int
+    straight: Finish | None = None

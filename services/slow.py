@@ -4,9 +4,10 @@ Belongs here: who is next, who must go when the line is full, and a thread that 
 else on the machine. Not here: what a slow call is (``services.context.Slow``), and its three steps
 (``services.batch``).
 
-The line is fair by source. Two hundred wrong passwords a second from one place make that place wait, and
-nobody else: each source has its turn, and when the line is full the source with most of it gives way. From
-many places they still wait behind whoever is known: a user who has come from the same address before.
+The line is fair by address, and among those who share one by user: accounts cost nothing. Two hundred
+wrong passwords a second from one place make that place wait, and nobody else: each has its turn, and when
+the line is full the place with most of it gives way, of those there the one with most. From many places
+they still wait behind whoever is known: a user who has come from the same address before, or has a session.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from protocol.backend import Call
 from protocol.errors import Busy
@@ -30,44 +31,73 @@ RETRY_AFTER: Final = 1.0
 KNOWN_IN_A_ROW: Final = 4
 """So many of those who are known are served before a stranger has a turn: an attacker may be known."""
 
-NOBODY: Final = "nobody"
-"""A source that nobody has: an address or ``@`` and a number is what they look like."""
-
 Hands = Callable[[Callable[[], Any]], "Future[Any]"]
 """Begins a piece of work; the future holds what came of it."""
 
 
+class Source(NamedTuple):
+    """Where a call comes from: its network address, and its user (0: nobody's session)."""
+
+    address: str
+    user: int = 0
+
+
+NOBODY: Final = Source("nobody")
+"""A source that nobody has."""
+
+
 class Part(Generic[T]):
-    """Those who wait, in turns: one of each source, the source's own in order."""
+    """Those who wait, in turns: one of each address, there one of each user, each user's own in order."""
 
     def __init__(self) -> None:
-        self._of: OrderedDict[str, deque[T]] = OrderedDict()
+        self._of: OrderedDict[str, OrderedDict[int, deque[T]]] = OrderedDict()
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
-    def add(self, source: str, item: T) -> None:
+    def add(self, source: Source, item: T) -> None:
         """Stand in line."""
-        self._of.setdefault(source, deque()).append(item)
+        self._of.setdefault(source.address, OrderedDict()).setdefault(source.user, deque()).append(item)
         self._length += 1
 
     def next(self) -> T:
         """Whose turn it is. Raises ``KeyError`` when nobody waits."""
-        source, items = self._of.popitem(last=False)
+        address, users = self._of.popitem(last=False)
+        user, items = users.popitem(last=False)
         item = items.popleft()
         self._length -= 1
         if items:
-            self._of[source] = items
+            users[user] = items
+        if users:
+            self._of[address] = users
         return item
 
-    def give_way(self, source: str) -> T | None:
-        """The last of the source that has most, who goes; None if ``source`` had as many with one more."""
-        longest = max(self._of, key=lambda name: len(self._of[name]))
-        if len(self._of[longest]) <= len(self._of.get(source, ())) + 1:
+    def give_way(self, source: Source) -> T | None:
+        """The last of the user with most at the address with most, who goes.
+
+        None if ``source`` had as many with one more, and so must go itself.
+        """
+        longest = max(self._of, key=self._at)
+        if self._at(longest) <= self._at(source.address) + 1:
+            longest = source.address  # as many as anybody: it is settled among those who are there
+        users = self._of.get(longest, OrderedDict())
+        if not users:
+            return None
+        user = max(users, key=lambda number: len(users[number]))
+        if longest == source.address and len(users[user]) <= len(users.get(source.user, ())) + 1:
             return None
         self._length -= 1
-        return self._of[longest].pop()
+        item = users[user].pop()
+        if not users[user]:
+            del users[user]
+        if not users:
+            del self._of[longest]
+        return item
+
+    def _at(self, address: str) -> int:
+        """How many wait at an address."""
+        return sum(map(len, self._of.get(address, {}).values()))
 
 
 class Line(Generic[T]):
@@ -82,7 +112,7 @@ class Line(Generic[T]):
     def __len__(self) -> int:
         return len(self._known) + len(self._strangers)
 
-    def add(self, source: str, item: T, known: bool = False) -> T | None:
+    def add(self, source: Source, item: T, known: bool = False) -> T | None:
         """Stand in line. Returns who must go for it when that is full, be it ``item``."""
         gone: T | None = None
         if len(self) >= self._most:
@@ -106,9 +136,9 @@ class Line(Generic[T]):
         return self._strangers.next()
 
 
-def source_of(call: Call) -> str:
-    """Where a call comes from: its user, or the address of who has no session."""
-    return f"@{call.user_id}" if call.user_id else call.address
+def source_of(call: Call) -> Source:
+    """Where a call comes from. Users whose address is not known have nothing but their number in common."""
+    return Source(call.address or f"@{call.user_id}", call.user_id)
 
 
 def crowded() -> Busy:

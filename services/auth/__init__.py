@@ -14,7 +14,9 @@ SERVICE = Service(
     {
         "auth.register": Slow(accounts.before_register, accounts.hash_password, accounts.register),
         "auth.login": Slow(accounts.before_login, accounts.check_login, accounts.login, accounts.at_home),
-        "auth.password": Slow(accounts.before_change, accounts.check_change, accounts.change_password),
+        "auth.password": Slow(
+            accounts.before_change, accounts.check_change, accounts.change_password, accounts.with_session
+        ),
         "auth.resume": sessions.resume,
         "auth.logout": sessions.logout,
         "auth.sessions": sessions.list_sessions,

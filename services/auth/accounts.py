@@ -174,6 +174,11 @@ def before_change(ctx: Context, caller: Caller, command: ChangePassword) -> Chan
     return ChangeAttempt(command.old, command.new, user.password, source)
 
 
+def with_session(ctx: Context, caller: Caller, command: ChangePassword) -> bool:
+    """Whether the session that asks is one: it was given to who knew the password."""
+    return sessions.current(ctx.tx, caller.session, caller.user_id) is not None
+
+
 def check_change(settings: Settings, attempt: ChangeAttempt) -> Change | Source | None:
     """The change to make; who has failed; None when an earlier try, its answer lost, has made it already."""
     argon2 = passwords(settings)

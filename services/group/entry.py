@@ -14,7 +14,7 @@ from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLar
 from protocol.events import MembershipEvent, TopicsEvent
 from services import backoff
 from services.backoff import Source
-from services.context import Caller, Context
+from services.context import Caller, Context, Ready
 from services.passwords import passwords
 from services.storage import groups, sessions, users
 
@@ -43,17 +43,17 @@ def found(group: groups.Group | None, name: str) -> groups.Group:
 # --- create -------------------------------------------------------------------------------------
 
 
-def before_create(ctx: Context, caller: Caller, command: CreateGroup) -> str:
-    """The password to hash; refuses at once what a hash would be wasted on."""
+def before_create(ctx: Context, caller: Caller, command: CreateGroup) -> str | Ready:
+    """The password to hash, if there is one; refuses at once what a hash would be wasted on."""
     name = group_name(command.group)
     if groups.named(ctx.tx, name) is not None:
         raise _taken(name)
-    return command.password
+    return command.password or Ready(OPEN)
 
 
 def hash_password(settings: Settings, password: str) -> str:
-    """What to store for a password, or for none."""
-    return passwords(settings).hash(password) if password else OPEN
+    """What to store."""
+    return passwords(settings).hash(password)
 
 
 def create(ctx: Context, caller: Caller, command: CreateGroup, hashed: str) -> GroupReply:
@@ -77,34 +77,30 @@ def _taken(name: str) -> Conflict:
 
 
 class Attempt(NamedTuple):
-    """A password to be checked against a group's hash; ``member``: the caller is in already."""
+    """A password to be checked against a group's hash."""
 
-    group: str
     password: str
     stored: str
-    member: bool
     source: Source
 
 
-def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt:
-    """What is to be checked."""
+def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt | Ready:
+    """What is to be checked: nothing for a member, or where no password is needed."""
     name = group_name(command.group)
     group = found(groups.named(ctx.tx, name), name)
-    member = groups.is_member(ctx.tx, group.id, caller.user_id)
+    if groups.is_member(ctx.tx, group.id, caller.user_id):
+        return Ready(None)
+    if group.password == OPEN:
+        return Ready(OPEN)
+    if not command.password:
+        raise InvalidCredentials(f"#{group.name} needs a password.")
     source = backoff.holder(caller, f"#{name_key(name)}")
-    if command.password and group.password != OPEN and not member:
-        backoff.check(ctx, source)
-    return Attempt(group.name, command.password, group.password, member, source)
+    backoff.check(ctx, source)
+    return Attempt(command.password, group.password, source)
 
 
-def check_join(settings: Settings, attempt: Attempt) -> str | Source | None:
-    """The hash that the password fits; who has failed; None for a member, who needs no password."""
-    if attempt.member:
-        return None
-    if attempt.stored == OPEN:
-        return OPEN
-    if not attempt.password:
-        raise InvalidCredentials(f"#{attempt.group} needs a password.")
+def check_join(settings: Settings, attempt: Attempt) -> str | Source:
+    """The hash that the password fits; who has failed."""
     if not passwords(settings).fits(attempt.stored, attempt.password):
         return attempt.source
     return attempt.stored

@@ -18,7 +18,7 @@ from protocol.commands import COMMANDS, Body, body_of, read
 from protocol.envelope import pack_body, unpack_body, unpack_event
 from protocol.errors import Failure
 from services import auth, file, group
-from services.context import Context, Handler, Service, Slow, Together
+from services.context import Context, Handler, Ready, Service, Slow, Together
 from services.storage.engine import Store
 
 SERVICES: dict[str, Service] = {each.SERVICE.name: each.SERVICE for each in (auth, file, group)}
@@ -94,7 +94,8 @@ class House:
                 prepared = handler.before(self._context(tx), call, request)
             between, self.between = self.between, _nothing
             between()
-            answer = partial(_finish, handler, call, request, handler.work(self.settings, prepared))
+            result = prepared.result if isinstance(prepared, Ready) else handler.work(self.settings, prepared)
+            answer = partial(_finish, handler, call, request, result)
         else:
             answer = partial(_handle, handler, call, request)
         with self.store.write() if row.writes else self.store.read() as tx:

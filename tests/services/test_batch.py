@@ -298,8 +298,15 @@ def test_slow_calls_wait_and_are_done_one_a_step_after_the_quick_ones(world: Wor
 
 
 def test_a_slow_call_on_a_failing_store_is_unavailable(world: World, sabotage: Sabotage) -> None:
-    sabotage.failures = [StoreUnavailable("gone")]
+    sabotage.failures = [StoreUnavailable("gone")] * 2
     assert statuses(world.batch(("ani", ("conversation.verify", {"with": "fine"})))) == ["unavailable"]
+
+
+def test_a_slow_call_waits_for_its_turn_when_the_store_cannot_say_whether_it_must(
+    world: World, sabotage: Sabotage
+) -> None:
+    sabotage.failures = [StoreUnavailable("gone")]
+    assert statuses(world.batch(("ani", ("conversation.verify", {"with": "fine"})))) == ["ok"]
 
 
 def test_a_tick_writes_and_tells_the_broker(world: World) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,13 +15,12 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from protocol.backend import Call
-from protocol.envelope import pack_body, unpack_body
+from protocol.envelope import pack_body
 from protocol.errors import OK
-from services import auth
-from services.batch import Done, Engine
-from services.slow import KNOWN_IN_A_ROW, Aside, Line, at_once
+from services.slow import KNOWN_IN_A_ROW, Aside, Line, Source, at_once
 from services.storage.engine import Store
-from tests.services.house import PASSWORD, House
+from tests.services.desk import Desk
+from tests.services.house import PASSWORD
 from tests.services.world import World
 
 SECONDS = 10.0
@@ -36,7 +33,7 @@ def filled(most: int, *who: str) -> Line[str]:
     """A line in which each of ``who`` stands once for each mention, in this order."""
     line: Line[str] = Line(most)
     for place, source in enumerate(who):
-        assert line.add(source, f"{source}{place}") is None
+        assert line.add(Source(source), f"{source}{place}") is None
     return line
 
 
@@ -51,21 +48,21 @@ def test_each_source_has_its_turn_and_keeps_its_own_order() -> None:
 
 def test_when_the_line_is_full_the_last_of_the_longest_part_must_go() -> None:
     line = filled(5, *("mallory",) * 4, "ani")
-    assert line.add("budi", "budi") == "mallory3"
-    assert line.add("mallory", "mallory again") == "mallory again"
+    assert line.add(Source("budi"), "budi") == "mallory3"
+    assert line.add(Source("mallory"), "mallory again") == "mallory again"
     assert emptied(line) == ["mallory0", "ani4", "budi", "mallory1", "mallory2"]
 
 
 def test_among_equals_the_newcomer_must_go() -> None:
     line = filled(3, "ani", "budi", "citra")
-    assert line.add("dewi", "dewi") == "dewi"
+    assert line.add(Source("dewi"), "dewi") == "dewi"
     assert len(line) == 3
 
 
 def test_who_is_known_stands_before_strangers_but_not_for_ever() -> None:
     line = filled(50, "s1", "s2", "s3")
     for number in range(2 * KNOWN_IN_A_ROW):
-        assert line.add("home", f"k{number}", known=True) is None
+        assert line.add(Source("home"), f"k{number}", known=True) is None
     served = emptied(line)
     assert served[: KNOWN_IN_A_ROW + 1] == [f"k{n}" for n in range(KNOWN_IN_A_ROW)] + ["s10"]
     assert served[2 * KNOWN_IN_A_ROW + 1 :] == ["s21", "s32"]
@@ -73,20 +70,50 @@ def test_who_is_known_stands_before_strangers_but_not_for_ever() -> None:
 
 def test_who_is_known_finds_room_where_strangers_filled_the_line() -> None:
     line = filled(3, "s1", "s2", "s3")
-    assert line.add("home", "ani", known=True) == "s10"
+    assert line.add(Source("home"), "ani", known=True) == "s10"
     assert line.next() == "ani"
 
 
 def test_a_line_full_of_known_ones_takes_no_stranger() -> None:
     line: Line[str] = Line(2)
-    assert line.add("home", "k1", known=True) is None
-    assert line.add("home", "k2", known=True) is None
-    assert line.add("stranger", "s") == "s"
-    assert line.add("other", "k3", known=True) == "k2"
-    assert line.add("home", "k4", known=True) == "k4"
+    assert line.add(Source("home"), "k1", known=True) is None
+    assert line.add(Source("home"), "k2", known=True) is None
+    assert line.add(Source("stranger"), "s") == "s"
+    assert line.add(Source("other"), "k3", known=True) == "k2"
+    assert line.add(Source("home"), "k4", known=True) == "k4"
 
 
-@given(st.lists(st.one_of(st.none(), st.tuples(st.sampled_from("abcdef"), st.booleans())), max_size=80))
+def test_users_who_share_an_address_share_its_turn_each_in_theirs() -> None:
+    line: Line[str] = Line(10)
+    for item in ("m1", "m1", "m2", "m2"):
+        line.add(Source("crowd", int(item[1])), item)
+    line.add(Source("home", 3), "ani")
+    line.add(Source("home", 4), "budi")
+    assert emptied(line) == ["m1", "ani", "m2", "budi", "m1", "m2"]
+
+
+def test_many_users_at_one_address_give_way_to_one_who_is_elsewhere() -> None:
+    line: Line[str] = Line(5)
+    for number in range(5):
+        assert line.add(Source("crowd", number), f"m{number}") is None
+    assert line.add(Source("home", 99), "ani") == "m0"
+    assert "ani" in [line.next(), line.next()]
+
+
+def test_in_a_crowded_place_the_one_with_most_gives_way() -> None:
+    line: Line[str] = Line(4)
+    for item in ("m0", "m1", "m2"):
+        line.add(Source("classroom", 66), item)
+    line.add(Source("classroom", 1), "ani")
+    assert line.add(Source("classroom", 2), "budi") == "m2"
+    assert line.add(Source("classroom", 66), "m3") == "m3"
+    assert emptied(line) == ["m0", "ani", "budi", "m1"]
+
+
+SOURCES = st.builds(Source, st.sampled_from("abc"), st.integers(1, 3))
+
+
+@given(st.lists(st.one_of(st.none(), st.tuples(SOURCES, st.booleans())), max_size=80))
 def test_nobody_is_lost_or_served_twice_and_the_line_is_never_longer_than_it_may_be(steps: list[Any]) -> None:
     line: Line[int] = Line(3)
     inside: set[int] = set()
@@ -145,62 +172,6 @@ def test_a_fault_of_the_work_is_raised_where_its_result_is_asked_for(aside: Asid
 
 
 # --- the engine ---------------------------------------------------------------------------------
-
-
-class Later:
-    """Hands that do the work when a test says so."""
-
-    def __init__(self) -> None:
-        self._begun: list[tuple[Callable[[], Any], Future[Any]]] = []
-        self.at_once = 0
-
-    def __call__(self, work: Callable[[], Any]) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._begun.append((work, future))
-        self.at_once = max(self.at_once, len(self._begun))
-        return future
-
-    def do(self) -> None:
-        """The work in hand."""
-        work, future = self._begun.pop(0)
-        future.set_result(work())
-
-
-class Desk:
-    """An auth worker's engine and the people who come to it."""
-
-    def __init__(self, settings: Settings, store: Store, world: World) -> None:
-        self.house = House(store, settings)
-        self.hands = Later()
-        self.engine = Engine(auth.SERVICE, store, settings, world.log, clock=lambda: 0, hands=self.hands)
-        self.answers: list[tuple[int, str]] = []
-        self.bodies: list[dict[str, Any]] = []
-        """Of the newest answers."""
-        self._handles = itertools.count()
-
-    def come(self, *who: tuple[str, str, str]) -> None:
-        """(name, password, address) of logins that arrive together; handles go on from 0."""
-        calls = []
-        for name, password, address in who:
-            body = pack_body({"username": name, "password": password})
-            calls.append(Call(next(self._handles), "auth.login", 0, "", 0, False, body, address))
-        self.note(self.engine.take(calls, self.house.now))
-
-    def note(self, done: Done) -> None:
-        self.bodies = [unpack_body(body) for _, _, body in done.replies]
-        self.answers += [(handle, status) for handle, status, _ in done.replies]
-
-    def step(self) -> None:
-        self.note(self.engine.step(self.house.now))
-
-    def work(self) -> list[tuple[int, str]]:
-        """Do everything; the answers in the order in which they came."""
-        while self.engine.waiting:
-            if self.engine.ready:
-                self.step()
-            else:
-                self.hands.do()
-        return self.answers
 
 
 @pytest.fixture
