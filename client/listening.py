@@ -8,7 +8,8 @@ Catching up goes round until nothing is new:
     fence   subscribe to an invented topic; its ``welcome`` says that every subscription made before
             it is in force (skipped when there is none yet)
     ask     ``conversation.list``, and ``user.whoami`` and ``session.ping`` where their answers are
-            not known; subscribe to what the list names, and if that was new: fence again
+            not known, or may have changed unheard; subscribe to what the list names, and if that
+            was new: fence again
     fill    fetch what lies between each cursor and the conversation's newest message
 
 It begins at the start, after every reconnect, login and resume, when the epoch changes, when topics
@@ -167,6 +168,7 @@ class Listening:
         says that the renewal has begun to arrive: a second fence, made then, is truly behind it.
         """
         self._renewing = True
+        self._identity_stale |= self.live
         if self._fence:
             self._make_fence(now)
         else:
@@ -217,6 +219,8 @@ class Listening:
 
     def _audit(self, now: float, _: object) -> None:
         if self.on:
+            # Who missed the word that their own topic was replaced would never hear of it on the old one.
+            self._identity_stale = True
             self.want(now)
             self._schedule_audit(now)
 

@@ -8,6 +8,7 @@ import pytest
 
 from client.errors import LoggedOut, Offline, Timeout, WrongServerKey
 from client.session import Session
+from protocol.addresses import TopicKind
 from protocol.commands import (
     ConversationsReply,
     CreateGroup,
@@ -456,6 +457,16 @@ def test_a_lost_event_without_a_follower_is_found_by_the_audit() -> None:
     answer(ani, ani.send("budi", "lost"))
     world.run(90.0)
     assert budi.messages() == ["lost"]
+
+
+def test_a_lost_word_that_ones_own_topic_was_replaced_is_made_up_for_by_the_audit() -> None:
+    world = World()
+    ani, budi = listening(world, "ani", "budi")
+    world.server.users["budi"].topic = world.server.topic(TopicKind.USER)
+    world.run(90.0)
+    answer(ani, ani.send("budi", "on the new topic"))
+    world.run(0.5)
+    assert budi.messages() == ["on the new topic"]
 
 
 def test_pings_unanswered_for_long_mean_catching_up() -> None:
