@@ -1,4 +1,4 @@
-"""``python -m tests.authorisation``: print the authorisation table as Markdown. No server is needed."""
+"""``python -m tests.authorisation``: print the authorisation tables as Markdown. No server is needed."""
 
 from __future__ import annotations
 

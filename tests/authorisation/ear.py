@@ -45,8 +45,8 @@ class Ear:
             self._socket.subscribe(topic)
         self.listen()
 
-    def listen(self) -> list[Heard]:
-        """Everything that was published up to now and that this ear hears.
+    def listen(self, *, welcomes: bool = False) -> list[Heard]:
+        """Everything that was published up to now and that this ear hears; ``welcomes`` if they matter.
 
         A subscription of our own making is welcomed; the broker sends to one connection in order, so
         what was published before the welcome has arrived with it.
@@ -60,7 +60,7 @@ class Ear:
             if event.topic == fence:
                 self._socket.unsubscribe(fence)
                 return heard
-            if event.kind != "welcome":
+            if welcomes or event.kind != "welcome":
                 heard.append(Heard(event.topic, event.kind, unpack_body(event.body)))
 
     def said(self) -> list[str]:

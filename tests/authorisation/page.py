@@ -1,4 +1,4 @@
-"""The table and the endings as Markdown, as docs/AUTHORISATION.md shows them."""
+"""The tables and the endings as Markdown, as docs/AUTHORISATION.md shows them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tests.authorisation.doors import DOORS
 from tests.authorisation.endings import ENDINGS
+from tests.authorisation.hearing import LISTENERS, hearings
 from tests.authorisation.table import RELATIONS, cases, rows
 
 
@@ -13,7 +14,7 @@ def markdown() -> str:
     """Everything between the document's introduction and its explanations."""
     count = len(cases())
     outcomes = f"{len(rows())} rows, {count:,} outcomes at each door. Doors: {', '.join(DOORS)}."
-    return "\n".join([outcomes, "", *_table(), "", *_endings(), ""])
+    return "\n".join([outcomes, "", *_table(), "", *_endings(), "", *_hearing(), ""])
 
 
 def _table() -> Iterable[str]:
@@ -41,6 +42,16 @@ def _endings() -> Iterable[str]:
     ]
     heading = ["how access ends", "history, sending, events end", "later commands", "`auth.resume`"]
     return _lines(heading, lines)
+
+
+def _hearing() -> Iterable[str]:
+    lines = []
+    before = ""
+    for row in hearings():
+        kind = f"`{row.kind}`" if row.kind != before else ""
+        before = row.kind
+        lines.append([kind, row.about, *("hears" if who in row.heard_by else "" for who in LISTENERS)])
+    return _lines(["event", "about", *LISTENERS], lines)
 
 
 def _lines(heading: list[str], rows: list[list[str]]) -> Iterable[str]:
