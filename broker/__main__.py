@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 import gc
 import hashlib
+import os
 import resource
-import secrets
 import signal
 import sys
-from importlib.metadata import version
 
 import zmq
 from zmq.utils import z85
@@ -22,6 +21,7 @@ from config.keys import server_keys
 from config.log import open_log
 from config.readiness import say_ready
 from config.settings import Settings, SettingsError, load
+from config.version import VERSION
 from protocol.connection_string import ConnectionString
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -48,10 +48,10 @@ def main() -> int:
     core = Core(
         settings,
         name=hashlib.sha256(f"{settings.realm} {settings.commands_address}".encode()).digest()[:16],
-        version=version("pesan"),
+        version=VERSION,
         # Unlike any earlier broker's, so that answers meant for that one fit none of our requests.
-        first_handle=secrets.randbits(40) << 20,
-        epoch=secrets.randbits(48),
+        first_handle=_random(5) << 20,
+        epoch=_random(6),
     )
     server = Server(settings, keys, core, log)
     try:
@@ -88,7 +88,12 @@ def _seed_routing_ids() -> None:
 
     Must run before the first socket is made.
     """
-    ctypes.CDLL(None).srand(secrets.randbits(32))
+    ctypes.CDLL(None).srand(_random(4))
+
+
+def _random(size: int) -> int:
+    """A number of ``size`` bytes that nobody can guess."""
+    return int.from_bytes(os.urandom(size), "big")
 
 
 def _allow_open_files() -> None:

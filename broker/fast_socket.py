@@ -6,6 +6,7 @@ for the same reason. Nothing here is for a socket that is used now and then.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 import zmq
@@ -14,6 +15,19 @@ from zmq.backend import Socket as Compiled
 NOBLOCK = int(zmq.NOBLOCK)
 SNDMORE_NOBLOCK = int(zmq.SNDMORE) | NOBLOCK
 RCVMORE = int(zmq.RCVMORE)
+
+
+_MONITOR_EVENT = struct.Struct("=Hi")
+"""A monitor's first frame: which event, and its value."""
+
+
+def monitored_value(frames: list[bytes]) -> int:
+    """The value of a monitor's event: for a connection its descriptor.
+
+    As ``zmq.utils.monitor``, which would bring asyncio into the broker: an eighth of its start.
+    """
+    value: int = _MONITOR_EVENT.unpack(frames[0])[1]
+    return value
 
 
 def sender(socket: zmq.Socket[bytes]) -> Callable[[bytes, int], None]:

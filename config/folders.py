@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -54,6 +52,9 @@ def socket_folder(home: Path) -> Path:
     folder = home / "run"
     if len(os.fsencode(folder / "backend.sock")) <= SOCKET_PATH_MAX:
         return private_folder(folder)
+    import hashlib  # here, for every process that starts would pay for what few need
+    import tempfile
+
     short = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"pesan-{os.getuid()}-{short}"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -2,7 +2,8 @@
 
 Here: how a line is made and where it goes. Each action of a user is a line with time, service, user,
 command, outcome and duration; never a body, a password or a token. Of an error only its type and place
-are written, because its text may quote what someone said.
+are written, because its text may quote what someone said. Written by hand, without a logging library:
+docs/decisions/0024-processes-start-lean.md.
 
 All processes write to the same file, each batch with one ``write`` in append mode, so lines never mix.
 Whoever finds the file too large sets it aside (``server.jsonl.1`` is the newest of those), and the
@@ -13,15 +14,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 import traceback
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import structlog
 
 from config.folders import private_folder
 from config.settings import Settings
@@ -110,30 +111,20 @@ class ServerLog:
     def __init__(self, file: LogFile, service: str) -> None:
         self._file = file
         self._service = service
-        self._general = structlog.wrap_logger(
-            _Lines(file),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                _rendered,
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(20),
-            service=service,
-            pid=os.getpid(),
-        )
+        self._pid = os.getpid()
 
     def actions(self, actions: Sequence[Action], now: int, clock: int) -> None:
         """A line for each action, all in one write. ``now`` microseconds; ``clock`` as in ``since``.
 
-        These are the lines that come by the ten thousand, so they go round the chain of processors.
+        These are the lines that come by the ten thousand.
         """
         if not actions:
             return
-        time, service = _iso(now), self._service
+        when, service = _iso(now), self._service
         lines = [
             _encode(
                 {
-                    "time": time,
+                    "time": when,
                     "service": service,
                     "user": user,
                     "command": command,
@@ -148,17 +139,22 @@ class ServerLog:
 
     def info(self, event: str, **fields: Any) -> None:
         """Something that an operator may like to know."""
-        self._general.info(event, **fields)
+        self._line("info", event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
         """Something that an operator should look at."""
-        self._general.warning(event, **fields)
+        self._line("warning", event, fields)
 
     def fault(self, service: str, where: str, error: BaseException) -> None:
         """A mistake of ours: the error's type and its way through the code, without its text."""
         steps = traceback.extract_tb(error.__traceback__)
         way = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps]
-        self._general.error("fault", where=where, error=type(error).__name__, way=way)
+        fields = {"where": where, "error": type(error).__name__, "way": way}
+        self._line("error", "fault", {**fields, "service": service})
+
+    def _line(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        head = {"time": _iso(time.time_ns() // 1000), "service": self._service, "pid": self._pid}
+        self._file.write(_encode({**head, **fields, "event": event, "level": level}) + b"\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -168,23 +164,6 @@ class ServerLog:
 def open_log(settings: Settings, service: str) -> ServerLog:
     """This process's voice in the log of the server with these settings."""
     return ServerLog(LogFile(settings.home / "log", settings.log_max_bytes, settings.log_keep), service)
-
-
-class _Lines:
-    """What structlog hands its rendered lines to."""
-
-    def __init__(self, file: LogFile) -> None:
-        self._file = file
-
-    def msg(self, line: bytes) -> None:
-        self._file.write(line)
-
-    debug = info = warning = error = critical = msg
-
-
-def _rendered(logger: Any, method: str, fields: MutableMapping[str, Any]) -> bytes:
-    """The last processor: a line. ``time`` first, under the same name as in the lines of actions."""
-    return _encode({"time": fields.pop("timestamp"), **fields}) + b"\n"
 
 
 def _iso(now: int) -> str:

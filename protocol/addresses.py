@@ -7,7 +7,6 @@ each optionally with ``@realm``.
 from __future__ import annotations
 
 import re
-import secrets
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -87,6 +86,8 @@ def name_key(name: str) -> str:
 
 def new_topic(kind: bytes) -> bytes:
     """A fresh topic: the kind's byte and 15 random ones, so that knowing it is the right to listen."""
+    import secrets  # here, because every process imports this file and few make topics
+
     return kind + secrets.token_bytes(TOPIC_BYTES - 1)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from honcho import environ
+
+import config
 
 BROKER: Final = "broker"
 OPERATORS: Final = frozenset("();<>|&")
@@ -37,7 +38,7 @@ class Job(NamedTuple):
 
 def own_procfile() -> str:
     """The Procfile of this installation: inside the package, or at the project's root beside it."""
-    packaged = files("config") / "Procfile"
+    packaged = Path(config.__path__[0]) / "Procfile"
     beside = Path(__file__).resolve().parents[2] / "Procfile"
     return packaged.read_text() if packaged.is_file() else beside.read_text()
 

@@ -6,7 +6,7 @@ A migration that has been released is never edited; the next one changes what it
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 from protocol.addresses import BROADCAST, TopicKind, new_topic
@@ -23,7 +23,7 @@ class Migration(NamedTuple):
 
 def migrations(dialect: str) -> list[Migration]:
     """Every migration of one engine, by number."""
-    folder = resources.files("services.storage") / "migrations" / dialect
+    folder = Path(__file__).parent / "migrations" / dialect
     found = []
     for file in folder.iterdir():
         if file.name.endswith(".sql"):
