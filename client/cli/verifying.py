@@ -8,6 +8,7 @@ pages that skip something, and a server that was set back to an older copy all c
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from client.cli.context import Context, shared
 from client.cli.exits import OTHER, Mistake
 from client.cli.names import ADDRESS
 from client.record import UNREAD_MARK, Extent, Ranges, Record, RecordUnavailable, mark
-from protocol.commands import HistoryReply, Message, VerifyReply
+from protocol.commands import Message, VerifyReply
 from protocol.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -108,22 +109,31 @@ class Verification:
         """Something was seen of a conversation that the server does not list for us."""
         top, count = self._extents[number]
         try:
-            # By its address: of a number that is not ours the server does not even say that it exists.
-            page: HistoryReply | None = await self._chat.history(name or number, limit=1)
+            if await self._readable(number, name):
+                return True  # we became a member a moment ago; the next run checks it
         except Forbidden:
             record = {"with": name, "conversation": number, "complete": None, "seen": count}
             line = f"not a member any more; {count} seen here cannot be checked"
-            self._context.show(record, f"{output.one_line(name)}: {line}")
+            self._context.show(record, f"{output.one_line(name) or f'conversation {number}'}: {line}")
             return True
-        except NotFound:
-            page = None
-        if page is not None and page.conversation == number:
-            return True  # we became a member a moment ago; the next run checks it
         account = Account(VerifyReply(number, 0, 0, True, []), count)
         account.compare(self._record, top)
         _show(self._context, name or f"conversation {number}", account)
         if self._accept:
             account.accept(self._record)
+        return False
+
+    async def _readable(self, number: int, name: str) -> bool:
+        """Whether the server shows us the conversation. Raises ``Forbidden`` when we ceased to be a member.
+
+        By its address first: of a number that is not ours the server does not even say that it exists.
+        By its number then: the group may be deleted, and another one may have its name.
+        """
+        for target in (name, number) if name else (number,):
+            with suppress(NotFound):
+                page = await self._chat.history(target, limit=1)
+                if page.conversation == number:
+                    return True
         return False
 
 

@@ -13,7 +13,7 @@ from protocol import addresses
 from protocol.addresses import Address, Kind
 from protocol.errors import Forbidden, Invalid, NotFound
 from services.context import Caller, Context
-from services.storage import conversations, members, users
+from services.storage import conversations, groups, members, users
 from services.storage.conversations import Conversation
 from services.storage.members import Marker
 
@@ -55,8 +55,12 @@ def locate(ctx: Context, caller: Caller, command: Named) -> Place:
         raise Invalid("Name the conversation: either conversation, its number, or with, its address.")
     if command.address is not None:
         return at(ctx, caller, command.address)
-    found = conversations.numbered(ctx.tx, command.conversation or 0)
+    number = command.conversation or 0
+    found = conversations.numbered(ctx.tx, number)
     marker = members.marker(ctx.tx, found.id, caller.user_id) if found is not None else None
+    if found is None and groups.departed(ctx.tx, number, caller.user_id):
+        # Else whoever saw its messages would have to take them for lost.
+        raise Forbidden(f"Conversation {number} was deleted, after you had ceased to be a member.")
     if found is None or marker is None:
         # The same answer for both: by counting through the numbers nobody learns what there is.
         raise NotFound(f"There is no conversation {command.conversation}.")

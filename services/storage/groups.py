@@ -93,6 +93,7 @@ def add_member(tx: Transaction, conversation: int, user: int, now: int) -> bool:
         " on conflict (conversation_id, user_id) do nothing returning user_id",
         (user, now, conversation),
     )
+    tx.run("delete from departures where user_id = $1 and conversation_id = $2", (user, conversation))
     return row is not None
 
 
@@ -106,10 +107,22 @@ def join_broadcast(tx: Transaction, user: int, now: int) -> None:
 
 
 def remove_member(tx: Transaction, group: int, user: int) -> bool:
-    """Take a member out; False when they are none."""
+    """Take a member out, and remember that they were one; False when they are none."""
     row = tx.row(
         "delete from members where conversation_id = $1 and user_id = $2 returning user_id", (group, user)
     )
+    if row is None:
+        return False
+    tx.run(
+        "insert into departures (user_id, conversation_id) values ($1, $2) on conflict do nothing",
+        (user, group),
+    )
+    return True
+
+
+def departed(tx: Transaction, group: int, user: int) -> bool:
+    """Whether the user ceased to be a member, of a group that may be deleted by now."""
+    row = tx.row("select 1 from departures where user_id = $1 and conversation_id = $2", (user, group))
     return row is not None
 
 

@@ -9,6 +9,7 @@ import pytest
 from protocol.errors import Forbidden, Invalid, NotFound
 from protocol.limits import REPLY_MAX_BYTES
 from services.messaging.history import MOST_BYTES
+from services.storage import groups
 from tests.services.world import World, send
 
 
@@ -135,6 +136,21 @@ def test_who_is_no_member_may_not_look(world: World, command: str) -> None:
     for unknown in ({"conversation": 10**9}, {"with": "nobody"}, {"with": "#nowhere"}, {"with": "ani@mars"}):
         with pytest.raises(NotFound):
             world.do("dewi", command, **unknown, **more)
+
+
+@pytest.mark.parametrize("command", ["message.history", "message.read", "conversation.verify"])
+def test_of_a_deleted_group_only_those_hear_who_had_been_in_it(world: World, command: str) -> None:
+    group = world.group("ops", "ani", "budi")
+    more = {"seq": 1} if command == "message.read" else {}
+    with world.store.write() as tx:
+        for who in ("budi", "ani"):
+            assert groups.remove_member(tx, group, world.people[who].user_id)
+        groups.delete(tx, group)
+    for who in ("budi", "ani"):
+        with pytest.raises(Forbidden, match=rf"Conversation {group} was deleted"):
+            world.do(who, command, conversation=group, **more)
+    with pytest.raises(NotFound, match=rf"There is no conversation {group}\."):
+        world.do("dewi", command, conversation=group, **more)
 
 
 @pytest.mark.parametrize("command", ["message.history", "message.read", "conversation.verify"])

@@ -121,6 +121,61 @@ def test_what_was_seen_in_a_group_one_was_removed_from_cannot_be_checked(house: 
     assert budi.says("verify", f"#{group}") == f"{line}\n"
 
 
+def group_seen(house: House) -> tuple[Person, Person, str]:
+    """Ani, who created a group; budi, a member who has seen the one message in it; and its name."""
+    ani, budi = house.person("ani"), house.person("budi")
+    group = house.name("ops")
+    ani.says("group", "create", group)
+    budi.says("group", "join", group)
+    ani.says("send", f"#{group}", "hello")
+    assert len(budi.tells("history", f"#{group}")) == 1
+    return ani, budi, group
+
+
+def test_a_group_that_was_deleted_after_one_was_removed_from_it_is_not_lost(house: House) -> None:
+    ani, budi, group = group_seen(house)
+    ani.says("group", "remove", group, house.name("budi"))
+    ani.says("group", "leave", group)
+    line = f"#{group}: not a member any more; 1 seen here cannot be checked\n"
+    assert budi.says("verify").partition("\n")[2] == line
+    assert budi.says("verify", f"#{group}") == line
+    assert [record["complete"] for record in budi.tells("verify", f"#{group}")] == [None]
+
+
+def test_nor_is_it_when_another_group_has_its_name(house: House) -> None:
+    ani, budi, group = group_seen(house)
+    ani.says("group", "remove", group, house.name("budi"))
+    ani.says("group", "leave", group)
+    gone = f"#{group}: not a member any more; 1 seen here cannot be checked"
+    ani.says("group", "create", group)
+    assert budi.says("verify").splitlines()[1:] == [gone]
+    budi.says("group", "join", group)
+    assert budi.says("verify", f"#{group}").splitlines() == [f"#{group}: complete, no messages", gone]
+    ani.says("send", f"#{group}", "another hello")
+    assert budi.says("verify").splitlines()[1:] == [f"#{group}: complete 1..1", gone]
+
+
+def test_who_was_removed_and_joined_again_checks_all_of_it(house: House) -> None:
+    ani, budi, group = group_seen(house)
+    ani.says("group", "remove", group, house.name("budi"))
+    ani.says("send", f"#{group}", "while budi is away")
+    budi.says("group", "join", group)
+    ani.says("send", f"#{group}", "welcome back")
+    assert budi.says("verify", f"#{group}") == f"#{group}: complete 1..3\n"
+
+
+def test_a_group_left_and_so_deleted_on_another_device_is_not_lost(house: House, tmp_path: Path) -> None:
+    ani, budi, group = group_seen(house)
+    elsewhere = Person(tmp_path / "elsewhere", house.server.connection)
+    elsewhere.folder.mkdir()
+    elsewhere.says("login", house.name("budi"), "--password-stdin", stdin="rahasia sekali\n")
+    ani.says("group", "leave", group)
+    elsewhere.says("group", "leave", group)
+    line = f"#{group}: not a member any more; 1 seen here cannot be checked\n"
+    assert budi.says("verify", f"#{group}") == line
+    assert elsewhere.says("verify") == "*: complete, no messages\n"
+
+
 def test_everything_a_profile_shows_says_and_hears_is_remembered(house: House) -> None:
     ani, budi = house.person("ani"), house.person("budi")
     name = house.name("budi")
