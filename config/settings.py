@@ -41,6 +41,9 @@ class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
     resume_rate: Seconds = 1000.0
     """Resuming a session, by network address: thousands behind one, after a restart of the broker."""
     resume_burst: Count = 5000
+    group_rate: Seconds = 20.0
+    """Groups made and joined, by network address: most of them cost a hash, and accounts cost nothing."""
+    group_burst: Count = 500
     ping_rate: Seconds = 5.0
     """Pings, by session."""
     ping_burst: Count = 100
@@ -92,11 +95,18 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     password_tries: Count = 5
     """Wrong passwords in a row from one source for one name; from then on each costs a pause."""
     password_tries_strangers: Count = 50
-    """The same for all addresses together from which the owner of the name never came."""
+    """The same for all addresses together from which the owner of the name never came.
+
+    Also for one address and the password of one group, whatever accounts try it.
+    """
     password_pause: Seconds = 1.0
     """Seconds of the first pause; each further one is twice as long."""
     password_pause_most: Seconds = 300.0
     """Seconds of the longest one."""
+    group_password_tries: Count = 50
+    """Wrong passwords for one group, of all who are not in it together; from then on they are paced."""
+    group_password_pace: Seconds = 10.0
+    """Seconds after which all of them together have another try."""
     password_failures_remembered: Seconds = 86_400.0
     """Seconds after the last wrong password until they are forgotten."""
     password_failures_kept: Count = 100_000

@@ -457,6 +457,7 @@ class Rate(StrEnum):
     HELLO = "hello"
     ENTRY = "entry"
     RESUME = "resume"
+    GROUP = "group"
     PING = "ping"
     SEND = "send"
     CALL = "call"
@@ -465,7 +466,7 @@ class Rate(StrEnum):
     """No command's: what the broker refuses draws from it, and beyond it hears nothing."""
 
 
-BY_ADDRESS: Final = frozenset((Rate.HELLO, Rate.ENTRY, Rate.RESUME, Rate.REFUSAL))
+BY_ADDRESS: Final = frozenset((Rate.HELLO, Rate.ENTRY, Rate.RESUME, Rate.GROUP, Rate.REFUSAL))
 """Counted by network address; the rest by session."""
 
 
@@ -522,8 +523,16 @@ _ROWS = (
     Command("message.typing", "messaging", Typing, Empty, rate=Rate.TYPING, writes=False),
     Command("conversation.list", "messaging", ListConversations, ConversationsReply, writes=False),
     Command("conversation.verify", "messaging", Verify, VerifyReply, writes=False),
-    Command("group.create", "group", CreateGroup, GroupReply, retry=False, limit=_PASSWORD_LIMIT),
-    Command("group.join", "group", JoinGroup, GroupReply, limit=_PASSWORD_LIMIT),
+    Command(
+        "group.create",
+        "group",
+        CreateGroup,
+        GroupReply,
+        retry=False,
+        limit=_PASSWORD_LIMIT,
+        rate=Rate.GROUP,
+    ),
+    Command("group.join", "group", JoinGroup, GroupReply, limit=_PASSWORD_LIMIT, rate=Rate.GROUP),
     Command("group.leave", "group", NameGroup, Empty, retry=False),
     Command("group.members", "group", ListMembers, MembersReply, writes=False),
     Command("group.list", "group", ListGroups, GroupsReply, writes=False),

@@ -52,18 +52,23 @@ def holder(caller: Caller, subject: str) -> Source:
     return Source(subject, f"@{caller.user_id}", True)
 
 
-def check(ctx: Context, source: Source) -> None:
-    """Raises ``RateLimited`` when another try is too early."""
+def check(ctx: Context, source: Source, tries: int = 0) -> None:
+    """Raises ``RateLimited`` when another try is too early. ``tries``: in place of ``password_tries``."""
     settings = ctx.settings
     if not settings.rate_limits:
         return
     own, all_strangers = password_failures.of(ctx.tx, source.subject, source.name, _since(ctx))
-    wait = _wait(own, settings.password_tries, settings, ctx.now)
+    wait = _wait(own, tries or settings.password_tries, settings, ctx.now)
     if not source.known:
         wait = max(wait, _wait(all_strangers, settings.password_tries_strangers, settings, ctx.now))
     if wait:
-        seconds = math.ceil(wait / 1000) / 1000
-        raise RateLimited(f"Too many wrong passwords; try again in {_spoken(seconds)}.", retry_after=seconds)
+        raise too_early(wait)
+
+
+def too_early(wait: int) -> RateLimited:
+    """What is answered to who has to wait so many microseconds."""
+    seconds = math.ceil(wait / 1000) / 1000
+    return RateLimited(f"Too many wrong passwords; try again in {_spoken(seconds)}.", retry_after=seconds)
 
 
 def failed(ctx: Context, source: Source) -> None:

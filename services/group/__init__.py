@@ -1,7 +1,8 @@
 """The group service: create, join, leave, members, list, remove.
 
-Here: the table of its handlers. ``entry`` is how one becomes a member, ``exit`` how one stops being
-one, ``listing`` answers questions. Messages of groups are the messaging service's.
+Here: the table of its handlers. ``entry`` is how one becomes a member, ``guessing`` what wrong passwords
+cost, ``exit`` how one stops being a member, ``listing`` answers questions. Messages of groups are the
+messaging service's.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from config.settings import Settings
-from protocol.addresses import TopicKind, group_name, name_key, new_topic
+from protocol.addresses import TopicKind, group_name, new_topic
 from protocol.commands import CreateGroup, GroupReply, JoinGroup
 from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge, Unauthenticated
 from protocol.events import MembershipEvent, TopicsEvent
-from services import backoff
-from services.backoff import Source
 from services.context import Caller, Context, Ready
+from services.group import guessing
+from services.group.guessing import Guesser
 from services.passwords import passwords
 from services.storage import groups, sessions, users
 
@@ -81,7 +81,7 @@ class Attempt(NamedTuple):
 
     password: str
     stored: str
-    source: Source
+    who: Guesser
 
 
 def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt | Ready:
@@ -94,30 +94,30 @@ def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt | R
         return Ready(OPEN)
     if not command.password:
         raise InvalidCredentials(f"#{group.name} needs a password.")
-    source = backoff.holder(caller, f"#{name_key(name)}")
-    backoff.check(ctx, source)
-    return Attempt(command.password, group.password, source)
+    who = guessing.guesser(caller, name)
+    guessing.check(ctx, who)
+    return Attempt(command.password, group.password, who)
 
 
-def check_join(settings: Settings, attempt: Attempt) -> str | Source:
+def check_join(settings: Settings, attempt: Attempt) -> str | Guesser:
     """The hash that the password fits; who has failed."""
     if not passwords(settings).fits(attempt.stored, attempt.password):
-        return attempt.source
+        return attempt.who
     return attempt.stored
 
 
 def join(
-    ctx: Context, caller: Caller, command: JoinGroup, checked: str | Source | None
+    ctx: Context, caller: Caller, command: JoinGroup, checked: str | Guesser | None
 ) -> GroupReply | InvalidCredentials:
     """Make the caller a member. Who is one already is told the same again, and nobody else anything."""
     _still(ctx, caller)
     name = group_name(command.group)
     group = found(groups.locked(ctx.tx, name), name)
-    if isinstance(checked, Source):
-        backoff.failed(ctx, checked)
+    if isinstance(checked, Guesser):
+        guessing.failed(ctx, checked)
         return InvalidCredentials(f"The password does not fit #{group.name}.")
     if checked:
-        backoff.passed(ctx, backoff.holder(caller, f"#{name_key(name)}"))
+        guessing.passed(ctx, guessing.guesser(caller, name))
     if not groups.is_member(ctx.tx, group.id, caller.user_id):
         if group.password != checked:
             raise Busy(f"#{group.name} was changed a moment ago; try again.", retry_after=0.05)

@@ -45,6 +45,21 @@ def add(tx: Transaction, subject: str, source: str, now: int, since: int) -> Non
     )
 
 
+def spend(tx: Transaction, subject: str, now: int, interval: int, most: int) -> None:
+    """One more of all strangers together, who have one each ``interval`` and may have ``most`` at once.
+
+    ``last_at`` is when all of theirs will be worked off. Where that lies too far ahead the clock has gone
+    back, and counting starts anew.
+    """
+    tx.run(
+        "insert into password_failures (subject, source, failures, last_at) values ($1, '', 1, $2 + $3)"
+        " on conflict (subject, source) do update set failures = password_failures.failures + 1,"
+        " last_at = $3 + case when password_failures.last_at between $2 and $2 + $4"
+        " then password_failures.last_at else $2 end",
+        (subject, now, interval, most * interval),
+    )
+
+
 def clear(tx: Transaction, subject: str, source: str) -> None:
     """The right password came from there."""
     tx.run("delete from password_failures where subject = $1 and source = $2", (subject, source))

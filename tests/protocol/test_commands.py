@@ -95,6 +95,11 @@ def test_whatever_takes_a_users_password_or_ends_a_session_is_metered_by_address
     assert {row.name for row in COMMANDS.values() if row.rate is Rate.ENTRY} == takes | ends
 
 
+def test_groups_are_entered_by_address_so_that_accounts_are_worth_nothing() -> None:
+    assert {row.name for row in COMMANDS.values() if row.rate is Rate.GROUP} == {"group.create", "group.join"}
+    assert Rate.GROUP in BY_ADDRESS, "and the worker is told the address"
+
+
 def test_only_the_broker_reports_presence() -> None:
     assert [row.name for row in COMMANDS.values() if row.internal] == ["presence.report"]
 
