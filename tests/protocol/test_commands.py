@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from config.settings import Settings
 from protocol import limits
 from protocol.commands import (
+    BY_ADDRESS,
     COMMANDS,
     SERVICES,
     Body,
