@@ -29,6 +29,8 @@ class Cast(Struct, frozen=True):
     """Client programs; the two of a pair never live in the same one."""
     rate: float = 15.0
     """Messages a second of each of a pair; a poster writes twice as many."""
+    module: str = "benchmarks.crash.client"
+    """The module that is run as client program; a broken one must be condemned."""
 
     def pair(self, number: int) -> tuple[str, str]:
         """The two of one pair."""

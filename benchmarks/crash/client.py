@@ -227,6 +227,11 @@ async def main(name: str, part: dict[str, Any]) -> None:
     book.close()
 
 
+def play(file: str) -> None:
+    """Play the part that a file describes."""
+    part = Path(file)
+    asyncio.run(main(part.stem, json.loads(part.read_text())))
+
+
 if __name__ == "__main__":
-    part_file = Path(sys.argv[1])
-    asyncio.run(main(part_file.stem, json.loads(part_file.read_text())))
+    play(sys.argv[1])

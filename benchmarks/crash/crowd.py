@@ -111,7 +111,7 @@ class Crowd:
     def _spawn(self, name: str) -> None:
         with (self.folder / f"{name}.stderr").open("a") as errors:
             self._programs[name] = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.crash.client", str(self.folder / f"{name}.json")],
+                [sys.executable, "-m", self.cast.module, str(self.folder / f"{name}.json")],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.PIPE,
                 stderr=errors,

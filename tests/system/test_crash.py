@@ -7,6 +7,7 @@ their machine; that they do flow again is.
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from benchmarks.crash.cast import Cast
 from benchmarks.crash.judge import KINDS
@@ -25,3 +26,10 @@ def test_nothing_is_lost_doubled_or_out_of_order(scenario: str) -> None:
     # Everyone of a pair hears each message, and everyone of the group.
     assert figures["handed_out"] > 2 * figures["acknowledged"]
     assert "errors" not in figures, figures["errors"]
+
+
+def test_a_library_that_takes_the_highest_number_for_how_far_it_heard_is_condemned() -> None:
+    broken = structs.replace(FEW, module="tests.benchmarks.broken_client", rate=60.0)
+    (figures,) = crash(["broker"], cast=broken, rounds=2)
+    assert figures["lost"] > 0, figures
+    assert figures["doubled"] == figures["out_of_order"] == 0, "what it breaks is that alone"
