@@ -127,6 +127,17 @@ class Book:
             ).fetchall()
         )
 
+    def topics(self, user: str) -> set[bytes]:
+        """What a device of this user is to hear: the user's own topic and those of groups."""
+        rows = self._connection.execute(
+            "select topic from users where name = ?1 union all"
+            " select conversations.topic from conversations"
+            " join members on conversation_id = conversations.id join users on users.id = user_id"
+            " where users.name = ?1 and kind <> 'direct'",
+            (user,),
+        )
+        return {row[0] for row in rows}
+
     def password(self, user: str) -> str:
         """The hash of a user's password."""
         (found,) = self._connection.execute("select password from users where name = ?", (user,)).fetchall()

@@ -5,6 +5,8 @@ The turn is that of ``broker.server``: workers first, then clients, then subscri
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker.core import Core
@@ -20,10 +22,21 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 PROBES = 10
+FIRST_FD = 10
+
+
+class Listener:
+    """An events connection: its descriptor, the way to it, and how to end it."""
+
+    def __init__(self, fd: int, pipe: Pipe, hang_up: Callable[[], None]) -> None:
+        self.fd = fd
+        self.pipe = pipe
+        self.hang_up = hang_up
+        self.topics: set[bytes] = set()
 
 
 class Broker:
-    """One broker, in as many lives as it takes. Routing ids and descriptors never come back."""
+    """One broker, in as many lives as it takes. Descriptors come back, and routing ids that clients chose."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -45,13 +58,15 @@ class Broker:
             first_handle=rng.getrandbits(40) << 20,
             epoch=rng.getrandbits(48),
         )
-        self._subscriptions = Subscriptions(self.core.epoch, world.settings.topics_per_connection)
+        self.subscriptions = Subscriptions(self.core.epoch, world.settings.topics_per_connection)
         self._clients: dict[bytes, Pipe] = {}
         self._workers: dict[bytes, Pipe] = {}
-        self._listeners: dict[int, tuple[Pipe, set[bytes]]] = {}
-        self._from_clients: list[tuple[bytes, bytes]] = []
+        self._listeners: dict[int, Listener] = {}
+        self._fds: dict[int, int] = {}
+        self._connections = 0
+        self._from_clients: list[tuple[bytes, str, bytes]] = []
         self._from_workers: list[tuple[bytes, bytes]] = []
-        self._from_listeners: list[tuple[int, bytes]] = []
+        self._from_listeners: list[tuple[int, int, bytes]] = []
         self._probes = 0
         self._next_tick = 0.0
         self._planned = False
@@ -67,38 +82,46 @@ class Broker:
 
     # --- connections ----------------------------------------------------------------------------
 
-    def accept_client(self, peer: bytes, pipe: Pipe) -> None:
-        """A commands connection."""
+    def accept_client(self, peer: bytes, address: str, pipe: Pipe) -> None:
+        """A commands connection. Its routing id may have been another one's."""
         self._clients[peer] = pipe
-        self.core.meet(peer, "127.0.0.1")
 
     def accept_worker(self, peer: bytes, pipe: Pipe) -> None:
         """A worker's connection."""
         self._workers[peer] = pipe
 
-    def accept_listener(self, fd: int, pipe: Pipe) -> None:
-        """An events connection."""
-        self._listeners[fd] = (pipe, set())
-        self._subscriptions.connected(fd)
+    def accept_listener(self, pipe: Pipe, hang_up: Callable[[], None]) -> int:
+        """An events connection; its number. Its descriptor is the lowest free one, as from the kernel."""
+        fd = next(fd for fd in itertools.count(FIRST_FD) if fd not in self._fds)
+        self._connections += 1
+        self._listeners[self._connections] = Listener(fd, pipe, hang_up)
+        self._fds[fd] = self._connections
+        self.subscriptions.connected(fd)
+        return self._connections
 
-    def lose(self, peer: bytes | int) -> None:
-        """A connection is gone; of a worker's the monitor tells, so every worker is probed for a while."""
-        if not self.alive:
-            return
-        if isinstance(peer, int):
-            self._listeners.pop(peer, None)
-            self._subscriptions.disconnected(peer)
-        elif self._workers.pop(peer, None) is not None:
+    def lose_client(self, life: int, peer: bytes, pipe: Pipe) -> None:
+        """A commands connection is gone."""
+        if self.alive and life == self._life and self._clients.get(peer) is pipe:
+            del self._clients[peer]
+
+    def lose_worker(self, life: int, peer: bytes) -> None:
+        """A worker's connection is gone; of it the monitor tells, so every worker is probed for a while."""
+        if self.alive and life == self._life and self._workers.pop(peer, None) is not None:
             self._probes = PROBES
-        else:
-            self._clients.pop(peer, None)
+
+    def lose_listener(self, life: int, connection: int) -> None:
+        """An events connection is gone; its descriptor is free, though frames of it may wait to be read."""
+        if self.alive and life == self._life and connection in self._listeners:
+            fd = self._listeners.pop(connection).fd
+            del self._fds[fd]
+            self.subscriptions.disconnected(fd)
 
     # --- in -------------------------------------------------------------------------------------
 
-    def from_client(self, life: int, peer: bytes, frame: bytes) -> None:
+    def from_client(self, life: int, peer: bytes, address: str, frame: bytes) -> None:
         """A frame reached the commands socket."""
         if self.alive and life == self._life:
-            self._from_clients.append((peer, frame))
+            self._from_clients.append((peer, address, frame))
             self._plan()
 
     def from_worker(self, life: int, peer: bytes, frame: bytes) -> None:
@@ -107,10 +130,10 @@ class Broker:
             self._from_workers.append((peer, frame))
             self._plan()
 
-    def from_listener(self, life: int, fd: int, frame: bytes) -> None:
+    def from_listener(self, life: int, connection: int, frame: bytes) -> None:
         """A frame reached the events socket."""
-        if self.alive and life == self._life:
-            self._from_listeners.append((fd, frame))
+        if self.alive and life == self._life and connection in self._listeners:
+            self._from_listeners.append((connection, self._listeners[connection].fd, frame))
             self._plan()
 
     @property
@@ -142,12 +165,15 @@ class Broker:
         listeners, self._from_listeners = self._from_listeners, []
         for peer, frame in workers:
             core.backend(now, peer, frame)
-        for peer, frame in clients:
+        for peer, address, frame in clients:
+            if not core.peers.known(peer):
+                core.peers.meet(peer, address)
             core.request(now, peer, frame)
-        for fd, frame in listeners:
-            self._judge(fd, frame)
-        if self._subscriptions.empty():
-            core.epoch = self._subscriptions.epoch
+        for connection, fd, frame in listeners:
+            self._judge(connection, fd, frame)
+        self._hang_up()
+        if self.subscriptions.empty():
+            core.epoch = self.subscriptions.epoch
         if now >= self._next_tick:
             self._next_tick = now + TICK
             if self._probes:
@@ -155,18 +181,34 @@ class Broker:
                 core.probe()
             core.wall = EPOCH
             core.tick(now)
+            self.subscriptions.rest(TICK)
+            self._count()
         self._flush(now)
 
-    def _judge(self, fd: int, frame: bytes) -> None:
-        if fd not in self._listeners or not self._subscriptions.frame(frame, fd):
+    def _judge(self, connection: int, fd: int, frame: bytes) -> None:
+        """An approval is the connection's that sent the frame, whoever has its descriptor by now."""
+        if not self.subscriptions.frame(frame, fd) or connection not in self._listeners:
             return
-        topic, topics = frame[1:], self._listeners[fd][1]
+        topic, topics = frame[1:], self._listeners[connection].topics
         if frame[0] == SUBSCRIBE:
             topics.add(topic)
             if wants_welcome(topic):
-                self._publish([event(topic, Welcome(self._subscriptions.epoch))])
+                self._publish([event(topic, Welcome(self.subscriptions.epoch))])
         else:
             topics.discard(topic)
+
+    def _hang_up(self) -> None:
+        """Whoever has the descriptor by now is hung up on, and comes back."""
+        while self.subscriptions.unwanted:
+            connection = self._fds.get(self.subscriptions.unwanted.pop())
+            if connection is not None:
+                self._world.counts["hung up on"] += 1
+                self._listeners[connection].hang_up()
+
+    def _count(self) -> None:
+        counts = self.core.counts
+        self._world.counts.update({f"broker: {name}": count for name, count in counts.items()})
+        counts.clear()
 
     def _flush(self, now: float) -> None:
         core = self.core
@@ -191,7 +233,8 @@ class Broker:
 
     def _publish(self, events: list[bytes]) -> None:
         for frame in events:
+            self._world.witness.published(frame)
             topic = frame[:TOPIC_BYTES]
-            for pipe, topics in self._listeners.values():
-                if topic in topics:
-                    pipe.send(frame)
+            for listener in self._listeners.values():
+                if topic in listener.topics:
+                    listener.pipe.send(frame)

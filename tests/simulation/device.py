@@ -18,15 +18,14 @@ from client.session import Session
 from client.timers import NEVER
 from protocol.commands import Body, Empty, HistoryReply, Login, LoginReply, SendReply
 from protocol.envelope import unpack_body, unpack_request
-from protocol.errors import Failure, Internal, Invalid, NotFound, TooLarge
+from protocol.errors import Failure, Internal, Invalid, NotFound, Retry, TooLarge
 from protocol.events import MessageEvent
-from tests.simulation.line import Line
+from tests.simulation.line import Door, Line
 from tests.simulation.network import Pipe, Weather
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-PASSWORD = "a password to begin with"
 PATIENCE = 150.0
 """Seconds that a call may take. Only one that must not be done twice may end for want of time."""
 
@@ -64,6 +63,7 @@ class Device:
         self._handle = 0
         self._waiting: dict[int, Callable[[Body | Exception], None]] = {}
         self._entered = False
+        self._address = f"127.0.0.{1 + number % 3}"
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -89,6 +89,23 @@ class Device:
             self.alive = False
             self._commands.drop()
             self._events.drop()
+
+    def enter_anew(self) -> None:
+        """The program is ended and started again, and forgets its token: it logs in."""
+        if self.alive:
+            self._token = b""
+            self.kill()
+            self.world.clock.after(self.world.rng.uniform(0.0, 0.2), self.world.restart_device, self)
+
+    def stray(self, frame: bytes) -> None:
+        """A frame that no program of ours would send, over the events connection."""
+        if self.alive:
+            self._events.send([frame])
+
+    def pour(self, frames: list[bytes]) -> None:
+        """More frames at once over the events connection than any program of ours would send."""
+        if self.alive:
+            self._events.pour(frames)
 
     def cut(self, which: str, silent: float) -> None:
         """A connection breaks; this side learns of it ``silent`` seconds later."""
@@ -180,6 +197,8 @@ class Device:
                 self._put_out(answer)
             else:
                 self._look("message.send", answer)
+                if isinstance(answer, Failure) and answer.retry is Retry.LATER:
+                    self.world.violated(f"{self.name}: {letter.body!r} is given up: {answer!r}")
                 letter.state = "refused"
                 self.world.counts["sends refused"] += 1
 
@@ -267,17 +286,22 @@ class Device:
 
     # --- connections ----------------------------------------------------------------------------
 
-    def _dialled(self, to_us: Pipe) -> Callable[[bytes], None]:
-        broker, peer = self.world.broker, self.world.fresh_peer()
-        life = broker.life
-        broker.accept_client(peer, to_us)
-        return lambda frame: broker.from_client(life, peer, frame)
+    def _dialled(self, to_us: Pipe) -> Door:
+        world, broker, life = self.world, self.world.broker, self.world.broker.life
+        peer = f"{self.name}/{self.life}".encode() if world.plan.chosen else world.fresh_peer()
+        broker.accept_client(peer, self._address, to_us)
+        return Door(
+            lambda frame: broker.from_client(life, peer, self._address, frame),
+            lambda: broker.lose_client(life, peer, to_us),
+        )
 
-    def _listening(self, to_us: Pipe) -> Callable[[bytes], None]:
-        broker, fd = self.world.broker, self.world.fresh_fd()
-        life = broker.life
-        broker.accept_listener(fd, to_us)
-        return lambda frame: broker.from_listener(life, fd, frame)
+    def _listening(self, to_us: Pipe) -> Door:
+        broker, life = self.world.broker, self.world.broker.life
+        connection = broker.accept_listener(to_us, lambda: self._events.hung_up(to_us))
+        return Door(
+            lambda frame: broker.from_listener(life, connection, frame),
+            lambda: broker.lose_listener(life, connection),
+        )
 
     def _commands_up(self, line: Line) -> None:
         self.session.connected(self.world.clock.now)
@@ -309,6 +333,11 @@ class Device:
     def waiting(self) -> int:
         """Calls without an answer."""
         return len(self._waiting) if self.alive else 0
+
+    @property
+    def topics(self) -> set[bytes]:
+        """What is subscribed to."""
+        return {topic for topic, count in self._topics.items() if count}
 
     @property
     def weather(self) -> Weather:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.network import Pipe
 
 if TYPE_CHECKING:
     from tests.simulation.device import Device
+
+
+class Door(NamedTuple):
+    """For who connects: where frames go in, and what to call when the connection is gone."""
+
+    bring: Callable[[bytes], None]
+    lost: Callable[[], None]
 
 
 class Line:
@@ -17,7 +24,7 @@ class Line:
     def __init__(
         self,
         device: Device,
-        accept: Callable[[Pipe], Callable[[bytes], None]],
+        accept: Callable[[Pipe], Door],
         on_up: Callable[[Line], None],
         on_down: Callable[[float], None],
     ) -> None:
@@ -28,6 +35,7 @@ class Line:
         self._on_down = on_down
         self._out: Pipe | None = None
         self._in: Pipe | None = None
+        self._door: Door
         self._left: list[bytes] = []
         self._dialling = False
         self.up = False
@@ -47,7 +55,8 @@ class Line:
             world.clock.after(world.rng.uniform(0.1, 0.5), self._try)
             return
         self._in = Pipe(world.network, device.weather, lambda frame: device.received(self, frame))
-        self._out = Pipe(world.network, device.weather, self._accept(self._in))
+        self._door = self._accept(self._in)
+        self._out = Pipe(world.network, device.weather, self._door.bring)
         self.up = True
         left, self._left = self._left, []
         if world.rng.random() < 0.5:
@@ -62,6 +71,17 @@ class Line:
             for frame in frames:
                 self._out.send(frame)
 
+    def pour(self, frames: list[bytes]) -> None:
+        """Deliver at once."""
+        if self.up:
+            for frame in frames:
+                self._door.bring(frame)
+
+    def hung_up(self, pipe: Pipe) -> None:
+        """The broker has ended the connection that ``pipe`` belongs to."""
+        if pipe is self._in:
+            self.cut(self._device.world.rng.uniform(0.0, 0.05))
+
     def cut(self, noticed_after: float) -> None:
         """Break. The device notices later and dials again."""
         if not self.up:
@@ -74,6 +94,8 @@ class Line:
         assert self._in is not None and self._out is not None
         self._left = self._out.close()
         self._in.close()
+        world = self._device.world
+        world.clock.after(world.rng.uniform(0.0, 0.3), self._door.lost)
 
     def _noticed(self) -> None:
         device = self._device

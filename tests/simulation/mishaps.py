@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from protocol.limits import TOPIC_BYTES
 from tests.simulation.plan import Deed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+FLOOD = 1_600
+"""Frames at once: more than a connection with 100 topics at most may send."""
 
 
 def befall(world: World, mishap: Deed) -> None:
@@ -50,6 +54,8 @@ def befall(world: World, mishap: Deed) -> None:
             world.commits_in_doubt = True
             world.clock.after(seconds / 2, world.mend_disk)
         case "stray frame":
-            world.broker.from_listener(world.broker.life, 0, b"\7 not a subscription")
+            device.stray(b"\7 not a subscription")
+        case "flood of subscriptions":
+            device.pour([b"\0" + bytes(TOPIC_BYTES)] * FLOOD)
         case unknown:
             raise AssertionError(f"no mishap is called {unknown}")

@@ -85,6 +85,12 @@ class Plan:
     members: tuple[tuple[int, str], ...]
     """(device, group): who is in which group when the first trouble begins; the first one creates it."""
     phases: tuple[Phase, ...]
+    metered: bool
+    """Whether there are rate limits, so low that they are reached."""
+    tight: bool
+    """Whether the server has so little room that it must refuse, forget and put off."""
+    chosen: bool
+    """Whether clients choose their routing ids, so that a new connection has that of the one before."""
 
 
 DEEDS = (
@@ -98,6 +104,8 @@ DEEDS = (
     "password",
     "revoke",
     "logout",
+    *("login",) * 2,
+    "wrong password",
 )
 
 MISHAPS = (
@@ -113,8 +121,11 @@ MISHAPS = (
     "disk full",
     "commits in doubt",
     "stray frame",
+    "flood of subscriptions",
     "kill everything",
 )
+
+ON_DEVICES = ("device", "cut", "stray", "flood")
 
 
 def plan(choose: Chooser, seed: int) -> Plan:
@@ -127,7 +138,9 @@ def plan(choose: Chooser, seed: int) -> Plan:
         (device, group) for group in GROUPS for device in range(len(devices)) if choose.whole(0, 3)
     )
     phases = tuple(_phase(choose, len(devices)) for _ in range(choose.whole(1, 3)))
-    return Plan(seed, devices, choose.whole(1, 2), weather, indoors, members, phases)
+    messaging = choose.whole(1, 2)
+    metered, tight, chosen = (choose.whole(0, 3) == 0 for _ in range(3))
+    return Plan(seed, devices, messaging, weather, indoors, members, phases, metered, tight, chosen)
 
 
 def seeded(seed: int) -> Plan:
@@ -173,6 +186,6 @@ def _deed(choose: Chooser, seconds: float, devices: int) -> Deed:
 
 def _mishap(choose: Chooser, seconds: float, devices: int) -> Deed:
     kind = choose.one(MISHAPS)
-    most = devices - 1 if "device" in kind or kind == "cut" else 5
+    most = devices - 1 if any(word in kind for word in ON_DEVICES) else 5
     what = (choose.number(0.05, 8.0), choose.one(("commands", "events")))
     return Deed(choose.number(0.0, seconds), kind, choose.whole(0, most), what)

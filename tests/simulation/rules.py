@@ -24,7 +24,7 @@ def breaches(world: World) -> list[str]:
 
 def unfinished(world: World) -> list[str]:
     """What is still missing: these rules hold some time after the last mishap."""
-    rules = (_heard_everything, _markers, _answered, _nothing_kept)
+    rules = (_heard_everything, _topics, _markers, _answered, _nothing_kept)
     return [sentence for rule in rules for sentence in rule(world)]
 
 
@@ -45,6 +45,8 @@ def _stored_once(world: World) -> Iterator[str]:
                 if row is None or row[:2] != (letter.conversation, letter.seq):
                     yield f"{device.name}'s {letter.body!r} was acknowledged and is stored as {row}"
             elif letter.state == "refused" and row and letter.tries == 1 and not doubling:
+                if row.conversation not in present:
+                    continue  # with its group; and who asked again was told that there is none
                 yield f"{device.name}'s {letter.body!r} was refused and is stored"
 
 
@@ -64,6 +66,14 @@ def _heard_everything(world: World) -> Iterator[str]:
     for device in world.devices:
         if device.heard is not None and device.heard != world.book.of(device.user):
             yield f"{device.name} has heard {device.heard}, of {world.book.of(device.user)}"
+
+
+def _topics(world: World) -> Iterator[str]:
+    """Whoever listens is subscribed to what they may hear, and to nothing else."""
+    for device in world.devices:
+        if device.heard is not None and device.topics != (topics := world.book.topics(device.user)):
+            missing, more = len(topics - device.topics), len(device.topics - topics)
+            yield f"{device.name} lacks {missing} topics and has {more} too many"
 
 
 def _markers(world: World) -> Iterator[str]:

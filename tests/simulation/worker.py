@@ -217,12 +217,7 @@ class Worker:
                 self._to_broker.close()
         broker, life, peer = self._world.broker, self._world.broker.life, self._peer
         self._to_broker = self._to_us = None
-
-        def lost() -> None:
-            if broker.life == life:
-                broker.lose(peer)
-
-        self._world.clock.after(noticed_after, lost)
+        self._world.clock.after(noticed_after, broker.lose_worker, life, peer)
 
     # --- turns ----------------------------------------------------------------------------------
 

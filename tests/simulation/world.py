@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import random
-import secrets
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
-
-import msgspec
 
 from config.log import ServerLog
-from config.settings import Settings
 from protocol import commands
-from protocol.addresses import TopicKind, new_topic
 from services import auth, file, group, messaging
 from services.passwords import passwords
-from services.storage import groups, users
-from services.storage.migrate import migrate
-from services.storage.sqlite import SqliteStore
 from tests.simulation import rules
 from tests.simulation.book import Book
 from tests.simulation.broken import SOUND, Broken
 from tests.simulation.broker import Broker
 from tests.simulation.clock import Clock
-from tests.simulation.device import PASSWORD, Device
+from tests.simulation.device import Device
 from tests.simulation.mishaps import befall
 from tests.simulation.network import Network
 from tests.simulation.plan import PEOPLE, Deed, Phase, Plan
+from tests.simulation.scene import PASSWORD, settings, staged, template
 from tests.simulation.turn import WriteLock
 from tests.simulation.witness import Witness
 from tests.simulation.worker import Worker
@@ -93,7 +82,7 @@ class World:
         self.clock = Clock()
         self.counts: Counter[str] = Counter()
         self.network = Network(self.clock, self.rng, self.counts)
-        self.settings = _settings(folder)
+        self.settings = settings(folder, plan)
         self.log = cast(ServerLog, _Quiet(self))
         self.file = folder / "pesan.db"
         self._passwords = {name: [PASSWORD] for name in PEOPLE}
@@ -101,7 +90,7 @@ class World:
         self.trace: list[str] = []
         self._ids = 0
         self._peers = 0
-        shutil.copy(_template(broken.without_ids), self.file)
+        shutil.copy(template(broken.without_ids), self.file)
         self.book = Book(self.file)
         self.witness = Witness(self)
         self.lock = WriteLock()
@@ -126,11 +115,6 @@ class World:
         """A routing id."""
         self._peers += 1
         return self._peers.to_bytes(5, "big")
-
-    def fresh_fd(self) -> int:
-        """A descriptor of an events connection."""
-        self._peers += 1
-        return self._peers
 
     # --- the run --------------------------------------------------------------------------------
 
@@ -230,6 +214,12 @@ class World:
                 self._revoke(device)
             case "logout":
                 device.call("auth.logout", commands.Empty())
+            case "login":
+                device.enter_anew()
+            case "wrong password":
+                device.call("auth.login", commands.Login(device.user, "not a password of anybody's"))
+            case unknown:
+                raise AssertionError(f"nobody can {unknown}")
 
     def _say(self, device: Device, to: str, count: int) -> None:
         for _ in range(count):
@@ -305,38 +295,5 @@ class World:
 def play(plan: Plan, broken: Broken = SOUND) -> Outcome:
     """Run a plan in a folder of its own; raises ``Violation``."""
     parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=parent) as folder, broken.apply(), _seeded(plan.seed):
+    with tempfile.TemporaryDirectory(dir=parent) as folder, broken.apply(), staged(plan.seed):
         return World(plan, Path(folder), broken).run()
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Topics and tokens from the seed: they are compared and sorted, so they must come again."""
-    rng = random.Random(seed)
-    with patch.object(secrets, "token_bytes", rng.randbytes):
-        yield
-
-
-def _settings(folder: Path) -> Settings:
-    plain = Settings(home=folder, realm="here", rate_limits=False)
-    return msgspec.structs.replace(plain, password_memory_kib=8, password_passes=1)
-
-
-@cache
-def _template(without_ids: bool) -> Path:
-    """A database with every user and nothing said, made once per process."""
-    folder = Path(tempfile.mkdtemp(prefix="pesan-simulation-"))
-    settings = _settings(folder)
-    store = SqliteStore(folder / "pesan.db")
-    with _seeded(0):
-        migrate(store, 1)
-        hashed = passwords(settings).hash(PASSWORD)
-        with store.write() as tx:
-            for name in PEOPLE:
-                user = users.add(tx, name, hashed, new_topic(TopicKind.USER), 1)
-                assert user is not None
-                groups.join_broadcast(tx, user, 1)
-            if without_ids:
-                tx.script("drop index messages_by_id")
-    store.close()
-    return folder / "pesan.db"
