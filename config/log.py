@@ -33,12 +33,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Action(NamedTuple):
-    """What a user did. ``outcome`` is ``ok`` or the code of an error; ``since`` nanoseconds of some clock."""
+    """What a user did. ``outcome`` is ``ok`` or the code of an error; ``since`` nanoseconds of some clock.
+
+    Of who has no session: ``user`` is the name that was tried, and ``address`` where that came from.
+    """
 
     user: str
     command: str
     outcome: str
     since: int
+    address: str = ""
 
 
 class LogFile:
@@ -130,9 +134,10 @@ class ServerLog:
                     "command": command,
                     "outcome": outcome,
                     "duration_us": (clock - since) // 1000,
+                    **({"address": address} if address else {}),
                 }
             )
-            for user, command, outcome, since in actions
+            for user, command, outcome, since, address in actions
         ]
         lines.append(b"")
         self._file.write(b"\n".join(lines))

@@ -26,6 +26,7 @@ from protocol.backend import Call
 from protocol.commands import COMMANDS, Body, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
+from services import strangers
 from services.arrival import Need, needs
 from services.context import Context, Finish, Ready, Service, Slow, Together, TooHasty, pack_struct
 from services.ended import living, over, still
@@ -389,7 +390,8 @@ class Engine:
         else:
             code, body = OK, pack_struct(answer)
         done.replies.append((call.handle, code, body))
-        done.actions.append(Action(call.user, call.command, code, since))
+        known = Action(call.user, call.command, code, since) if call.user_id else None
+        done.actions.append(known or strangers.action(call, code, since))
         return len(body)
 
 

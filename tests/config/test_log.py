@@ -40,6 +40,14 @@ def test_a_batch_of_actions_is_one_line_each(tmp_path: Path) -> None:
     log.close()
 
 
+def test_an_address_is_told_where_there_is_one(tmp_path: Path) -> None:
+    log = ServerLog(LogFile(tmp_path, 1 << 20, 1), "auth")
+    log.actions([Action("ani", "auth.login", "invalid_credentials", 0, "192.0.2.7")], 0, 0)
+    (line,) = lines(tmp_path)
+    assert (line["user"], line["address"]) == ("ani", "192.0.2.7")
+    log.close()
+
+
 def test_other_events_have_time_level_and_service(tmp_path: Path) -> None:
     log = ServerLog(LogFile(tmp_path, 1 << 20, 1), "auth")
     log.info("started", worker="auth-7")

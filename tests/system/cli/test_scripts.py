@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,23 @@ def test_whoever_reads_only_the_start_is_not_told_off(house: House) -> None:
     )
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+def test_the_log_tells_who_tried_to_log_in_and_from_where(house: House) -> None:
+    ani = house.person("ani")
+    name = house.name("ani")
+    assert ani.run("login", name, "--password-stdin", stdin="not her password\n").returncode == 3
+    log = house.server.home / "log" / "server.jsonl"
+    deadline = time.monotonic() + PATIENCE
+    found: list[tuple[str, str, str]] = []
+    while len(found) < 3:  # a line is written behind its answer
+        assert time.monotonic() < deadline, found
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        entries = [line for line in lines if line.get("user") == name and line["service"] == "auth"]
+        found = [(line["command"], line["outcome"], line["address"]) for line in entries]
+    assert found == [
+        ("auth.register", "ok", "127.0.0.1"),
+        ("auth.login", "ok", "127.0.0.1"),
+        ("auth.login", "invalid_credentials", "127.0.0.1"),
+    ]
+    assert "not her password" not in log.read_text()
