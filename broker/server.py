@@ -20,6 +20,7 @@ from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
 from config.keys import KeyPair
 from config.log import ServerLog
+from config.readiness import Pulse
 from config.settings import Settings
 from protocol import backend, limits
 from protocol.commands import SERVICES
@@ -113,7 +114,7 @@ class Server:
         for socket in sockets:
             poller.register(socket, zmq.POLLIN)
         poller.register(self._wakeup, zmq.POLLIN)
-        ready = False
+        ready, pulse = False, Pulse()
         next_tick = 0.0
         deadline: float | None = None
         while True:
@@ -127,6 +128,7 @@ class Server:
             if now >= next_tick:
                 next_tick = now + TICK
                 self._tick(now)
+                pulse.beat(now)
             self._flush(now)
             if not ready and self._ready(now):
                 ready = True

@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,6 +129,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which a request that a live worker never answered is given up."""
     drain_timeout: Seconds = 1.0
     """Seconds that a process which was told to stop gives to work in hand."""
+    watchdog_timeout: Annotated[float, Meta(ge=0, le=1_000_000)] = 30.0
+    """Seconds without a sign of life after which `pesan up` kills a process and starts it again; 0: never."""
 
     # Room
     batch_size: Annotated[int, Meta(ge=1, le=4096)] = 512
@@ -197,6 +197,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach us."""
+        from ipaddress import ip_address  # here, for every process that starts would pay for what few need
+
         try:
             return self.host == "localhost" or ip_address(self.host).is_loopback
         except ValueError:
@@ -236,10 +238,16 @@ def load(environment: Mapping[str, str] = os.environ, home: Path | None = None) 
 
 def _from_file(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    import tomllib  # here, for many a server has no such file
+
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
         raise SettingsError(f"{file}: {error}") from None
 
 

@@ -18,7 +18,7 @@ import zmq
 
 from config.folders import socket_folder
 from config.log import ServerLog
-from config.readiness import say_ready
+from config.readiness import Pulse, say_ready
 from config.settings import Settings
 from services.batch import Engine
 from services.context import Service
@@ -75,9 +75,10 @@ class Worker:
         for socket in self._sockets:
             poller.register(socket, zmq.POLLIN)
         self._log.info("started", worker=loop.name)
-        ready = False
+        ready, pulse = False, Pulse()
         while True:
             now = time.monotonic()
+            pulse.beat(now)
             if self._stop:
                 loop.stop(now)
             if loop.finished(now):

@@ -1,4 +1,4 @@
-"""Hearing from our processes that they serve: a datagram socket in the private folder.
+"""Hearing from our processes that they serve, and that they live: a datagram socket in the private folder.
 
 What is said here is systemd's notify protocol (``config.readiness`` speaks it). A notice names the
 process by its id; the folder is closed to others, so its word is taken.
@@ -9,9 +9,16 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 LONGEST: Final = 4096
+
+
+class Notice(NamedTuple):
+    """What a process said: that it serves, or only that it lives."""
+
+    pid: int
+    serves: bool
 
 
 class Notices:
@@ -33,17 +40,16 @@ class Notices:
         """For a selector."""
         return self._socket.fileno()
 
-    def ready(self) -> list[int]:
-        """Ids of the processes that have said since the last call that they serve."""
-        said: list[int] = []
+    def heard(self) -> list[Notice]:
+        """What was said since the last call."""
+        said: list[Notice] = []
         while True:
             try:
-                notice = self._socket.recv(LONGEST)
+                notice = understood(self._socket.recv(LONGEST))
             except BlockingIOError:
                 return said
-            pid = ready_pid(notice)
-            if pid:
-                said.append(pid)
+            if notice is not None:
+                said.append(notice)
 
     def close(self) -> None:
         """Remove the socket."""
@@ -51,8 +57,9 @@ class Notices:
         self._file.unlink(missing_ok=True)
 
 
-def ready_pid(notice: bytes) -> int:
-    """The process that says READY=1 here; 0 when none does, or it is no notice at all."""
+def understood(notice: bytes) -> Notice | None:
+    """What a process says here; None when it says neither, or it is no notice at all."""
     fields = dict(line.partition(b"=")[::2] for line in notice.splitlines())
     pid = fields.get(b"MAINPID", b"")
-    return int(pid) if fields.get(b"READY") == b"1" and pid.isdigit() else 0
+    serves, lives = (fields.get(name) == b"1" for name in (b"READY", b"WATCHDOG"))
+    return Notice(int(pid), serves) if (serves or lives) and pid.isdigit() and int(pid) else None

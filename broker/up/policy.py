@@ -11,6 +11,8 @@ The rules:
   has changed meanwhile (a database that is away, a setting) may change back, and the others still serve.
 * A reload replaces workers one at a time: the new one serves before the old one is told to stop. If the
   new one does not come, the old one stays and the rest are left alone.
+* Who has once given a sign of life and then gives none for ``watchdog`` seconds is killed: it may hold a
+  lock that all others wait for. Only time in which we were awake ourselves counts.
 * The first call of ``stop`` lets everyone drain, the second one kills.
 """
 
@@ -36,6 +38,10 @@ STEADY: Final = 20.0
 """Seconds of running after which a process counts as well again."""
 SERVES_WITHIN: Final = 15.0
 """Seconds that a replacement has to say that it serves."""
+
+LOOKS: Final = 4
+"""Looks at who has fallen silent, in the time after which one is killed. Who sees that twice as much time
+has passed between two looks was stopped itself, perhaps with everybody else, and begins to count anew."""
 
 FOREVER: Final = float("inf")
 
@@ -74,7 +80,7 @@ class Role(Enum):
 class Child:
     """One process."""
 
-    __slots__ = ("kill_at", "number", "place", "role", "started")
+    __slots__ = ("heard", "kill_at", "number", "place", "role", "started", "told")
 
     def __init__(self, number: int, place: Place, role: Role, now: float) -> None:
         self.number = number
@@ -82,7 +88,11 @@ class Child:
         self.role = role
         self.started = now
         self.kill_at = FOREVER
-        """When it is killed, if it has not ended; set when it is told to stop."""
+        """When it is killed, if it has not ended: told to stop, or awaited. Who serves is awaited no more."""
+        self.told = False
+        """Whether it was told to stop."""
+        self.heard = FOREVER
+        """When it last gave a sign of life; who never does is not waited for."""
 
 
 class Place:
@@ -121,10 +131,16 @@ def how(code: int) -> str:
 
 
 class Policy:
-    """Everything that is to be decided. ``drain`` is how long, in seconds, a process may take to stop."""
+    """Everything that is to be decided. In seconds: ``drain`` is how long a process may take to stop,
+    ``watchdog`` how long it may be silent (0: for ever).
+    """
 
     def __init__(
-        self, jobs: Iterable[Job], drain: float, chance: Callable[[], float] = random.random
+        self,
+        jobs: Iterable[Job],
+        drain: float,
+        watchdog: float = 0.0,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self.effects: list[Effect] = []
         self.outcome: int | None = None
@@ -141,6 +157,8 @@ class Policy:
         self._replacing: Child | None = None
         """The newcomer that is waited for, or the one who leaves for it."""
         self._once_more = False
+        self._watchdog = watchdog or FOREVER
+        self._looked = 0.0
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -155,14 +173,21 @@ class Policy:
         if child is None:
             return
         child.place.proved = True
+        if not child.told:
+            child.kill_at = FOREVER
         if child.role is not Role.COMING or self.stopping:
             return
         old = self._current(child.place)
         assert old is not None, "who takes over from one that died is not coming any more"
         child.role, old.role = Role.CURRENT, Role.LEAVING
-        child.kill_at = FOREVER
         self._replacing = old
         self._tell(now, old)
+
+    def lives(self, now: float, number: int) -> None:
+        """A process gives a sign of life."""
+        child = self._children.get(number)
+        if child is not None:
+            child.heard = now
 
     def ended(self, now: float, number: int, code: int) -> None:
         """A process ended; ``code`` as ``subprocess`` gives it."""
@@ -172,7 +197,7 @@ class Policy:
                 self.outcome = self._exit_code
             return
         if child.role is Role.COMING:
-            self._abandon(child, how(code))
+            self._abandon(now, child, how(code))
         elif child.role is Role.LEAVING:
             if child is self._replacing:
                 self._next(now)
@@ -199,7 +224,7 @@ class Policy:
         self.stopping = True
         self._exit_code = exit_code
         for child in self._children.values():
-            if child.kill_at == FOREVER or child.role is Role.COMING:
+            if not child.told:
                 self._tell(now, child)
         if not self._children:
             self.outcome = exit_code
@@ -215,11 +240,28 @@ class Policy:
                 child.kill_at = FOREVER
                 self.effects.append(Signal(child.number, signal.SIGKILL))
                 self._say(f"{child.place.job.name} takes too long: killed")
+        self._look(now)
 
     def due(self) -> float:
         """When ``tick`` has something to do; ``FOREVER`` for never."""
         starts = [FOREVER] if self.stopping else [place.start_at for place in self._places]
-        return min([FOREVER, *starts, *(child.kill_at for child in self._children.values())])
+        counting = any(child.heard != FOREVER for child in self._children.values())
+        look = self._looked + self._watchdog / LOOKS if counting else FOREVER
+        return min([look, *starts, *(child.kill_at for child in self._children.values())])
+
+    def _look(self, now: float) -> None:
+        """Kill who has fallen silent."""
+        asleep = now - self._looked > 2 * self._watchdog / LOOKS
+        self._looked = now
+        for child in self._children.values():
+            if child.heard == FOREVER:
+                continue
+            if asleep:
+                child.heard = now
+            elif now - child.heard >= self._watchdog:
+                child.heard = FOREVER
+                self.effects.append(Signal(child.number, signal.SIGKILL))
+                self._say(f"{child.place.job.name} gave no sign of life for {self._watchdog:g} s: killed")
 
     # --- what is done about it ------------------------------------------------------------------
 
@@ -234,8 +276,7 @@ class Policy:
             return
         heir = self._coming(place)
         if heir is not None:
-            heir.role = Role.CURRENT
-            heir.kill_at = FOREVER
+            heir.role = Role.CURRENT  # and goes on being awaited: it must serve, or be started anew
             self._say(f"{place.job.name} {how(code)}: the one that was to replace it takes over")
             self._next(now)
             return
@@ -261,11 +302,13 @@ class Policy:
             self._once_more = False
             self.reload(now)
 
-    def _abandon(self, child: Child, why: str) -> None:
-        left = [child.place, *self._round]
+    def _abandon(self, now: float, child: Child, why: str) -> None:
+        left, again = [child.place, *self._round], self._once_more
         self._round, self._replacing, self._once_more = [], None, False
         names = ", ".join(place.job.name for place in left)
         self._say(f"the new {child.place.job.name} {why}: as before stay {names}")
+        if again:  # what was wrong may have been mended meanwhile
+            self.reload(now)
 
     def _start(self, place: Place, role: Role, now: float) -> Child:
         self._numbers += 1
@@ -275,6 +318,7 @@ class Policy:
 
     def _tell(self, now: float, child: Child) -> None:
         """Tell a process to stop: once, for our processes take a second time as an order to drop all."""
+        child.told = True
         child.kill_at = now + self._drain
         self.effects.append(Signal(child.number, signal.SIGTERM))
 

@@ -52,7 +52,7 @@ def command(procfile: str | None, counts: str) -> None:
 def _run(wanted: list[Job], settings: Settings, notices: Notices, log: ServerLog) -> int:
     read: Callable[[], Settings] = lambda: load(home=settings.home)  # noqa: E731 - with its type
     supervisor = Supervisor(
-        Policy(wanted, settings.drain_timeout + PATIENCE),
+        Policy(wanted, settings.drain_timeout + PATIENCE, settings.watchdog_timeout),
         settings,
         read,
         _environment(settings.home),

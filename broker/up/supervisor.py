@@ -20,7 +20,7 @@ from broker.up.policy import FOREVER, Policy, Say, Signal, Start
 from broker.up.printer import READY, Lines
 from broker.up.procfile import Job, shell_line
 from config.log import ServerLog
-from config.readiness import VARIABLE, notify, say_ready
+from config.readiness import VARIABLE, WATCHDOG, WATCHDOG_PID, notify, say_ready
 from config.settings import Settings, SettingsError
 
 COULD_NOT_FORK: Final = 1
@@ -46,7 +46,10 @@ class Supervisor:
         self._policy = policy
         self._settings = settings
         self._read_settings = read_settings
-        self._environment = {**environment, VARIABLE: notices.address}
+        # What systemd expects of us it does not expect of our processes.
+        self._environment = {name: value for name, value in environment.items() if name != WATCHDOG_PID}
+        self._environment[VARIABLE] = notices.address
+        self._environment[WATCHDOG] = str(int(settings.watchdog_timeout * 1e6) or "")
         self._notices = notices
         self._lines = lines
         self._log = log
@@ -158,10 +161,12 @@ class Supervisor:
                 say_ready()
 
     def _hear(self) -> None:
-        """Who says that it serves."""
-        said = self._notices.ready()
-        for number, child in self._children.items():
-            if child.pid in said:
+        """Who says that it serves, or lives."""
+        numbers = {child.pid: number for number, child in self._children.items()}
+        for notice in self._notices.heard():
+            number = numbers.get(notice.pid, 0)
+            self._policy.lives(time.monotonic(), number)
+            if notice.serves:
                 self._policy.serves(time.monotonic(), number)
 
     def _reap(self) -> None:

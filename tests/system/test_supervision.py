@@ -63,6 +63,18 @@ def test_a_worker_that_could_not_start_ends_everything_and_is_not_tried_again(tm
         assert [up.starts(name) for name in WORKERS] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("name", ["messaging.1", "broker.1"])
+async def test_a_process_that_hangs_is_replaced_and_the_chat_goes_on(name: str, tmp_path: Path) -> None:
+    with Up(tmp_path, settings="watchdog_timeout = 2") as up:
+        async with Talk(up.ready()) as talk:
+            os.kill(up.pid(name), signal.SIGSTOP)
+            await asyncio.to_thread(up.says, f"{name} gave no sign of life for 2 s: killed$")
+            await asyncio.to_thread(up.pid, name, 2)
+            await talk.goes_on()
+            await talk.ends()
+        assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1, 1, 1, 1]
+
+
 # --- SIGHUP -----------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from broker.up.policy import Policy, Say, Signal, Start
 from broker.up.procfile import Job
 
 DRAIN = 5.0
+WATCHDOG = 30.0
 
 
 class Stage:
@@ -18,7 +19,7 @@ class Stage:
 
     def __init__(self, *names: str, chance: float = 0.0) -> None:
         self.now = 1000.0
-        self.policy = Policy([Job(name, f"run {name}") for name in names], DRAIN, lambda: chance)
+        self.policy = Policy([Job(name, f"run {name}") for name in names], DRAIN, WATCHDOG, lambda: chance)
         self.running: dict[int, str] = {}
         self.starts: list[tuple[float, str]] = []
         self.signals: list[tuple[str, int]] = []
@@ -57,6 +58,11 @@ class Stage:
         for name in names:
             self.policy.serves(self.now, self.newest(name))
             self._look()
+
+    def lives(self, *numbers: int) -> None:
+        """These processes give a sign of life."""
+        for number in numbers:
+            self.policy.lives(self.now, number)
 
     def ends(self, number: int, code: int = -signal.SIGKILL) -> None:
         """A process ends."""
