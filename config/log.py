@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -116,6 +117,7 @@ class ServerLog:
         self._file = file
         self._service = service
         self._pid = os.getpid()
+        self._alarms: set[str] = set()
 
     def actions(self, actions: Sequence[Action], now: int, clock: int) -> None:
         """A line for each action, all in one write. ``now`` microseconds; ``clock`` as in ``since``.
@@ -149,6 +151,13 @@ class ServerLog:
     def warning(self, event: str, **fields: Any) -> None:
         """Something that an operator should look at."""
         self._line("warning", event, fields)
+
+    def alarm(self, sentence: str) -> None:
+        """Something that an operator must look at now: in the log and on stderr, once each."""
+        if sentence not in self._alarms:
+            self._alarms.add(sentence)
+            self._line("error", sentence, {})
+            print(f"{self._service}: {sentence}", file=sys.stderr, flush=True)
 
     def fault(self, service: str, where: str, error: BaseException) -> None:
         """A mistake of ours: the error's type and its way through the code, without its text."""

@@ -19,7 +19,7 @@ from protocol.commands import SERVICES
 from services.batch import Unanswered
 from services.context import Service
 from services.storage import open_store
-from services.storage.engine import StoreBusy, StoreUnavailable
+from services.storage.engine import StoreBusy, StoreUnavailable, Watchful
 from services.storage.migrate import migrate
 from services.worker import Worker, endpoints
 
@@ -52,6 +52,8 @@ def _started(name: str, settings: Settings, opened: ExitStack) -> Worker:
     applied = migrate(store, time.time_ns() // 1000)
     if applied:
         log.info("migrated", migrations=applied)
+    if isinstance(store, Watchful):
+        store.watch(log.alarm)
     worker = Worker(service, store, settings, log, endpoints(settings))
     # What was imported stays for good; the collector need not look at it again and again.
     gc.freeze()

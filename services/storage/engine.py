@@ -1,6 +1,6 @@
 """What every noun of the storage asks of a database, in the few words that both engines understand.
 
-Belongs here: the shape of a store and of a transaction, and the three ways in which they fail.
+Belongs here: the shape of a store and of a transaction, and the ways in which they fail.
 Does not belong here: SQL (one module per noun beside this one), or anything that knows one engine.
 
 Rules for SQL that must run on both engines:
@@ -13,9 +13,9 @@ Rules for SQL that must run on both engines:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Row = tuple[Any, ...]
 """One row of a result, columns in the order of the select."""
@@ -27,6 +27,10 @@ class StoreUnavailable(Exception):
     After a commit whose answer was lost nobody can know; such a transaction counts as failed, and
     the ids that clients give their messages make the retry harmless.
     """
+
+
+class StoreDamaged(StoreUnavailable):
+    """What is stored makes no sense any more. Trying again will not help; a person must look."""
 
 
 class StoreBusy(StoreUnavailable):
@@ -104,6 +108,17 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database. Closing twice is fine."""
+
+
+@runtime_checkable
+class Watchful(Protocol):
+    """A store whose damage nobody would tell of but us."""
+
+    def watch(self, alarm: Callable[[str], None]) -> None:
+        """Look at what every service needs, for a moment; from now on tell ``alarm`` when damage is met.
+
+        Raises ``StoreDamaged``. Damage elsewhere is met when it is read: this is no ``pesan admin fsck``.
+        """
 
 
 class Reader(Protocol):

@@ -11,14 +11,23 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
-from services.storage.engine import Bulk, Duplicate, Row, StoreBusy, StoreUnavailable, Transaction
+from services.storage.engine import (
+    Bulk,
+    Duplicate,
+    Row,
+    StoreBusy,
+    StoreDamaged,
+    StoreUnavailable,
+    Transaction,
+)
 
 BUSY_MS: Final = 5_000
 """How long to wait for someone who does not know our lock file, such as an operator's shell."""
@@ -35,10 +44,20 @@ _PRAGMAS: Final = (
     "pragma wal_autocheckpoint = 2000",
 )
 
+GLANCE_SECONDS: Final = 0.05
+"""How long a start may look for damage. Enough for the rows of some ten thousand users."""
+GLANCE_STEPS: Final = 1000
+"""Steps of SQLite's machine between two looks at the clock."""
+
 _UNIQUE: Final = frozenset(
     (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
 )
 _BUSY: Final = (apsw.BusyError, apsw.LockedError)
+_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError)
+_ADVICE: Final = (
+    "The database is damaged. Stop the server, run `pesan admin fsck` to see how badly, "
+    "and restore a backup: see Backup in docs/OPERATIONS.md."
+)
 _UNAVAILABLE: Final = (
     apsw.FullError,
     apsw.IOError,
@@ -46,8 +65,6 @@ _UNAVAILABLE: Final = (
     apsw.ReadOnlyError,
     apsw.PermissionsError,
     apsw.NoMemError,
-    apsw.CorruptError,
-    apsw.NotADBError,
     apsw.ProtocolError,
 )
 
@@ -58,6 +75,8 @@ def _translated(error: apsw.Error) -> Exception:
         return Duplicate(str(error))
     if isinstance(error, _BUSY):
         return StoreBusy(f"SQLite: {error}")
+    if isinstance(error, _DAMAGED):
+        return StoreDamaged(f"SQLite: {error}")
     if isinstance(error, _UNAVAILABLE):
         return StoreUnavailable(f"SQLite: {error}")
     return error
@@ -126,6 +145,7 @@ class SqliteStore:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._connection: apsw.Connection | None = None
+        self._alarm: Callable[[str], None] = lambda sentence: None
         try:
             self._lock = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -149,6 +169,23 @@ class SqliteStore:
             yield transaction
 
     exclusive = write
+
+    def watch(self, alarm: Callable[[str], None]) -> None:
+        """Look at the users, without whom nobody is served; then tell ``alarm`` of damage as it is met."""
+        deadline = time.monotonic() + GLANCE_SECONDS
+        connection = self._connected()
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, GLANCE_STEPS)
+        try:
+            with self.read() as transaction:
+                problems = transaction.rows("pragma quick_check('users')")
+        except apsw.InterruptError:
+            problems = []
+        finally:
+            with suppress(apsw.ConnectionClosedError):  # because of what was found
+                connection.set_progress_handler(None)
+        if any(problem != ("ok",) for problem in problems):
+            raise self._damaged("the table of users makes no sense")
+        self._alarm = alarm
 
     def close(self) -> None:
         """Close the file; the last process to do so folds the log back into it."""
@@ -176,6 +213,8 @@ class SqliteStore:
             transaction.rows("commit")
         except BaseException as error:
             self._undo(connection, error)
+            if isinstance(error, StoreDamaged):
+                raise self._damaged(error) from error
             raise
 
     def _undo(self, connection: apsw.Connection, error: BaseException) -> None:
@@ -185,6 +224,12 @@ class SqliteStore:
                 connection.execute("rollback")
         if isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy):
             self._disconnect()
+
+    def _damaged(self, what: object) -> StoreDamaged:
+        """Tell whoever watches, and everyone who reads the error, what to do."""
+        sentence = f"{self._file}: {what}. {_ADVICE}"
+        self._alarm(sentence)
+        return StoreDamaged(sentence)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -211,6 +256,8 @@ class SqliteStore:
                 raise StoreUnavailable(f"{self._file}: no write-ahead log possible here ({mode})")
             for pragma in _PRAGMAS:
                 connection.execute(pragma).fetchall()
+        except _DAMAGED as error:
+            raise self._damaged(error) from error
         except apsw.Error as error:
             raise StoreUnavailable(f"{self._file}: {error}") from error
         return connection

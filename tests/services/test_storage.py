@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
@@ -11,8 +12,8 @@ import psycopg
 import pytest
 
 from config.settings import Settings
-from services.storage import SQLITE_FILE, migrate, open_store
-from services.storage.engine import Bulk, Duplicate, Store, StoreBusy, StoreUnavailable
+from services.storage import SQLITE_FILE, migrate, open_store, sqlite
+from services.storage.engine import Bulk, Duplicate, Store, StoreBusy, StoreDamaged, StoreUnavailable
 from services.storage.sqlite import SqliteStore
 
 INSERT = "insert into presence (broker, user_id) values ($1, $2)"
@@ -285,3 +286,60 @@ def test_an_answer_means_on_disk_whatever_the_database_is_set_to(
 def test_a_database_that_cannot_be_reached_is_unavailable(tmp_path: Path, database: str) -> None:
     with pytest.raises(StoreUnavailable, match="PostgreSQL"):
         open_store(msgspec.structs.replace(Settings(home=tmp_path), database=database))
+
+
+# --- damage ---------------------------------------------------------------------------------------
+
+
+def spoilt(file: Path, table: str) -> None:
+    """Overwrite the first page of a table, as a failing disk would."""
+    connection = apsw.Connection(str(file))
+    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    page: Any = connection.execute("select rootpage from sqlite_schema where name = ?", (table,)).get
+    size: Any = connection.pragma("page_size")
+    connection.close()
+    with file.open("r+b") as stream:
+        stream.seek((page - 1) * size)
+        stream.write(b"\xa5" * size)
+
+
+def test_a_start_finds_that_the_users_are_damaged_and_says_what_to_do(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / SQLITE_FILE)
+    migrate.migrate(store, 1)
+    store.watch(lambda sentence: pytest.fail(sentence))
+    store.close()
+    spoilt(tmp_path / SQLITE_FILE, "users")
+    store = SqliteStore(tmp_path / SQLITE_FILE)
+    with pytest.raises(StoreDamaged, match=r"damaged.*pesan admin fsck.*restore a backup"):
+        store.watch(lambda sentence: None)
+    store.close()
+
+
+def test_damage_that_is_met_later_is_told_of(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / SQLITE_FILE)
+    migrate.migrate(store, 1)
+    store.close()
+    spoilt(tmp_path / SQLITE_FILE, "messages")
+    store = SqliteStore(tmp_path / SQLITE_FILE)
+    told: list[str] = []
+    store.watch(told.append)
+    for _ in range(2):
+        with pytest.raises(StoreDamaged), store.read() as tx:
+            tx.rows("select * from messages")
+    assert len(told) == 2 and all("pesan admin fsck" in sentence for sentence in told)
+    with store.read() as tx:
+        assert tx.rows("select count(*) from users") == [(0,)]
+    store.close()
+
+
+def test_a_look_at_more_users_than_there_is_time_for_finds_nothing_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path / SQLITE_FILE)
+    migrate.migrate(store, 1)
+    monkeypatch.setattr(sqlite, "GLANCE_SECONDS", -1.0)
+    monkeypatch.setattr(sqlite, "GLANCE_STEPS", 1)
+    store.watch(lambda sentence: None)
+    with store.write() as tx:  # and what comes after is not interrupted
+        tx.rows("select count(*) from messages")
+    store.close()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import zmq
 
-from broker.up.notices import Notices
+from broker.up.notices import Notice, Notices
 from config.folders import socket_folder
 from config.settings import Settings
 from protocol import backend
@@ -267,13 +267,13 @@ def test_a_worker_says_that_it_serves_once_the_broker_has_answered_it(broker: Br
         process = broker.start("messaging", NOTIFY_SOCKET=notices.address)
         broker.hear(backend.BEAT)
         broker.hear(backend.BEAT)
-        assert notices.ready() == []
+        assert notices.heard() == []
         broker.say(backend.pack_signal(backend.PROBE))
         assert select.select([notices], [], [], SECONDS)[0]
-        assert notices.ready() == [process.pid]
+        assert notices.heard() == [Notice(process.pid, serves=True)]
         broker.say(backend.pack_signal(backend.PROBE))
         broker.hear(backend.BEAT)
-        assert notices.ready() == []
+        assert notices.heard() == []
 
 
 # --- frames -------------------------------------------------------------------------------------

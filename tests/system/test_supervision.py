@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,9 @@ from benchmarks.wire import PASSWORD, WireUser
 from client import Chat
 from protocol.errors import TooLarge
 from protocol.message_id import message_id
+from services.storage.migrate import migrate
+from services.storage.sqlite import SqliteStore
+from tests.services.test_storage import spoilt
 from tests.system.supervised import PATIENCE, SERVICES, Talk, Up, surroundings
 
 WORKERS = [f"{service}.1" for service in SERVICES]
@@ -73,6 +77,18 @@ async def test_a_process_that_hangs_is_replaced_and_the_chat_goes_on(name: str, 
             await talk.goes_on()
             await talk.ends()
         assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1, 1, 1, 1]
+
+
+def test_a_damaged_table_of_users_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    file = tmp_path / "home" / "pesan.db"
+    with closing(SqliteStore(file)) as store:
+        migrate(store, 1)
+    spoilt(file, "users")
+    with Up(tmp_path) as up:
+        assert up.ends() == 78
+        assert up.says(r"The \w+ service could not start: \S+pesan\.db: .*damaged.*pesan admin fsck")
+        assert not any(line.startswith("pesan ready") for line in up.lines)
 
 
 # --- SIGHUP -----------------------------------------------------------------------------------------
