@@ -8,6 +8,7 @@ nobody may make or check one inside a transaction: handlers do it in their ``pre
 from __future__ import annotations
 
 import secrets
+from base64 import b64encode
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -23,17 +24,20 @@ class Passwords:
 
     def __init__(self, memory_kib: int, passes: int) -> None:
         self._argon2 = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
-        # For a name that nobody has: a check against it costs what a real one costs, and fails.
-        self._nobody = self._argon2.hash(secrets.token_hex(16))
+        self.parameters = f"$argon2id$v=19$m={memory_kib},t={passes},p=1"
+        """As they stand at the head of a hash."""
 
     def hash(self, password: str) -> str:
         """A salted hash that carries its own parameters (the PHC string format)."""
         return self._argon2.hash(password)
 
-    def fits(self, stored: str | None, password: str) -> bool:
-        """Whether ``password`` is the one behind ``stored``; None (nobody) takes as long and is False."""
+    def fits(self, stored: str | None, password: str, like: str = "") -> bool:
+        """Whether ``password`` is the one behind ``stored``; None (nobody) takes as long and is False.
+
+        As long as a hash with the parameters ``like``, that is, or with today's.
+        """
         try:
-            self._argon2.verify(self._nobody if stored is None else stored, password)
+            self._argon2.verify(_nobodys(like or self.parameters) if stored is None else stored, password)
         except VerifyMismatchError:
             return False
         return stored is not None
@@ -41,6 +45,12 @@ class Passwords:
     def outdated(self, stored: str) -> bool:
         """Whether ``stored`` was made with other parameters than are set now."""
         return self._argon2.check_needs_rehash(stored)
+
+
+def _nobodys(parameters: str) -> str:
+    """A hash that was made of no password: a check against it costs what a real one costs, and fails."""
+    salt, made = (b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
+    return f"{parameters}${salt}${made}"
 
 
 def passwords(settings: Settings) -> Passwords:

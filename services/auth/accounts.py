@@ -17,6 +17,7 @@ from protocol.commands import ChangePassword, Empty, Login, LoginReply, Register
 from protocol.errors import Busy, Conflict, Invalid, InvalidCredentials
 from protocol.limits import TOKEN_BYTES
 from services import backoff, topics
+from services.auth import nobody
 from services.auth.sessions import caller_session, close, live
 from services.backoff import Source
 from services.context import Caller, Context
@@ -64,12 +65,16 @@ def _taken(name: str) -> Conflict:
 
 
 class Attempt(NamedTuple):
-    """A password to be checked against a stored hash; ``stored`` None: there is no such user."""
+    """A password to be checked against a stored hash; ``stored`` None: there is no such user.
+
+    Then it is checked against one with the parameters ``like``.
+    """
 
     password: str
     user_id: int
     stored: str | None
     source: Source
+    like: str
 
 
 class Checked(NamedTuple):
@@ -86,11 +91,12 @@ def before_login(ctx: Context, caller: Caller, command: Login) -> Attempt:
     checked_name(command.username)
     if not command.device.isprintable():
         raise Invalid("The name of a device may hold printable characters only.")
+    like = nobody.parameters(ctx, command.username)
     user = users.named(ctx.tx, command.username)
     user_id, stored = (0, None) if user is None else (user.id, user.password)
     source = backoff.stranger(ctx, caller, name_key(command.username), user_id)
     backoff.check(ctx, source)
-    return Attempt(command.password, user_id, stored, source)
+    return Attempt(command.password, user_id, stored, source, like)
 
 
 def at_home(ctx: Context, caller: Caller, command: Login) -> bool:
@@ -105,7 +111,7 @@ def at_home(ctx: Context, caller: Caller, command: Login) -> bool:
 def check_login(settings: Settings, attempt: Attempt) -> Checked | Source:
     """Who has failed if the password is wrong or there is no such user, found in the same time."""
     argon2 = passwords(settings)
-    if not argon2.fits(attempt.stored, attempt.password) or attempt.stored is None:
+    if not argon2.fits(attempt.stored, attempt.password, attempt.like) or attempt.stored is None:
         return attempt.source
     fresh = argon2.hash(attempt.password) if argon2.outdated(attempt.stored) else None
     return Checked(attempt.user_id, attempt.stored, fresh, attempt.source)

@@ -93,3 +93,13 @@ def page(tx: Transaction, after: str, limit: int) -> list[Seen]:
         f"{_SEEN} where users.name_key > $1 order by users.name_key limit $2", (name_key(after), limit)
     )
     return [Seen(name, bool(online), last_seen_at) for name, online, last_seen_at in rows]
+
+
+def hash_parameters(tx: Transaction) -> list[tuple[str, int]]:
+    """The heads of all password hashes, up to the salt, and how many accounts have each. Reads them all."""
+    # Behind them come the salt, 16 bytes, and what was made of it, 32: 67 characters with a $ before each.
+    rows = tx.rows(
+        "select substr(password, 1, length(password) - 67), count(*) from users"
+        " where length(password) > 67 group by 1"
+    )
+    return [(row[0], row[1]) for row in rows]

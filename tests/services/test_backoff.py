@@ -36,9 +36,9 @@ def checks(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made = passwords(house.settings)
     fits, checked = made.fits, []
 
-    def watched(stored: str | None, password: str) -> bool:
+    def watched(stored: str | None, password: str, like: str = "") -> bool:
         checked.append(password)
-        return fits(stored, password)
+        return fits(stored, password, like)
 
     monkeypatch.setattr(made, "fits", watched)
     return checked
