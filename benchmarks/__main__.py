@@ -21,6 +21,7 @@ from benchmarks.fanout import fanout
 from benchmarks.figures import Meter
 from benchmarks.idle import idle
 from benchmarks.latency import latency
+from benchmarks.logins.logouts import logouts
 from benchmarks.logins.scenario import logins
 from benchmarks.own_server import OwnServer
 from benchmarks.relay import relay
@@ -43,6 +44,7 @@ def main() -> int:
         "dm": _dm_and_relay,
         "latency": lambda o: _driven(o, latency, seconds=o.seconds),
         "logins": lambda o: _driven(o, logins, rate_limits=True, seconds=o.seconds),
+        "logouts": lambda o: _driven(o, logouts, listeners=o.listeners, seconds=o.seconds),
         "fanout": lambda o: _driven(o, fanout, members=o.members, seconds=o.seconds),
         "idle": lambda o: _driven(o, idle, clients=o.clients),
         "start": lambda o: start(),
@@ -59,7 +61,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "scenario",
-        choices=["relay", "dm", "latency", "logins", "fanout", "idle", "start", "all"],
+        choices=["relay", "dm", "latency", "logins", "logouts", "fanout", "idle", "start", "all"],
         help="what to measure",
     )
     parser.add_argument("--server", default="", help="connection string; default: start one of our own")
@@ -69,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--window", type=int, default=32, help="messages in flight of each pair")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--members", type=int, default=500, help="of the group in fanout")
+    parser.add_argument("--listeners", type=int, default=1000, help="in logouts")
     parser.add_argument("--clients", type=int, default=2000, help="in idle")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser.parse_args()
