@@ -16,7 +16,14 @@ TEXT = FILE.read_text(encoding="utf-8")
 NO_LIMITS = {
     *("home", "host", "advertise", "port_base", "curve", "realm", "database", "rate_limits", "rates"),
     *("password_min_length", "password_memory_kib", "password_passes", "password_nice"),
-    *("session_timeout", "worker_heartbeat", "worker_timeout", "request_timeout", "drain_timeout"),
+    *(
+        "session_timeout",
+        "worker_heartbeat",
+        "worker_timeout",
+        "request_timeout",
+        "drain_timeout",
+        "watchdog_timeout",
+    ),
     *("batch_size", "log_max_bytes", "log_keep"),
 }
 """Settings that bound nobody: places, times, and what hashing costs."""
