@@ -15,6 +15,7 @@ from zmq.utils import z85
 
 from broker.core import Core
 from broker.server import Server
+from config import whereabouts
 from config.claims import claim
 from config.folders import socket_folder
 from config.keys import server_keys
@@ -61,6 +62,10 @@ def main() -> int:
             f"cannot listen on {settings.host}, ports {settings.port_base} and {settings.events_port}: "
             f"{error}. Is another server running? PESAN_PORT_BASE=N chooses other ports."
         )
+    try:
+        whereabouts.leave(settings.home, str(connection_string(settings, keys.public, here=True)))
+    except OSError as error:
+        return _refuse(str(error))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: server.stop())
     # What was imported stays for good, and requests in flight are no cycles: look at them seldom.
@@ -76,9 +81,10 @@ def _ready(connection: ConnectionString) -> None:
     say_ready()
 
 
-def connection_string(settings: Settings, public_key: bytes) -> ConnectionString:
-    """What a client needs to reach the broker of these settings."""
-    host = settings.advertise or EVERYWHERE.get(settings.host, settings.host).strip("[]")
+def connection_string(settings: Settings, public_key: bytes, here: bool = False) -> ConnectionString:
+    """What a client needs to reach the broker of these settings; ``here``: one on this machine."""
+    advertised = "" if here else settings.advertise
+    host = advertised or EVERYWHERE.get(settings.host, settings.host).strip("[]")
     key = z85.decode(public_key) if settings.curve else b""
     return ConnectionString(host, settings.port_base, key)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from client.cli.exits import OFFLINE, USAGE, Mistake
 from client.cli.profiles import Login, Profile
+from config import whereabouts
 from config.folders import server_home
 from protocol import connection_string
 from protocol.connection_string import ConnectionString
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104
 """Addresses that a server binds and nobody can connect to."""
+
+PATIENCE: Final = 1.0
+"""Seconds that the name of a host may take to be looked up, when the server was not reached anyway."""
 
 
 class Place(NamedTuple):
@@ -80,10 +84,14 @@ def local_server(home: Path, environment: Mapping[str, str] = os.environ) -> Con
     try:
         if not key_file.is_file():
             return None
+        if left := whereabouts.left(home):
+            return connection_string.parse(left)
         settings = _settings(home, environment)
         key = _public_key(key_file) if settings.curve else b""
     except PermissionError:
         return None  # somebody else's
+    except ValueError:
+        raise Mistake(f"{whereabouts.file_of(home)} is damaged; delete it.") from None
     host = _ANY.get(settings.host, settings.host)
     return ConnectionString(host, settings.port_base, key)
 
@@ -109,6 +117,34 @@ def _public_key(file: Path) -> bytes:
     if len(key) != connection_string.KEY_BYTES:
         raise Mistake(f"{file} is damaged.")
     return key
+
+
+def why_not(server: ConnectionString) -> str:
+    """What to look at when a server is not reached; asks for the address of its host, but not for long."""
+    if server.host == "localhost" or server.host.startswith("127.") or server.host == "::1":
+        return "is it running? (pesan up)"
+    if _has_no_address(server.host):
+        return f"there is no host {server.host}."
+    return "is it running, and can this machine reach it?"
+
+
+def _has_no_address(host: str) -> bool:
+    import socket
+    import threading
+
+    missing = False
+
+    def ask() -> None:
+        nonlocal missing
+        try:
+            socket.getaddrinfo(host, None)
+        except (OSError, UnicodeError):
+            missing = True
+
+    asking = threading.Thread(target=ask, daemon=True, name="resolver")
+    asking.start()
+    asking.join(PATIENCE)
+    return missing
 
 
 def _parsed(text: str, origin: str) -> ConnectionString:

@@ -9,6 +9,7 @@ import pytest
 from client.cli import places
 from client.cli.exits import Mistake
 from client.cli.profiles import Login, Profile
+from config import whereabouts
 from config.keys import server_keys
 from protocol import connection_string
 from protocol.connection_string import ConnectionString
@@ -52,6 +53,21 @@ def test_a_session_of_the_local_server_follows_it_to_another_port(tmp_path: Path
     assert found.same(session)
     assert len(found.server.key) == 32
     assert public.decode() not in str(found.server)
+
+
+def test_a_server_is_found_where_it_listens_whatever_the_settings_say_meanwhile(tmp_path: Path) -> None:
+    server_keys(tmp_path)
+    whereabouts.leave(tmp_path, url(7345))
+    (tmp_path / "pesan.toml").write_text("this is = no settings file")
+    found = places.find("", Profile(), None, {"PESAN_HOME": str(tmp_path)})
+    assert (str(found.server), found.local) == (url(7345), True)
+
+
+def test_a_damaged_note_of_where_it_listens_is_named(tmp_path: Path) -> None:
+    server_keys(tmp_path)
+    whereabouts.leave(tmp_path, "nonsense")
+    with pytest.raises(Mistake, match=r"run/connection is damaged"):
+        places.local_server(tmp_path, {})
 
 
 @pytest.mark.parametrize(

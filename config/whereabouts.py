@@ -1,0 +1,43 @@
+"""Where the server of a data folder listens: left there by the broker, for the clients of the same user.
+
+One line, the connection string, in ``run/connection``. It stays when the server ends: a server that is
+down is looked for where it was. Reading it needs no setting, so that no mistake in the settings keeps a
+client from a server that runs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from config.folders import private_folder
+
+
+def file_of(home: Path) -> Path:
+    """The file in this data folder."""
+    return home / "run" / "connection"
+
+
+def leave(home: Path, connection: str) -> None:
+    """Write it: whole or not at all, for its owner alone. Raises ``OSError``."""
+    file = file_of(home)
+    private_folder(file.parent)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(f"{connection}\n")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def left(home: Path) -> str:
+    """What was left there; empty where no server ever listened. Raises ``PermissionError``."""
+    try:
+        return file_of(home).read_text(encoding="utf-8").strip()
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        return ""
