@@ -15,6 +15,7 @@ import zmq
 from broker.core import Core
 from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, monitored_value, receiver, sender
 from broker.memory import Memory, resident, trim
+from broker.owed import LARGE, Owed
 from broker.peers import UNKNOWN_ADDRESS
 from broker.subscriptions import NOBODY, SUBSCRIBE, Subscriptions, wants_welcome
 from config.folders import socket_folder
@@ -76,6 +77,7 @@ class Server:
         self._backend.setsockopt(zmq.LINGER, 500)
         self._receive, self._reply = receiver(self._frontend), sender(self._frontend)
         self._announce, self._upstream = sender(self._events), receiver(self._events)
+        self._owed = Owed(self._frontend, settings.replies_queue_bytes)
         self._wakeup, self._wakeup_write = os.pipe()
 
     def _socket(self, kind: int, max_bytes: int, queue: int) -> zmq.Socket[bytes]:
@@ -303,6 +305,7 @@ class Server:
         self._core.wall = time.time() - now
         self._core.tick(now)
         self._memory.look(now)
+        self._owed.forget()
         self._subscriptions.rest(TICK)
         counts = self._core.counts
         if self._dropped:
@@ -330,9 +333,12 @@ class Server:
             core.replies.clear()
 
     def _send_replies(self) -> None:
-        send = self._reply
+        send, owed = self._reply, self._owed
         for peer, frame in self._core.replies:
             try:
+                if len(frame) >= LARGE:
+                    self._dropped += not owed.send(peer, frame)
+                    continue
                 send(peer, SNDMORE_NOBLOCK)
                 send(frame, NOBLOCK)
             except zmq.ZMQError:

@@ -153,6 +153,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Subscriptions that one connection may have."""
     replies_queue: Count = 1_000
     """Replies waiting for one slow client; beyond that they are dropped."""
+    replies_queue_bytes: Count = 16_777_216
+    """The same in bytes of those that are large, from 8 KiB on."""
     events_queue: Count = 2_000
     """Events waiting for one slow client; beyond that they are dropped."""
 
