@@ -140,6 +140,30 @@ def test_a_client_that_does_not_read_loses_replies_and_the_broker_keeps_few(made
     assert dropped or "dropped_to_slow_or_gone" in log.read_text()
 
 
+def test_large_replies_to_who_does_not_read_are_bounded_in_bytes_and_others_are_answered(made: Made) -> None:
+    house = made("replies_queue_bytes = 1000000", PESAN_RATE_LIMITS="off")
+    token = session(house)
+    deaf = house.client(zmq.DEALER)
+    deaf.setsockopt(zmq.RCVHWM, 1)
+    deaf.setsockopt(zmq.RCVBUF, 4096)
+    deaf.connect(house.settings.commands_address)
+    log = house.settings.home / "log" / "server.jsonl"
+
+    def dropped() -> bool:
+        counted = house.server._dropped + house.core.counts["dropped_to_slow_or_gone"]
+        return bool(counted) or (log.exists() and "dropped_to_slow_or_gone" in log.read_text())
+
+    for number in range(100):
+        ask(deaf, number, "user.whoami", token=token)
+        (call,) = calls(house, 1)
+        house.worker.send(backend.pack_done([(call.handle, "ok", bytes(400_000))], [], []))
+        if dropped():
+            break
+    assert dropped()
+    assert number > 1, "some go"
+    assert hello(house.commands())
+
+
 def test_logins_are_limited_by_the_address_that_the_connection_really_has(made: Made) -> None:
     house = made("[rates]\nentry_burst = 2\nentry_rate = 0.01")
 
