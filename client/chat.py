@@ -42,6 +42,7 @@ from protocol.commands import (
     VerifyReply,
     WhoamiReply,
 )
+from protocol.errors import RateLimited
 from protocol.events import MessageEvent
 from protocol.message_id import message_id
 
@@ -153,6 +154,10 @@ class Chat:
     def record_fault(self) -> str:
         """Why the record is not kept any more; '' when it is, or when there is none."""
         return self._recording.fault if self._recording is not None else ""
+
+    def on_pause(self, tell: Callable[[RateLimited], object]) -> None:
+        """Have ``tell`` called when something was refused as too often, and waits to be tried again."""
+        self._connection.on_pause = tell
 
     async def hello(self) -> HelloReply:
         """The server's version, limits and services. Needs no login."""

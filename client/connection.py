@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import zmq
@@ -24,7 +25,7 @@ from client.sockets import Link
 from client.timers import NEVER
 from protocol import connection_string
 from protocol.commands import Body, Empty, HelloReply, SendReply
-from protocol.errors import Unauthenticated
+from protocol.errors import RateLimited, Unauthenticated
 from protocol.events import MessageEvent
 
 EVENTS_MOST: Final = 5_000
@@ -48,6 +49,8 @@ class Connection:
         """Conversation → seq up to which every message was handed out."""
         self.reached = False
         """Whether the commands socket was ever through to the server."""
+        self.on_pause: Callable[[RateLimited], object] = lambda refusal: None
+        """Told of each refusal that will be waited out."""
         self._server = connection_string.parse(server)
         self._timeout = timeout
         self._handles = itertools.count(1)
@@ -197,6 +200,10 @@ class Connection:
             changes, session.subscriptions = session.subscriptions, []
             if self._subscriber is not None:
                 self._subscriber.subscribe(changes)
+        if session.pauses:
+            pauses, session.pauses[:] = list(session.pauses), []
+            for pause in pauses:
+                self.on_pause(pause)
         if session.answers:
             self._hand_out_answers()
         if session.baselines or session.events or session.over is not None:

@@ -19,7 +19,7 @@ from client.errors import Timeout
 from client.timers import GROWTH, NEVER, Timers
 from protocol.commands import COMMANDS, Body, Command, body_of, convert
 from protocol.envelope import pack_body, pack_request, unpack_body
-from protocol.errors import OK, Failure, Internal, Invalid, Retry, TooLarge, failure
+from protocol.errors import OK, Failure, Internal, Invalid, RateLimited, Retry, TooLarge, failure
 
 PATIENCE: Final = 5.0
 """Seconds without an answer after which a request is sent again; doubles up to the next line."""
@@ -67,7 +67,10 @@ class Request:
 
 
 class Requests:
-    """Every request without an answer. ``on_done`` sees each answer before its caller does."""
+    """Every request without an answer. ``on_done`` sees each answer before its caller does.
+
+    What is refused as too often, and waits, is added to ``pauses``.
+    """
 
     def __init__(
         self,
@@ -75,11 +78,13 @@ class Requests:
         timers: Timers,
         request_ids: Iterator[int],
         on_done: Callable[[float, Request, Body | Exception], None],
+        pauses: list[RateLimited],
     ) -> None:
         self._rng = rng
         self._timers = timers
         self._request_ids = request_ids
         self._on_done = on_done
+        self._pauses = pauses
         self._flying: dict[int, Request] = {}
         self._open = 0
         self._queue: deque[Request] = deque()
@@ -192,6 +197,11 @@ class Requests:
         self.add(request)
 
     def _wait(self, now: float, request: Request, answer: Failure) -> None:
+        if isinstance(answer, RateLimited) and request.deadline != NEVER:
+            if now + answer.retry_after >= request.deadline:
+                self.finish(now, request, answer)  # to wait in silence would help nobody
+                return
+            self._pauses.append(answer)
         self._land(request)
         request.failure = answer
         delay = answer.retry_after * GROWTH ** min(request.tries, 32)

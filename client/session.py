@@ -1,11 +1,11 @@
 """The session machine: calls in, frames out; frames in, answers out. It decides, others carry out.
 
-Belongs here: who we are, resuming, pings, deadlines, and what each input means to the parts: requests
+Belongs here: who we are, resuming, deadlines, and what each input means to the parts: requests
 are repeated by ``requests``, messages kept in order by ``outbox``, events made complete by
-``listening``. No socket, clock or sleep: every input brings ``now`` (seconds, monotonic), randomness
-is injected, and what is to be done gathers in ``frames``, ``subscriptions``, ``events``,
-``baselines`` and ``answers`` until the shell takes it. ``wake_at`` says when ``wake`` wants to be
-called.
+``listening``, life is shown by ``pings``. No socket, clock or sleep: every input brings ``now``
+(seconds, monotonic), randomness is injected, and what is to be done gathers in ``frames``,
+``subscriptions``, ``events``, ``baselines``, ``pauses`` and ``answers`` until the shell takes it.
+``wake_at`` says when ``wake`` wants to be called.
 
 Nothing leaves while the server is not reached; then ``connected`` sends whatever has no answer. An
 unknown token is answered with a resume, while everything that needs the session waits. The caller's
@@ -24,6 +24,7 @@ from client.errors import ClientError, LoggedOut, Offline, Timeout, WrongServerK
 from client.inbox import Event
 from client.listening import Listening
 from client.outbox import Entry, Outbox
+from client.pings import PING, Pings
 from client.requests import OnAnswer, Request, Requests, read_answer, unsendable
 from client.timers import NEVER, Timers
 from protocol.commands import (
@@ -32,7 +33,6 @@ from protocol.commands import (
     Empty,
     GroupReply,
     LoginReply,
-    PingReply,
     Resume,
     Send,
     SendReply,
@@ -46,12 +46,9 @@ from protocol.envelope import (
     unpack_event,
     unpack_reply,
 )
-from protocol.errors import Failure, InvalidCredentials, Retry
+from protocol.errors import Failure, InvalidCredentials, RateLimited, Retry
 
-PING: Final = 10.0
-"""Seconds between pings. The broker calls a session offline after 30 of silence."""
-PING_GAP: Final = 25.0
-"""Seconds between two answered pings after which events may have been missed."""
+IN_DOUBT: Final = "No answer in time: it may or may not have been done."
 REFUSALS: Final = 2
 """Failed handshakes in a row that mean a wrong key. One may be a server that just died."""
 
@@ -82,6 +79,8 @@ class Session:
         """(conversation, seq from behind which it is heard; None: no longer heard)."""
         self.answers: list[tuple[int, Body | Exception]] = []
         """(handle, reply or what to raise)."""
+        self.pauses: list[RateLimited] = []
+        """Refusals for now that were heard, while the call waits: for whoever wants to tell a person."""
         self.over: ClientError | None = None
         """Why nothing more will come of this session, once that is so."""
         self.online = False
@@ -95,15 +94,13 @@ class Session:
         self._timeout = timeout
         self._request_ids = itertools.count(1)
         self._outbox = Outbox(rng, self._request_ids)
-        self._requests = Requests(rng, self.timers, self._request_ids, self._done)
+        self._requests = Requests(rng, self.timers, self._request_ids, self._done, self.pauses)
         self._deadlines: deque[Request | Entry] = deque()
         self._listeners: list[int] = []
         self._resuming = False
         self._refusals = 0
         self._reached = False
-        self._pinged_at = 0.0
-        self._pinging = False
-        self._ping_round = 0
+        self._pings = Pings(self)
 
     # --- from the program -----------------------------------------------------------------------
 
@@ -172,7 +169,7 @@ class Session:
         self._outbox.rewind()
         self.listening.want(now)
         if self.token:
-            self._schedule_ping(now, 0.0 if self.listening.on else PING)
+            self._pings.schedule(now, 0.0 if self.listening.on else PING)
         self._pump(now)
 
     def disconnected(self, now: float, reason: str = "The connection to the server was lost.") -> None:
@@ -249,7 +246,8 @@ class Session:
             call = self._deadlines.popleft()
             if call.done:
                 continue
-            error: Exception = Timeout("No answer in time: it may or may not have been done.")
+            doubt = isinstance(call, Entry) or call.command.writes
+            error: Exception = Timeout(IN_DOUBT if doubt else "The server did not answer in time.")
             if call.failure is not None:
                 error = call.failure
             elif not call.flights and not self.online:
@@ -335,8 +333,7 @@ class Session:
             self.listening.start(now)
         self.user, self.token, self.number, self.topic = reply.user, reply.token, reply.session, reply.topic
         self.over = None
-        self._pinged_at = now
-        self._schedule_ping(now, PING)
+        self._pings.begin(now)
         self._requests.unpark()
         self.listening.want(now)
 
@@ -373,27 +370,3 @@ class Session:
         self.answers.extend((entry.handle, error) for entry in self._outbox.clear())
         self.answers.extend((handle, error) for handle in self._listeners)
         self._listeners.clear()
-
-    # --- pings ----------------------------------------------------------------------------------
-
-    def _schedule_ping(self, now: float, delay: float) -> None:
-        """The next ping, instead of the one that was planned."""
-        self._ping_round += 1
-        self.timers.at(now + delay * self.rng.uniform(0.8, 1.0), self._ping, self._ping_round)
-
-    def _ping(self, now: float, round: int) -> None:
-        if round != self._ping_round or not self.token:
-            return
-        self._schedule_ping(now, PING)
-        if self.online and not self._pinging:
-            self._pinging = True
-            self.ask(now, "session.ping", Empty(), self._ponged)
-
-    def _ponged(self, now: float, answer: Body | Exception) -> None:
-        self._pinging = False
-        if not isinstance(answer, PingReply):
-            return
-        if now - self._pinged_at > PING_GAP:
-            self.listening.want(now)
-        self._pinged_at = now
-        self.listening.epoch(now, answer.events_epoch)

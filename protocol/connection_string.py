@@ -39,15 +39,18 @@ def parse(text: str) -> ConnectionString:
     try:
         port = parts.port
     except ValueError:
-        port = None
-    if not port:
+        port = 0
+    if port == 0:
+        raise ValueError("The connection string's port is not a number from 1 to 65535.")
+    if port is None:
         raise ValueError("The connection string names no port: pesan://HOST:PORT?key=KEY.")
     # A query without a whole key is a string that was cut off, and must not turn encryption off.
     keys = parse_qs(parts.query, keep_blank_values=True).get("key", [""])
     key = _key(keys[0]) if parts.query else b""
     if not key and not _on_this_machine(parts.hostname):
         raise ValueError(
-            "The connection string has no key; without one only a server on this machine is trusted."
+            "The connection string has no key, and only a server on this machine is trusted without one. "
+            "Copy all of it, ?key=… included, and put it in quotes: it is what pesan up prints behind ready."
         )
     return ConnectionString(parts.hostname, port, key)
 

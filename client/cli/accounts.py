@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from client.cli import output, passwords
 from client.cli.context import Context, shared
 from client.cli.exits import USAGE, Mistake
+from protocol.addresses import checked_name
 from protocol.errors import Failure
 from protocol.limits import DEVICE_MAX_LENGTH
 
@@ -28,8 +30,10 @@ Two people on one machine have a profile each:
 @shared
 def register(context: Context, name: str, password_stdin: bool) -> None:
     """Create a user and remember the session."""
+    checked_name(name)
     _refuse_to_replace(context, name)
-    password = passwords.password(f"New password for {name}", stdin=password_stdin, twice=True)
+    least = partial(_least, context)
+    password = passwords.password(f"New password for {name}", stdin=password_stdin, twice=True, least=least)
 
     async def work(chat: Chat) -> None:
         user = await chat.register(name, password)
@@ -45,9 +49,11 @@ def register(context: Context, name: str, password_stdin: bool) -> None:
 @shared
 def login(context: Context, name: str | None, password_stdin: bool) -> None:
     """Open a session and remember it; without NAME as the profile's user, or the last one."""
-    name = name or context.profile.user or (context.remembered.user if context.remembered else "")
+    if name is None:
+        name = context.profile.user or (context.remembered.user if context.remembered else "")
     if not name:
         raise Mistake(f"who? {context.command('login NAME')}", USAGE)
+    checked_name(name)
     _refuse_to_replace(context, name)
     password = passwords.password(f"Password for {name}", stdin=password_stdin)
     replaced = context.login_if_any
@@ -65,6 +71,12 @@ def _refuse_to_replace(context: Context, name: str) -> None:
             f"this profile is logged in as {login.user}: {context.command('logout')}, "
             f"or be {name} as well: pesan --profile {name} …"
         )
+
+
+def _least(context: Context) -> int:
+    """How many characters a password needs at this server."""
+    hello = context.run(lambda chat: chat.hello(), anonymous=True)
+    return hello.limits.get("password_min_length", 1)
 
 
 async def _log_in(context: Context, chat: Chat, name: str, password: str) -> None:
@@ -130,7 +142,11 @@ def password(context: Context, password_stdin: bool) -> None:
     user = context.user
     old = passwords.password(f"Old password of {user}", stdin=password_stdin)
     new = passwords.password(
-        f"New password for {user}", stdin=password_stdin, variable="PESAN_NEW_PASSWORD", twice=True
+        f"New password for {user}",
+        stdin=password_stdin,
+        variable="PESAN_NEW_PASSWORD",
+        twice=True,
+        least=partial(_least, context),
     )
     context.run(lambda chat: chat.change_password(old, new))
     context.show({"user": user, "changed": True}, None)

@@ -22,8 +22,9 @@ import click
 
 from client.cli import exits, output, places, profiles
 from client.cli.exits import AUTH, Mistake
+from client.cli.numbers import SECONDS
 from client.errors import ClientError, LoggedOut, Offline
-from protocol.errors import Failure, Unauthenticated
+from protocol.errors import Failure, RateLimited, Unauthenticated
 
 if TYPE_CHECKING:
     from client.chat import Chat
@@ -39,6 +40,9 @@ REACH: Final = 3.0
 """Seconds in which the server must be reached for the first time, unless ``--timeout`` says otherwise.
 
 Long enough for a broker that is just being restarted."""
+
+PAUSE_TOLD: Final = 0.5
+"""Seconds that the server may want us to wait without a word of it."""
 
 
 class Context:
@@ -94,7 +98,8 @@ class Context:
         """The session at this server. Raises ``Mistake`` when nobody is logged in."""
         login = self.login_if_any
         if login is None:
-            raise Mistake(f"not logged in: {self.command('login NAME')}", AUTH)
+            new = f", or for a new user {self.command('register NAME')}" if self.remembered is None else ""
+            raise Mistake(f"not logged in: {self.command('login NAME')}{new}", AUTH)
         return login
 
     @property
@@ -141,10 +146,11 @@ class Context:
         """A chat at this server, to be entered with ``async with``; logged in unless ``anonymous``."""
         from client.chat import Chat
 
-        if anonymous:
-            return Chat.connect(self.server, timeout=self.timeout, **more)
-        token = self.login.token
-        return Chat.connect(self.server, token=token, timeout=self.timeout, record=self.record, **more)
+        if not anonymous:
+            more |= {"token": self.login.token, "record": self.record}
+        chat = Chat.connect(self.server, timeout=self.timeout, **more)
+        chat.on_pause(_say_pause)
+        return chat
 
     def run(self, work: Work[T], *, anonymous: bool = False, cursors: dict[int, int] | None = None) -> T:
         """Run ``work(chat)`` to its end. Raises ``Failure`` and ``ClientError`` as the library does."""
@@ -169,7 +175,7 @@ class Context:
         if isinstance(error, Mistake):
             return error.message, error.code
         if isinstance(error, Offline):
-            return f"cannot reach {self._address}: is it running? (pesan up)", exits.OFFLINE
+            return f"cannot reach {self._address}: {places.why_not(self.place.server)}", exits.OFFLINE
         if isinstance(error, (LoggedOut, Unauthenticated)):
             return f"not logged in: {self.command('login NAME')} (that session has ended)", AUTH
         if isinstance(error, ClientError):
@@ -190,6 +196,12 @@ class Context:
             output.out(output.json_line(record))
         elif line is not None:
             output.out(line)
+
+
+def _say_pause(refusal: RateLimited) -> None:
+    """Whoever would wait long enough to wonder is told before."""
+    if refusal.retry_after >= PAUSE_TOLD:
+        output.note(f"pesan: {output.one_line(refusal.message)} Waiting for that.")
 
 
 async def _reaching(chat: Chat, work: Work[T]) -> T:
@@ -230,12 +242,11 @@ def _option(name: str, help: str, **more: Any) -> Callable[[F], F]:
     return click.option(name, help=help, expose_value=False, callback=_keep, **more)
 
 
-_SECONDS: Final = click.FloatRange(0, 86_400, min_open=True)
 _OPTIONS: Final = (
     _option("--json", "One JSON object a line.", is_flag=True),
     _option("--server", "Connection string. [env: PESAN_SERVER]", metavar="URL"),
     _option("--profile", "Who to be. [env: PESAN_PROFILE]", metavar="NAME"),
-    _option("--timeout", "Wait so long for an answer. [10]", metavar="SECONDS", type=_SECONDS),
+    _option("--timeout", "Wait so long for an answer. [10]", metavar="SECONDS", type=SECONDS),
 )
 
 

@@ -148,8 +148,10 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else exits.OK
     except click.ClickException as error:
+        from client.cli import hints
+
         error.show()
-        if hint := _hint(error):
+        for hint in hints.of(error):
             output.note(hint)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -158,20 +160,6 @@ def run(arguments: list[str] | None = None) -> int:
         return _nobody_reads()
     except (Mistake, Failure, ClientError) as error:
         return _failed(context, error)
-
-
-def _hint(error: click.ClickException) -> str:
-    """What may have gone wrong before we saw the arguments."""
-    if isinstance(error, click.MissingParameter) and error.param is not None:
-        from client.cli.names import Named
-
-        if isinstance(error.param.type, Named) and error.param.type.groups:
-            return "A group's name needs quotes, for the shell takes # for a comment: '#ops'."
-    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        command = error.ctx.info_name
-        if command in ("send", "broadcast"):
-            return "Put -- before a text that begins with a dash."
-    return ""
 
 
 def _failed(context: Context, error: Exception) -> int:

@@ -13,6 +13,7 @@ import click
 from client.cli import output, pages
 from client.cli.context import Context, shared
 from client.cli.names import ADDRESS
+from client.cli.numbers import COUNT, SEQ
 from protocol.commands import ConversationInfo, Message
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def unread(context: Context, with_: str | None, count: bool) -> None:
 
 @click.command(short_help="Show a conversation.")
 @click.argument("with_", metavar="WITH", type=ADDRESS)
-@click.option("-n", "count", type=click.IntRange(1), help=f"So many messages. [{SHOWN}]")
+@click.option("-n", "--limit", "count", metavar="N", type=COUNT, help=f"So many messages. [{SHOWN}]")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option("--after", type=click.IntRange(0), metavar="SEQ", help="Those behind this number.")
+@click.option("--after", type=SEQ, metavar="SEQ", help="Those behind this number.")
 @shared
 def history(context: Context, with_: str, count: int | None, everything: bool, after: int | None) -> None:
     """Show the latest messages with a person, in a '#group' or in '*', oldest first.

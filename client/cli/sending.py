@@ -78,11 +78,24 @@ def post(context: Context, to: str, text: tuple[str, ...], name: str | None) -> 
         return
     body = " ".join(text) if text else _stdin()
     try:
-        reply = context.run(lambda chat: chat.send(to, body, id=id))
+        reply = context.run(lambda chat: _sent(chat, to, body, id))
     except Timeout as error:
         again = f"the same command with --id {id.hex()} sends it at most once."
         raise Mistake(f"{error.message} Try again: {again}", code_of(error)) from None
     _show(context, to, id, reply)
+
+
+async def _sent(chat: Chat, to: str, body: str, id: bytes) -> SendReply:
+    """Send; of a text that is too long say how long it is, and how long this server lets one be."""
+    try:
+        return await chat.send(to, body, id=id)
+    except TooLarge:
+        most = (await chat.hello()).limits.get("message_bytes", 0)
+        size = len(body.encode())
+        if size <= most:
+            raise
+        said = f"This message has {size} bytes, and one may have at most {most}."
+        raise TooLarge(said, limit=most) from None
 
 
 def _show(context: Context, to: str, id: bytes, reply: SendReply) -> None:
@@ -102,8 +115,7 @@ def _stdin() -> str:
     """All of stdin as one message, without the line end that every tool adds."""
     if interactive():
         output.note("(type the message; Ctrl-D ends it)")
-    data = sys.stdin.buffer.read()
-    body = data.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    body = _text(sys.stdin.buffer.read().removesuffix(b"\n"))
     if not body:
         raise Mistake("nothing to send.", USAGE)
     return body
@@ -128,7 +140,11 @@ class Lines:
         self._room = asyncio.Semaphore(WINDOW)
         self._under_way: asyncio.Queue[UnderWay | None] = asyncio.Queue()
         self._stored = 0
+        self._left_out = 0
+        """Lines that were named on stderr already, with the exit code of the first of them."""
+        self._code = 0
         self._mistake: Mistake | None = None
+        """Why no more was read."""
 
     async def run(self) -> None:
         """Until stdin ends. Raises ``Mistake`` that names the first line that was not stored."""
@@ -143,22 +159,27 @@ class Lines:
         finally:
             feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=self._mistake is not None)
+        sent = f"{counted(self._stored)} sent"
         if self._mistake is not None:
-            said = f"{self._mistake.message.rstrip('.')}; {self._stored} lines were sent."
-            raise Mistake(said, self._mistake.code)
+            raise Mistake(f"{self._mistake.message}; {sent}.", self._mistake.code)
+        if self._left_out:
+            raise Mistake(f"{sent}, {self._left_out} left out.", self._code)
 
     async def _feed(self) -> None:
         try:
             number = 0
             async for line in stdin_lines():
                 number += 1
-                if line:
+                if line.removesuffix(b"\r"):
                     await self._room.acquire()
                     id = new_id()
-                    task = asyncio.ensure_future(self._chat.send(self._to, line, id=id))
+                    task = asyncio.ensure_future(self._send(line, id))
                     self._under_way.put_nowait((number, id, task))
         finally:
             self._under_way.put_nowait(None)
+
+    async def _send(self, line: bytes, id: bytes) -> SendReply:
+        return await _sent(self._chat, self._to, _text(line), id)
 
     async def _settle(self, number: int, id: bytes, task: asyncio.Task[SendReply]) -> bool:
         """Wait for one answer; False: there is no point in going on."""
@@ -168,15 +189,21 @@ class Lines:
             return True
         except (Failure, ClientError) as error:
             sentence, code = self._context.explain(error)
-            if self._mistake is None:
-                self._mistake = Mistake(f"line {number}: {sentence}", code)
-            if isinstance(error, (Invalid, TooLarge)):
-                output.note(f"pesan: line {number}: {output.one_line(sentence)}")
-                return True
-            return False
+            if not isinstance(error, (Invalid, TooLarge)):
+                self._mistake = self._mistake or Mistake(f"line {number}: {sentence.rstrip('.')}", code)
+                return False
+            output.note(f"pesan: line {number}: {output.one_line(sentence)}")
+            self._left_out += 1
+            self._code = self._code or code
+            return True
 
 
-async def stdin_lines() -> AsyncIterator[str]:
+def counted(lines: int) -> str:
+    """``1 line was``, ``2 lines were``."""
+    return "1 line was" if lines == 1 else f"{lines} lines were"
+
+
+async def stdin_lines() -> AsyncIterator[bytes]:
     """Lines of stdin as they come. A thread reads, for stdin may be a file, a pipe or a terminal."""
     loop = asyncio.get_running_loop()
     chunks: asyncio.Queue[bytes] = asyncio.Queue(4)
@@ -198,10 +225,18 @@ async def stdin_lines() -> AsyncIterator[str]:
     while data := await chunks.get():
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
-            yield _text(line)
+            yield line
     if rest:
-        yield _text(rest)
+        yield rest
 
 
-def _text(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", "replace")
+def _text(data: bytes) -> str:
+    """What was read, without a carriage return at its end. Raises ``Invalid`` where it is no text in UTF-8.
+
+    Nothing is put in place of what cannot be read: what arrives is what was sent, or nothing is.
+    """
+    try:
+        return data.removesuffix(b"\r").decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start + 1} is {error.object[error.start]:#04x}"
+        raise Invalid(f"This is no text in UTF-8 ({byte}), so it was not sent.") from None

@@ -6,6 +6,7 @@ import click
 
 from client.cli import output
 from client.cli.context import Context, shared
+from client.cli.numbers import SESSION
 
 
 @click.group(
@@ -35,7 +36,7 @@ def command(context: Context, ctx: click.Context) -> None:
 
 
 @command.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=SESSION)
 @shared
 def revoke(context: Context, number: int) -> None:
     """End one of our sessions, at once."""

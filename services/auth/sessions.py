@@ -82,7 +82,7 @@ def revoke(ctx: Context, caller: Caller, command: Revoke) -> Empty:
     users.locked(ctx.tx, caller.user_id)
     user = live(ctx, caller)
     if not sessions.exists(ctx.tx, command.session, user.id):
-        raise NotFound(f"You have no session {command.session}; auth.sessions lists those you have.")
+        raise NotFound(f"You have no session {command.session}.")
     ended = sessions.end(ctx.tx, command.session, user.id, ctx.now)
     close(ctx, [command.session])
     if ended:

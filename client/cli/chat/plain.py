@@ -32,7 +32,7 @@ class Input:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._rest = ""
         self._lines: deque[str] = deque()
         self._ended = False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client.cli import passwords, profiles
+from protocol.commands import HelloReply
 from tests.client.cli.shell import SERVER, TOKEN, Pretended, Shell
 
 
@@ -22,6 +23,9 @@ class Desk(Pretended):
     async def register(self, name: str, password: str) -> str:
         self.asked.append(("register", name, password))
         return name
+
+    async def hello(self) -> HelloReply:
+        return HelloReply("0", 1, "here", 1, 0, [], {"password_min_length": 8})
 
     async def login(self, name: str, password: str, device: str) -> None:
         self.asked.append(("login", name, password))

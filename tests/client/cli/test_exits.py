@@ -54,7 +54,7 @@ def test_no_answer_ends_with_its_code(error: ClientError, exit_code: int) -> Non
     [
         (errors.NotFound("There is no group #ops."), "pesan group list"),
         (errors.NotFound("There is no user ops."), "'#name'"),
-        (errors.NotFound("You have no session 3; auth.sessions lists those you have."), "pesan sessions"),
+        (errors.NotFound("You have no session 3."), "pesan sessions"),
         (errors.Forbidden("You are not a member of #ops.x."), "(pesan group join ops.x)"),
         (errors.Forbidden("Only ani, who created it, may remove members of #ops."), ""),
         (errors.Conflict("The name ani is taken."), ""),

@@ -213,7 +213,8 @@ def test_options_may_stand_before_the_command_or_behind_it(shell: Shell) -> None
     assert shell.run("online").out == "ani\n"
     shell.set(PESAN_SERVER=SERVER)
     ended = shell.run("--profile", "dua", "online")
-    assert (ended.code, ended.err) == (3, "pesan: not logged in: pesan --profile dua login NAME\n")
+    new = "or for a new user pesan --profile dua register NAME"
+    assert (ended.code, ended.err) == (3, f"pesan: not logged in: pesan --profile dua login NAME, {new}\n")
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ def test_every_command_tells_its_result_as_json(house: House) -> None:
         (["sessions", "revoke", "999999999"], 4, "no session"),
         (["send", "ME", "--", ""], 2, ""),
         (["register", "ME"], 1, "already a user"),
-        (["register", "x y"], 1, "logged in as"),
+        (["register", "somebody.else"], 1, "logged in as"),
+        (["register", "x y"], 2, "not a name"),
     ],
 )
 def test_a_mistake_has_its_exit_code_and_a_sentence(
