@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import hashlib
 import os
@@ -58,10 +59,7 @@ def main() -> int:
     try:
         server.bind()
     except zmq.ZMQError as error:
-        return _refuse(
-            f"cannot listen on {settings.host}, ports {settings.port_base} and {settings.events_port}: "
-            f"{error}. Is another server running? PESAN_PORT_BASE=N chooses other ports."
-        )
+        return _refuse(_why_not(settings, error))
     try:
         whereabouts.leave(settings.home, str(connection_string(settings, keys.public, here=True)))
     except OSError as error:
@@ -74,6 +72,18 @@ def main() -> int:
     log.info("started", commands=settings.commands_address, events=settings.events_address)
     server.run(lambda: _ready(connection_string(settings, keys.public)))
     return 0
+
+
+def _why_not(settings: Settings, error: zmq.ZMQError) -> str:
+    """Why nobody can listen where the settings say."""
+    if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL, errno.EINVAL):
+        advice = "This machine has no such address: 127.0.0.1 is for itself alone, 0.0.0.0 for every network."
+    elif error.errno == errno.EACCES:
+        advice = "Ports below 1024 are the system's. PESAN_PORT_BASE=N chooses other ports."
+    else:
+        advice = "Is another server running? PESAN_PORT_BASE=N chooses other ports."
+    ports = f"ports {settings.port_base} and {settings.events_port}"
+    return f"cannot listen on {settings.host}, {ports}: {error}. {advice}"
 
 
 def _ready(connection: ConnectionString) -> None:

@@ -37,9 +37,20 @@ def _xdg(environment: Mapping[str, str], variable: str, default: str) -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """``path``, made if needed, readable by its owner alone."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.chmod(0o700)
+    """``path``, made if needed, readable by its owner alone. Raises ``OSError`` with a sentence."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.chmod(0o700)
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(
+            f"{path} cannot be a folder, for a file is in its place or above it"
+        ) from None
+    except PermissionError:
+        raise PermissionError(
+            f"{path} cannot be written by this user; PESAN_HOME names another folder"
+        ) from None
+    except OSError as error:
+        raise OSError(f"{path} cannot be made: {error.strerror}") from None
     return path
 
 

@@ -241,10 +241,12 @@ def load(environment: Mapping[str, str] = os.environ, home: Path | None = None) 
 def _from_file(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{file}: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise SettingsError(f"{file} cannot be read: it is no text in UTF-8.") from None
     import tomllib  # here, for many a server has no such file
 
     try:
@@ -258,6 +260,9 @@ _WORDS = {"on": True, "yes": True, "true": True, "off": False, "no": False, "fal
 """Words for a switch in the environment. Only there: a realm may be called ``no``."""
 
 
+_DATABASES = ("postgresql://", "postgres://")
+
+
 def _path(kind: type, value: Any) -> Any:
     """msgspec has no paths of its own; ours arrives as one already."""
     if isinstance(value, kind):
@@ -269,11 +274,19 @@ def _checked(fields: dict[str, Any], origin: dict[str, str], file: Path) -> Sett
     try:
         settings = msgspec.convert(fields, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        found = re.search(r"`\$\.([a-z_.]+)`|unknown field `([a-z_]+)`", str(error))
-        name = (found.group(1) or found.group(2)) if found else ""
-        raise SettingsError(f"{origin.get(name.split('.')[0], str(file))}: {error}") from None
+        from config import mistakes  # here, for few make any
+
+        section, name = mistakes.place(str(error))
+        said = mistakes.sentence(str(error), fields, Settings)
+        raise SettingsError(f"{origin.get(section or name, str(file))}: {said}") from None
     if re.fullmatch(r"\[.*:.*\]", settings.host):  # IPv6 as it stands in an address with a port
         settings = msgspec.structs.replace(settings, host=settings.host[1:-1])
+    if settings.database and not settings.database.startswith(_DATABASES):
+        # All of it is not shown: it may hold a password.
+        raise SettingsError(
+            f"{origin['database']}: the database must be postgresql://USER@HOST/NAME, "
+            "or empty for SQLite in the data folder."
+        )
     realm = settings.realm or _host_realm()
     if not re.fullmatch(r"[a-z0-9.-]{1,64}", realm):
         raise SettingsError(

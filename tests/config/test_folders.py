@@ -146,3 +146,28 @@ def test_a_short_folder_that_stood_open_is_closed(tmp_path: Path, temporary: Pat
     folder.chmod(0o777)
     socket_folder(long_home(tmp_path))
     assert mode(folder) == 0o700
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_place_of_a_folder_is_said_in_a_sentence(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match=r"^\S+ cannot be a folder, for a file is in its place"):
+        private_folder(tmp_path / "file" / below)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (PermissionError(1, "Operation not permitted"), r"^\S+ cannot be written by this user; PESAN_HOME"),
+        (OSError(30, "Read-only file system"), r"^\S+ cannot be made: Read-only file system$"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: OSError, said: str
+) -> None:
+    def refuse(*anything: object, **more: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(type(raised), match=said):
+        private_folder(tmp_path / "home")

@@ -144,6 +144,44 @@ def test_a_bad_value_in_the_environment_names_the_variable_and_not_the_file(
     assert str(error.value).startswith(f"{variable}: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("port_base = 'x'", "port_base must be a whole number from 1 to 65500, not 'x'."),
+        ("session_timeout = 0", "session_timeout must be a number above 0 and at most 1000000, not 0."),
+        ("log_keep = -1", "log_keep must be a whole number of at least 0, not -1."),
+        ("curve = 'maybe'", "curve must be true or false, not 'maybe'."),
+        ("host = 5", "host must be text in quotes, not 5."),
+        ("rates = 1", "rates must be a section, [rates], not 1."),
+        (
+            "[rates]\nsend_rate = 'abc'",
+            "rates.send_rate must be a number above 0 and at most 1000000, not 'abc'.",
+        ),
+        ("prot_base = 1", "there is no setting prot_base; did you mean port_base?"),
+        ("send_rates = 1", "there is no setting send_rates; did you mean send_rate under [rates]?"),
+        ("[rates]\nsend_speed = 1", "there is no setting send_speed under [rates]; did you mean send_rate?"),
+        ("colour = 1", "there is no setting colour; the sample file shows them all."),
+        ("send_rate = 1", "send_rate belongs under [rates], at the end of the file."),
+        ("[rates]\nlog_keep = 1", "log_keep stands under [rates] and belongs above it."),
+        (f"realm = [{'1,' * 100}]", f"realm must be text in quotes, not {str([1] * 100)[:40]}…."),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "pesan.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        load({}, tmp_path)
+    assert str(error.value) == f"{tmp_path / 'pesan.toml'}: {sentence}"
+
+
+@pytest.mark.parametrize("database", ["mysql://ani:secret@h/d", "secret", "sqlite:///secret"])
+def test_another_kind_of_database_is_refused_and_its_password_not_shown(
+    tmp_path: Path, database: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"^PESAN_DATABASE: the database must be postgresql://") as error:
+        load({**HERE, "PESAN_DATABASE": database}, tmp_path)
+    assert "secret" not in str(error.value)
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", None])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "pesan.toml"

@@ -145,7 +145,7 @@ def test_several_workers_of_a_service(up: Start) -> None:
     assert len(twice) >= 4
 
 
-@pytest.mark.parametrize("counts", ["messaging", "messaging=x", "nobody=2"])
+@pytest.mark.parametrize("counts", ["messaging", "messaging=x", "nobody=2", "messaging=0", "broker=2"])
 def test_a_count_that_means_nothing_is_named(up: Start, counts: str) -> None:
     process = up("-c", counts)
     output, _ = process.communicate(timeout=START)
@@ -172,6 +172,23 @@ def test_a_public_address_without_encryption_is_refused(up: Start) -> None:
     output, _ = process.communicate(timeout=START)
     assert process.returncode == 78
     assert "curve" in output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"PESAN_HOST": "192.0.2.7"}, r"cannot listen on 192\.0\.2\.7, .*This machine has no such address"),
+        ({"PESAN_DATABASE": "mysql://h/d"}, r"PESAN_DATABASE: the database must be postgresql://"),
+        ({"PESAN_HOME": __file__}, r"cannot be a folder, for a file is in its place"),
+        ({"PESAN_HOME": "/proc/pesan"}, r"/proc/pesan/run cannot be made"),
+    ],
+)
+def test_surroundings_in_which_nobody_can_serve_are_said(up: Start, more: dict[str, str], said: str) -> None:
+    process = up(**more)
+    output, _ = process.communicate(timeout=START)
+    assert process.returncode == 78
+    assert re.search(said, output), output
+    assert "Traceback" not in output
 
 
 def test_a_port_that_is_taken_is_said(up: Start) -> None:

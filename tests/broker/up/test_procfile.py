@@ -58,3 +58,17 @@ def test_what_is_no_count_is_named(text: str) -> None:
 )
 def test_the_shell_gives_way_to_a_simple_command(command: str, line: str) -> None:
     assert shell_line(command) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("messaging=0", "at least one messaging"),
+        ("auth=2,messaging=0", "at least one messaging"),
+        ("broker=0", "at least one broker"),
+        ("broker=2", "one broker"),
+    ],
+)
+def test_a_server_that_could_not_serve_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        concurrency(text)
