@@ -24,6 +24,18 @@ EXAMPLES: Final = {
     "completion": "pesan completion bash",
 }
 """One for each command that cannot do without arguments; a test compares."""
+ELSEWHERE: Final = {
+    "join": "group join",
+    "leave": "group leave",
+    "create": "group create",
+    "members": "group members",
+    "groups": "group list",
+    "revoke": "sessions revoke",
+    "who": "online",
+    "messages": "history",
+    "help": "--help",
+}
+"""Words that people try in place of those that there are."""
 
 
 def of(error: click.ClickException) -> list[str]:
@@ -59,5 +71,9 @@ def _near(error: click.UsageError) -> list[str]:
     found = re.match(r"No such command '([^']*)'\.?$", error.message)
     if found is None or error.ctx is None or not isinstance(error.ctx.command, click.Group):
         return []
+    if getattr(error, "possibilities", None):
+        return []  # newer versions of click look among the commands of a group themselves
+    if error.ctx.parent is None and found.group(1) in ELSEWHERE:
+        return [f"Did you mean pesan {ELSEWHERE[found.group(1)]}?"]
     near = get_close_matches(found.group(1).lower(), error.ctx.command.list_commands(error.ctx), 1)
     return [f"Did you mean {near[0]}?"] if near else []

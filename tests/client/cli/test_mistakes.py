@@ -24,7 +24,8 @@ from tests.client.cli.test_program import every_command
     [
         (["sned", "budi", "hi"], "Did you mean send?"),
         (["Hsitory"], "Did you mean history?"),
-        (["group", "jion", "ops"], "Did you mean join"),
+        (["join", "ops"], "Did you mean pesan group join?"),
+        (["help"], "Did you mean pesan --help?"),
         (["--timeout", "abc", "online"], "'abc' is not a number of seconds: more than 0, at most 86400"),
         (["--timeout", "-1", "online"], "'-1' is not a number of seconds"),
         (["history", "budi", "--limit", "0"], "'0' is not a number of messages: 1 or more, or --all."),
@@ -43,6 +44,18 @@ def test_what_was_meant_is_said(shell: Shell, words: list[str], said: str) -> No
     ended = shell.run(*words)
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
+
+
+def test_a_near_word_is_told_once(shell: Shell) -> None:
+    err = shell.run("group", "jion", "ops").err
+    assert err.count("Did you mean") == 1
+    assert "join" in err.partition("Did you mean")[2]
+
+
+def test_words_tried_in_place_of_others_lead_to_commands(shell: Shell) -> None:
+    known = {words for words, _ in every_command()} | {"--help"}
+    assert set(hints.ELSEWHERE.values()) <= known
+    assert not hints.ELSEWHERE.keys() & known
 
 
 def test_a_word_like_no_command_is_not_guessed(shell: Shell) -> None:
