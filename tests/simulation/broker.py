@@ -207,7 +207,9 @@ class Broker:
 
     def _count(self) -> None:
         counts = self.core.counts
-        self._world.counts.update({f"broker: {name}": count for name, count in counts.items()})
+        self._world.counts.update(
+            {f"broker: {name.replace('_', ' ')}": count for name, count in counts.items()}
+        )
         counts.clear()
 
     def _flush(self, now: float) -> None:

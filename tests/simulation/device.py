@@ -232,6 +232,7 @@ class Device:
         changes, session.subscriptions = session.subscriptions, []
         for subscribe, topic in changes:
             self._subscribe(subscribe, topic)
+        session.pauses.clear()
         answers, session.answers = session.answers, []
         for handle, answer in answers:
             if self.alive:

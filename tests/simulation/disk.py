@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,9 @@ class Disk:
             raise StoreUnavailable("the imaginary disk did not say whether it was done")
 
     exclusive = write
+
+    def watch(self, alarm: Callable[[str], None]) -> None:
+        """Nobody is told of what is planned."""
 
     def settle(self) -> None:
         """Commit what a broken build has left open."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tests.simulation.memory import excesses
+
 if TYPE_CHECKING:
     from tests.simulation.device import Device
     from tests.simulation.world import World
 
-TIMERS_MOST = 400
-"""Moments that a session may have planned once it is quiet: old ones run out by themselves."""
-
 
 def breaches(world: World) -> list[str]:
     """What is wrong, be it for a moment: these rules hold at any time, whatever is going on."""
-    rules = (_history, _stored_once, _order)
+    rules = (_history, _stored_once, _order, excesses)
     return [sentence for rule in rules for sentence in rule(world)]
 
 
@@ -117,5 +116,3 @@ def _session_kept(device: Device) -> Iterator[str]:
     for known in session.listening.inbox.conversations.values():
         if known.cursor._pending:
             yield f"{device.name} keeps messages behind a hole"
-    if len(session.timers._heap) > TIMERS_MOST:
-        yield f"{device.name} has {len(session.timers._heap)} moments planned"

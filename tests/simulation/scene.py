@@ -24,7 +24,7 @@ from services.storage.sqlite import SqliteStore
 from tests.simulation.plan import PEOPLE, Plan
 
 PASSWORD: Final = "a password to begin with"
-ENDED_KEPT: Final = 12
+ENDED_KEPT: Final = 6
 """Ended sessions that the broker remembers in a run: so few that it forgets some."""
 
 METERED: Final = RateLimits(

@@ -68,6 +68,8 @@ class Outcome:
     settled: tuple[float, ...]
     seconds: float
     steps: int
+    peaks: Counter[str]
+    """The most that was held of anything in memory, by class and attribute."""
     digest: int
     """The same for the same plan: of everything that was handed out, and when."""
 
@@ -81,6 +83,7 @@ class World:
         self.rng = random.Random(plan.seed)
         self.clock = Clock()
         self.counts: Counter[str] = Counter()
+        self.peaks: Counter[str] = Counter()
         self.network = Network(self.clock, self.rng, self.counts)
         self.settings = settings(folder, plan)
         self.log = cast(ServerLog, _Quiet(self))
@@ -132,7 +135,9 @@ class World:
                 worker.kill()
             self.book.close()
         seconds = self.clock.now - 1000.0
-        return Outcome(self.counts, tuple(settled), seconds, self.clock.steps, self.witness.digest)
+        return Outcome(
+            self.counts, tuple(settled), seconds, self.clock.steps, self.peaks, self.witness.digest
+        )
 
     def _start(self) -> None:
         self.broker.start()

@@ -1,0 +1,158 @@
+"""How much the parties keep in memory, held against a number for each thing that can grow.
+
+Here: a walk over everything that the broker, the workers' engines and the clients' sessions hold on to. What
+grows and has no number in ``MOST`` is a breach too: whoever adds a table says how large it may become.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from client.outbox import WINDOW
+from protocol.commands import COMMANDS, Rate
+from tests.simulation.scene import ENDED_KEPT
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tests.simulation.world import World
+
+CONTAINERS: Final = (dict, list, set, deque)
+OURS: Final = ("broker.", "services.batch", "services.slow", "client.")
+LEAVES: Final = ("Flight", "Entry", "Request", "Cursor", "Bucket", "Stick", "User")
+"""Classes with many instances, which are not walked: what they hold is bounded by who holds them."""
+
+NEITHER, CONTAINER, OBJECT = 1, 2, 3
+
+_SLOTS: Final[dict[type, tuple[str, ...]]] = {}
+_SORTS: Final[dict[type, int]] = {}
+
+Most = int | Callable[["Settings"], int]
+
+MOST: Final[dict[str, Most]] = {
+    # Broker. In a run there are four people, three addresses, five workers and few connections at a time.
+    "AddressBuckets._of": 4,
+    "Buckets._made": len(Rate),
+    "Core._flights": lambda settings: min(5 * settings.worker_capacity, 1_000),
+    "Core.counts": 20,
+    "Core.events": 0,
+    "Core.replies": 0,
+    "Core.signals": 0,
+    "Peers._addresses": lambda settings: min(settings.connections, 60),
+    "Presence._unsaid": 4,
+    "Session.links": 12,
+    "Session.sticks": 4,
+    "Sessions._by_id": lambda settings: min(settings.sessions, 40),
+    "Sessions._by_token": lambda settings: min(settings.sessions, 40),
+    "Sessions._ended": ENDED_KEPT,
+    "Sessions._linked_twice": 12,
+    "Sessions._online": lambda settings: min(settings.sessions, 40),
+    "Sessions._users": 4,
+    "Sessions.changes": 4,
+    "Sessions.lively": 12,
+    "Subscriptions._frames": 24,
+    "Subscriptions._topics": 24,
+    "Subscriptions.unwanted": 0,
+    "Worker.batch": lambda settings: settings.worker_capacity,
+    "Workers._by_id": 20,
+    "Workers._by_service": 4,
+    # Workers.
+    "Engine._cache": 2,
+    "Engine._readers": lambda settings: settings.worker_capacity,
+    "Engine._rows": len(COMMANDS),
+    "Part._of": lambda settings: settings.slow_queue,
+    # Clients. What they wrote waits for a place among what flies; its tries are kept until the answer.
+    "Chain.flying": WINDOW,
+    "Chain.waiting": 400,
+    "Inbox._fetches": 12,
+    "Inbox._heard": 12,
+    "Inbox._hints": 60,
+    "Inbox._stored": 12,
+    "Inbox.conversations": 12,
+    "Listening._asked": 3,
+    "Listening._rows": 12,
+    "Listening._subscribed": 8,
+    "Outbox._chains": 8,
+    "Outbox._flights": 5_000,
+    "Requests._flying": 60,
+    "Requests._parked": 30,
+    "Requests._queue": 30,
+    "Requests._pauses": 0,
+    "Session._deadlines": 600,
+    "Session._listeners": 1,
+    "Session.answers": 0,
+    "Session.baselines": 0,
+    "Session.events": 0,
+    "Session.frames": 0,
+    "Session.pauses": 0,
+    "Session.subscriptions": 0,
+    "Timers._heap": 400,
+}
+"""By class and attribute: how many there may be in a run, whatever happens in it."""
+
+
+def excesses(world: World) -> Iterator[str]:
+    """What is larger than it may be, and what has no bound at all."""
+    for place, size in sizes(world).items():
+        if size > world.peaks[place]:
+            world.peaks[place] = size
+        most = MOST.get(place)
+        if most is None:
+            yield f"nobody says how large {place} may become"
+        elif size > (most if isinstance(most, int) else most(world.settings)):
+            yield f"{place} holds {size}"
+
+
+def sizes(world: World) -> dict[str, int]:
+    """The largest container of each kind, by class and attribute."""
+    found: dict[tuple[str, str], int] = {}
+    seen: set[int] = set()
+    roots: list[Any] = [world.broker.core, world.broker.subscriptions]
+    roots += [worker.engine for worker in world.workers if worker.alive]
+    roots += [device.session for device in world.devices if device.alive]
+    while roots:
+        thing = roots.pop()
+        if id(thing) not in seen:
+            seen.add(id(thing))
+            _walk(thing, found, roots)
+    return {f"{kind}.{name}": size for (kind, name), size in found.items()}
+
+
+def _walk(thing: Any, found: dict[tuple[str, str], int], roots: list[Any]) -> None:
+    """Note what ``thing`` holds. There are hundreds of them at every look, so this is in haste."""
+    kind = type(thing)
+    held = (
+        vars(thing) if hasattr(thing, "__dict__") else {name: getattr(thing, name) for name in _slots(kind)}
+    )
+    for name, value in held.items():
+        sort = _SORTS.get(type(value)) or _sort(type(value))
+        if sort == NEITHER:
+            continue
+        if sort == OBJECT:
+            roots.append(value)
+            continue
+        place = kind.__name__, name
+        if len(value) >= found.get(place, 0):
+            found[place] = len(value)
+        for each in value.values() if isinstance(value, dict) else value:
+            if (_SORTS.get(type(each)) or _sort(type(each))) != OBJECT:
+                break  # they are all of a kind
+            roots.append(each)
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = _SLOTS.get(kind)
+    if slots is None:
+        slots = tuple(name for each in kind.__mro__ for name in getattr(each, "__slots__", ()))
+        _SLOTS[kind] = slots
+    return slots
+
+
+def _sort(kind: type) -> int:
+    sort = _SORTS.get(kind)
+    if sort is None:
+        walked = kind.__module__.startswith(OURS) and kind.__name__ not in LEAVES
+        sort = CONTAINER if issubclass(kind, CONTAINERS) else OBJECT if walked else NEITHER
+        _SORTS[kind] = sort
+    return sort
