@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from broker.up.changes import told
 from broker.up.child import Child
 from broker.up.notices import Notices
 from broker.up.policy import FOREVER, Policy, Say, Signal, Start
@@ -44,7 +45,7 @@ class Supervisor:
         log: ServerLog,
     ) -> None:
         self._policy = policy
-        self._settings = settings
+        self._settings = self._started_with = settings
         self._read_settings = read_settings
         # What systemd expects of us it does not expect of our processes.
         self._environment = {name: value for name, value in environment.items() if name != WATCHDOG_PID}
@@ -110,11 +111,14 @@ class Supervisor:
     def _reload(self) -> None:
         """Replace workers, if the settings that they would read are good."""
         try:
-            self._settings = self._read_settings()
+            settings = self._read_settings()
         except SettingsError as error:
             self._say(f"nothing is replaced: {error}")
-        else:
-            self._policy.reload(time.monotonic())
+            return
+        for sentence in told(self._started_with, self._settings, settings):
+            self._say(sentence)
+        self._settings = settings
+        self._policy.reload(time.monotonic())
 
     # --- processes ------------------------------------------------------------------------------
 

@@ -99,8 +99,10 @@ async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_noth
         connection = up.ready()
         async with Talk(connection) as talk:
             stream = asyncio.create_task(asyncio.to_thread(raw_stream, connection, up))
-            up.settings.write_text("message_max_bytes = 20")
+            up.settings.write_text("message_max_bytes = 20\nslow_queue = 100")
             up.process.send_signal(signal.SIGHUP)
+            await asyncio.to_thread(up.says, "in force with the new workers: slow_queue$")
+            await asyncio.to_thread(up.says, "need a restart of the server: message_max_bytes$")
             await asyncio.to_thread(up.says, "every worker was replaced")
             await talk.goes_on()
             assert await stream < 1.0
