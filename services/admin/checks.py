@@ -214,6 +214,14 @@ MEMBERS: Final = (
         " group by conversation_id, user_id having count(*) > 1 order by conversation_id, user_id",
     ),
     Query(
+        "members.departures",
+        "Nobody who is a member is noted as gone.",
+        "user {1} in conversation {0}",
+        "select conversation_id, user_id from departures where exists (select 1 from members"
+        " where members.conversation_id = departures.conversation_id"
+        " and members.user_id = departures.user_id) order by conversation_id, user_id",
+    ),
+    Query(
         "members.read_seq",
         "Nobody has read further than the newest message.",
         "user {1} in conversation {0} has read up to {2} of {3}",

@@ -319,6 +319,11 @@ BOTH = (
         also=_also("conversations.company"),
     ),
     Damage(
+        "members.departures",
+        "user {ani} in conversation {ops}",
+        ("insert into departures (user_id, conversation_id) values ({ani}, {ops})",),
+    ),
+    Damage(
         "members.read_seq",
         "user {budi} in conversation {pair} has read up to 7 of 6",
         (
