@@ -6,7 +6,9 @@ Sends to one address form a *chain*. Up to ``WINDOW`` of them fly at once, each 
 it as ``after``, so the server refuses a message whose predecessor it does not have. Whatever goes
 wrong with one (busy, lost, refused for a missing predecessor), the whole chain *rewinds*: everything
 without an answer goes back to the queue and is sent again from the first one on, under the same ids.
-So order holds without waiting for each answer, and a repeated message is stored once.
+So order holds without waiting for each answer, and a repeated message is stored once. A chain that was
+told "not now" flies half as many at once, and one more for each that is stored: so a server that takes
+few is not asked in vain for many, which would be refused in silence before long.
 
 An answer may belong to a flight from before a rewind. A yes counts all the same; a no does not,
 because the flight that replaced it will bring its own.
@@ -32,6 +34,8 @@ PATIENCE: Final = 5.0
 """Seconds until a chain whose first message was not answered rewinds; doubles up to the next line."""
 PATIENCE_MOST: Final = 20.0
 DELAY_MOST: Final = 2.0
+TRIES_KNOWN: Final = 8
+"""Flights of one message whose answer still counts; an answer to an earlier one is ignored."""
 
 
 class Entry:
@@ -56,7 +60,7 @@ class Entry:
 class Chain:
     """The messages to one address. What flies was sent before what waits."""
 
-    __slots__ = ("flying", "held_until", "key", "patience", "probing", "stumbles", "waiting")
+    __slots__ = ("flying", "held_until", "key", "patience", "stumbles", "waiting", "window")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -66,9 +70,9 @@ class Chain:
         self.patience = PATIENCE
         self.stumbles = 0
         """Rewinds since the last message that was stored."""
-        self.probing = False
-        """Nobody stores messages at present: one at a time asks whether that is over, for all of them
-        would only keep the machine busy that is starting the one who does."""
+        self.window = WINDOW
+        """How many may fly at once. One, when nobody stores messages at present: all of them would only keep
+        the machine busy that is starting the one who does."""
 
     def due(self) -> float:
         """When this chain wants to be looked at: the end of its pause, or of its patience."""
@@ -136,14 +140,15 @@ class Outbox:
 
     def _ship_chain(self, now: float, chain: Chain, shipments: list[Shipment]) -> None:
         last = next(reversed(chain.flying), None)
-        window = 1 if chain.probing else WINDOW
-        while chain.waiting and len(chain.flying) < window and not self._full:
+        while chain.waiting and len(chain.flying) < chain.window and not self._full:
             entry = chain.waiting.popleft()
             if entry.done:
                 continue
             request_id = next(self._request_ids)
             entry.flights.append(request_id)
             self._flights[request_id] = entry
+            if len(entry.flights) > TRIES_KNOWN:
+                del self._flights[entry.flights.pop(0)]
             chain.flying[entry] = now
             self._flying += 1
             after = last.id if last is not None else None
@@ -164,7 +169,7 @@ class Outbox:
             return None
         entry.chain.patience = PATIENCE
         entry.chain.stumbles = 0
-        entry.chain.probing = False
+        entry.chain.window = min(entry.chain.window + 1, WINDOW)
         self.drop(entry)
         return entry
 
@@ -176,7 +181,7 @@ class Outbox:
         chain = entry.chain
         if failure.retry is Retry.LATER:
             entry.failure = failure
-            chain.probing = isinstance(failure, Unavailable)
+            chain.window = 1 if isinstance(failure, Unavailable) else max(1, chain.window // 2)
             self._hold(chain, now, failure.retry_after)
         elif failure.retry is Retry.RESUME:
             self._rewind(chain)

@@ -8,10 +8,10 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.outbox import OPEN_MOST, PATIENCE, WINDOW, Outbox, Shipment
+from client.outbox import OPEN_MOST, PATIENCE, TRIES_KNOWN, WINDOW, Outbox, Shipment
 from client.timers import NEVER
 from protocol.commands import Broadcast, Send
-from protocol.errors import Busy, Conflict, Failure, Invalid, Unauthenticated, Unavailable
+from protocol.errors import Busy, Conflict, Failure, Invalid, RateLimited, Unauthenticated, Unavailable
 
 
 def outbox() -> Outbox:
@@ -108,6 +108,40 @@ def test_while_nobody_stores_messages_one_at_a_time_asks_whether_that_is_over() 
     assert box.ship(2.0) == []
     box.stored(probe.request_id)
     assert links(box.ship(2.0)) == [(1, None), (2, 1)]
+
+
+def test_after_not_now_half_as_many_fly_and_each_stored_one_makes_room_for_one_more() -> None:
+    box = outbox()
+    add(box, WINDOW)
+    flying = box.ship(0.0)
+    box.stored(flying[0].request_id)
+    for shipment in flying[1:]:  # one rewind, however many are refused
+        box.refused(0.0, shipment.request_id, RateLimited("Too often.", retry_after=0.1))
+    again = box.ship(1.0)
+    assert links(again)[0] == (1, None)
+    assert len(again) == WINDOW // 2
+    box.refused(1.0, again[0].request_id, Busy("Full.", retry_after=0.1))
+    third = box.ship(2.0)
+    assert len(third) == WINDOW // 4
+    for shipment in third:
+        box.stored(shipment.request_id)
+    assert len(box.ship(2.0)) == WINDOW // 2
+
+
+def test_of_a_message_sent_in_vain_for_ever_only_the_newest_tries_are_known() -> None:
+    box = outbox()
+    add(box, 1)
+    tries = []
+    for _ in range(3 * TRIES_KNOWN):
+        tries += box.ship(0.0)
+        box.rewind()
+    assert [shipment.request_id in box for shipment in tries] == [False] * 2 * TRIES_KNOWN + [
+        True
+    ] * TRIES_KNOWN
+    assert box.stored(tries[0].request_id) is None
+    assert box.refused(0.0, tries[0].request_id, Invalid("No.")) is None
+    entry = box.stored(tries[-2].request_id)
+    assert entry is not None and entry.done and len(box) == 0
 
 
 def test_a_probe_that_is_refused_for_good_makes_room_for_the_next() -> None:
