@@ -77,7 +77,7 @@ class Server:
         self._backend.setsockopt(zmq.LINGER, 500)
         self._receive, self._reply = receiver(self._frontend), sender(self._frontend)
         self._announce, self._upstream = sender(self._events), receiver(self._events)
-        self._owed = Owed(self._frontend, settings.replies_queue_bytes)
+        self._owed = Owed(self._frontend, settings.replies_queue_bytes, settings.replies_queue_bytes_of_all)
         self._wakeup, self._wakeup_write = os.pipe()
 
     def _socket(self, kind: int, max_bytes: int, queue: int) -> zmq.Socket[bytes]:

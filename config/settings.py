@@ -154,7 +154,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     replies_queue: Count = 1_000
     """Replies waiting for one slow client; beyond that they are dropped."""
     replies_queue_bytes: Count = 16_777_216
-    """The same in bytes of those that are large, from 8 KiB on."""
+    """The same in bytes of those that are large, from 1 KiB on."""
+    replies_queue_bytes_of_all: Count = 536_870_912
+    """Bytes of large replies waiting for all clients together; beyond it who waits for one gets no more."""
     events_queue: Count = 2_000
     """Events waiting for one slow client; beyond that they are dropped."""
 

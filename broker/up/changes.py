@@ -33,6 +33,7 @@ READ_ONCE: Final = frozenset(
         "realm",
         "replies_queue",
         "replies_queue_bytes",
+        "replies_queue_bytes_of_all",
         "request_timeout",
         "session_open_requests",
         "session_timeout",

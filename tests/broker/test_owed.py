@@ -11,7 +11,7 @@ import zmq
 
 from broker.owed import Owed
 
-SIZE, MOST = 100_000, 1_000_000
+SIZE, MOST, MOST_OF_ALL = 100_000, 1_000_000, 1_200_000
 SECONDS = 10.0
 
 
@@ -39,7 +39,7 @@ def door() -> Iterator[Door]:
     client.connect(f"tcp://127.0.0.1:{port}")
     client.send(b"here")
     peer, _ = router.recv_multipart()
-    yield Door(router, client, peer, Owed(router, MOST))
+    yield Door(router, client, peer, Owed(router, MOST, MOST_OF_ALL))
     client.close()
     router.close()
     context.term()
@@ -97,3 +97,39 @@ def test_what_is_kept_for_one_who_is_gone_is_given_back(door: Door) -> None:
     with pytest.raises(zmq.ZMQError):
         door.owed.send(door.peer, bytes(SIZE))
     assert len(door.owed) == 0
+
+
+def test_while_all_together_are_owed_too_much_who_owes_gets_no_more_and_others_one_at_a_time(
+    door: Door,
+) -> None:
+    filled(door)
+    others = []
+    for number in range(4):
+        other = door.router.context.socket(zmq.DEALER)
+        others.append(other)
+        other.setsockopt(zmq.LINGER, 0)
+        other.setsockopt(zmq.RCVHWM, 1)
+        other.setsockopt(zmq.RCVBUF, 4096)
+        other.setsockopt(zmq.RCVTIMEO, int(1000 * SECONDS))
+        other.connect(door.router.getsockopt_string(zmq.LAST_ENDPOINT))
+        other.send(b"here")
+        peer, _ = door.router.recv_multipart()
+        taken = 0
+        while taken < 100 and door.owed.send(peer, bytes(2 * SIZE)):
+            taken += 1
+            time.sleep(0.005)
+        assert taken >= 1, "who owes nothing is answered"
+        assert door.owed.bytes <= MOST_OF_ALL + 2 * SIZE * (number + 1)
+
+    # Whoever reads is answered as before.
+    def all_read() -> bool:
+        for each in (door.client, *others):
+            while each.poll(10):
+                each.recv()
+        door.owed.forget()
+        return door.owed.bytes == 0
+
+    assert within(all_read)
+    assert door.owed.send(door.peer, bytes(SIZE))
+    for other in others:
+        other.close()
