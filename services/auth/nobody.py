@@ -40,7 +40,9 @@ def parameters(ctx: Context, name: str) -> str:
     if abs(ctx.now - looked_at) >= LOOK_EVERY:
         found = [each for each in users.hash_parameters(ctx.tx) if FIT.fullmatch(each[0])]
         ctx.cache["hash parameters"] = ctx.now, found
-    return today if len(found) < 2 else _drawn(found, today, _place(_secret(ctx.settings.home), name))
+    if all(each == today for each, _ in found):
+        return today
+    return _drawn(found, today, _place(_secret(ctx.settings.home), name))
 
 
 def _drawn(found: list[tuple[str, int]], today: str, place: float) -> str:

@@ -49,6 +49,16 @@ def test_while_all_hashes_are_alike_nobodys_is_too(house: House, seen: list[str]
     assert seen == [OLD, OLD]
 
 
+def test_right_after_a_change_while_nobody_has_logged_in_since_nobodys_is_as_old_as_all_others(
+    house: House, seen: list[str]
+) -> None:
+    house.register("ani")
+    changed(house)
+    tried(house, "ani")
+    tried(house, "nobody")
+    assert seen == [OLD, OLD]
+
+
 def test_a_server_without_accounts_checks_with_the_parameters_of_today(house: House, seen: list[str]) -> None:
     changed(house)
     tried(house, "nobody")
@@ -91,16 +101,23 @@ def test_a_name_goes_over_to_todays_parameters_once_and_for_good(house: House, s
     people = [f"old{number}" for number in range(8)]
     house.register(*people)
     changed(house)
-    before = {f"nobody{number}": OLD for number in range(30)}
-    for name in people:
-        house.login(name)
-        house.now += LOOK_EVERY
-        for each, had in before.items():
-            del seen[:]
+    names = [f"nobody{number}" for number in range(30)]
+    before = dict.fromkeys(names, OLD)
+    gone_over = []
+    for name in ("", *people):
+        if name:
+            house.login(name)
+            house.now += LOOK_EVERY
+        del seen[:]
+        for each in names:
             tried(house, each)
-            assert seen[0] == TODAY or had == OLD
-            before[each] = seen[0]
-    assert set(before.values()) == {TODAY}
+        now = dict(zip(names, seen, strict=True))
+        assert all(now[each] == TODAY for each in names if before[each] == TODAY)
+        before = now
+        gone_over.append(Counter(seen)[TODAY])
+    assert gone_over[0] == 0, "as old as all accounts"
+    assert 0 < gone_over[4] < 30, "half of the accounts have gone over"
+    assert gone_over[8] == 30
 
 
 def test_no_password_fits_nobody_and_what_is_made_up_can_be_read() -> None:
