@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 CONTAINERS: Final = (dict, list, set, deque)
 OURS: Final = ("broker.", "services.batch", "services.slow", "client.")
-LEAVES: Final = ("Flight", "Entry", "Request", "Cursor", "Bucket", "Stick", "User")
+LEAVES: Final = ("Flight", "Entry", "Cursor", "Bucket", "Stick")
 """Classes with many instances, which are not walked: what they hold is bounded by who holds them."""
 
+MIXED: Final = 8
+"""A container of no more than so many things may hold things of several kinds."""
 NEITHER, CONTAINER, OBJECT = 1, 2, 3
 
 _SLOTS: Final[dict[type, tuple[str, ...]]] = {}
@@ -57,11 +59,15 @@ MOST: Final[dict[str, Most]] = {
     "Worker.batch": lambda settings: settings.worker_capacity,
     "Workers._by_id": 20,
     "Workers._by_service": 4,
+    "Workers._by_service[]": 5,
     # Workers.
     "Engine._cache": 2,
+    "Engine._cache[]": 12,
     "Engine._readers": lambda settings: settings.worker_capacity,
     "Engine._rows": len(COMMANDS),
     "Part._of": lambda settings: settings.slow_queue,
+    "Part._of[]": lambda settings: settings.slow_queue,
+    "Part._of[][]": lambda settings: settings.slow_queue,
     # Clients. What they wrote waits for a place among what flies; its tries are kept until the answer.
     "Chain.flying": WINDOW,
     "Chain.waiting": 400,
@@ -75,6 +81,7 @@ MOST: Final[dict[str, Most]] = {
     "Listening._subscribed": 8,
     "Outbox._chains": 8,
     "Outbox._flights": 5_000,
+    "Request.flights": 60,
     "Requests._flying": 60,
     "Requests._parked": 30,
     "Requests._queue": 30,
@@ -132,13 +139,21 @@ def _walk(thing: Any, found: dict[tuple[str, str], int], roots: list[Any]) -> No
         if sort == OBJECT:
             roots.append(value)
             continue
-        place = kind.__name__, name
-        if len(value) >= found.get(place, 0):
-            found[place] = len(value)
-        for each in value.values() if isinstance(value, dict) else value:
-            if (_SORTS.get(type(each)) or _sort(type(each))) != OBJECT:
-                break  # they are all of a kind
+        _look_into(value, kind.__name__, name, found, roots)
+
+
+def _look_into(held: Any, kind: str, name: str, found: dict[tuple[str, str], int], roots: list[Any]) -> None:
+    """Note how many are held, and what is held inside: in containers (``name[]``), or by things of ours."""
+    if len(held) >= found.get((kind, name), 0):
+        found[kind, name] = len(held)
+    for each in held.values() if isinstance(held, dict) else held:
+        sort = _SORTS.get(type(each)) or _sort(type(each))
+        if sort == OBJECT:
             roots.append(each)
+        elif sort == CONTAINER:
+            _look_into(each, kind, f"{name}[]", found, roots)
+        elif len(held) > MIXED:
+            break  # they are all of a kind
 
 
 def _slots(kind: type) -> tuple[str, ...]:
