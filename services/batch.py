@@ -4,7 +4,7 @@ Theory of operation. ``take`` decodes and validates each call and runs all that 
 transaction: first those that are handled together (sends), then the others in order of arrival, each in
 a savepoint. Those that only read follow in a read transaction of their own, so that no other
 process waits for them; slow ones (a password hash) stand in line, and are given to other hands one by one,
-unless a look at them shows that there is nothing to hash: then they go with the batch.
+unless a look at them shows that there is nothing to hash: then each has its transaction behind the batch's.
 
 An error never spoils its neighbours: a refusal or a fault of one call undoes that call alone. When
 the store itself fails, every call that depended on it answers ``unavailable`` and nothing was done.
@@ -27,7 +27,7 @@ from protocol.commands import COMMANDS, Body, read
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
 from services import strangers
-from services.arrival import Need, needs
+from services.arrival import Need, needs, transactions
 from services.context import Context, Finish, Ready, Service, Slow, Together, TooHasty, pack_struct
 from services.ended import living, over, still
 from services.job import Job
@@ -105,8 +105,8 @@ class Engine:
                 writers.append(job)
             else:
                 self._readers.append(job)
-        if writers:
-            self._write(writers, now, done)
+        for together in transactions(writers):
+            self._write(together, now, done)
         if self._readers:
             self._read(now, done)
         return done
@@ -299,17 +299,15 @@ class Engine:
 
     def _lined_up(self, jobs: list[Job], now: int, done: Done) -> list[Job]:
         """Let those wait that must; the others, in order of arrival."""
-        handlers = self._service.handlers
-        asked = [(job, slow) for job in jobs if isinstance(slow := handlers[job.call.command], Slow)]
-        if not asked:
-            return jobs
-        look = needs(asked, self._store, lambda tx: self._context(tx, now), self._fault)
-        found = {job.call.handle: need for (job, _), need in zip(asked, look, strict=True)}
+        context = partial(self._context, now=now)
+        found = needs(jobs, self._service.handlers, self._store, context, self._fault)
         straight: list[Job] = []
         for job in jobs:
             need = found.get(job.call.handle)
             if need is None:
                 straight.append(job)
+            elif isinstance(need, Failure):
+                self._answer(done, job.call, need, job.since)
             elif need is Need.NOTHING:
                 straight.append(job._replace(straight=self._slowly(job).straight))
             else:

@@ -113,13 +113,13 @@ class Slow(NamedTuple):
     """A handler with a part that takes milliseconds (hashing a password), kept out of any transaction.
 
     ``before(ctx, caller, command)`` reads what the work needs and writes nothing. It is asked when the call
-    arrives, and again when its turn has come; what it refuses, or says to be ``Ready``, stands in no line
-    and goes with the batch. ``work(settings, prepared)`` has no transaction. ``finish(ctx, caller, command,
-    result)`` answers, in a transaction as the command's row asks for; it must check again whatever may have
-    changed since ``before``. Each of them may refuse. ``finish`` may also return a refusal: then what it
-    wrote stays, as for a wrong password, which is to be counted. One such call is done at a time; the others
-    do not wait for it. ``known`` says, in a read transaction, who need not stand in line behind strangers;
-    it refuses nobody.
+    arrives, and again when its turn has come; what it refuses, or says to be ``Ready``, stands in no line:
+    the one is answered there and then, the other goes with the batch. ``work(settings, prepared)`` has no
+    transaction. ``finish(ctx, caller, command, result)`` answers, in a transaction as the command's row
+    asks for; it must check again whatever may have changed since ``before``. Each of them may refuse.
+    ``finish`` may also return a refusal: then what it wrote stays, as for a wrong password, which is to be
+    counted. One such call is done at a time; the others do not wait for it. ``known`` says, in a read
+    transaction, who need not stand in line behind strangers; it refuses nobody.
     """
 
     before: Callable[[Context, Caller, Any], Any]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
 import msgspec
 import pytest
 
 from config.settings import Settings
 from protocol.backend import Call
-from protocol.commands import JoinGroup
+from protocol.commands import COMMANDS, JoinGroup
 from protocol.errors import OK, Busy
 from services import group
+from services.arrival import Need, needs
 from services.context import Context, Slow
-from services.storage.engine import Store
+from services.job import Job
+from services.storage import open_store, users
+from services.storage.engine import Store, StoreUnavailable, Transaction
 from tests.services.desk import Desk
 from tests.services.house import PASSWORD
 from tests.services.world import World
@@ -138,3 +144,124 @@ def test_a_group_that_gets_a_password_at_that_moment_is_entered_by_trying_again(
         context = Context(tx, lobby.house.now, lobby.house.settings, {})
         with pytest.raises(Busy):
             straight.straight(context, call, JoinGroup("ops", "rahasia"))
+
+
+# --- transactions -------------------------------------------------------------------------------
+
+
+Write = Callable[[], AbstractContextManager[Transaction]]
+
+
+def watched(lobby: Desk, monkeypatch: pytest.MonkeyPatch, look: Callable[[], object]) -> None:
+    """Let ``look`` see each write transaction of the engine before it begins."""
+    write: Write = lobby.house.store.write
+
+    def looking() -> AbstractContextManager[Transaction]:
+        look()
+        return write()
+
+    monkeypatch.setattr(lobby.house.store, "write", looking)
+
+
+def test_who_enters_an_open_group_is_not_kept_locked_until_others_have(
+    lobby: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever locks the same users in another order would stand in a circle with the batch."""
+    eka, fitri = lobby.house.people("eka", "fitri")
+    other = open_store(lobby.house.settings)
+    begun: list[list[int]] = []
+
+    def crossing() -> None:
+        with other.write() as tx:
+            found = [users.locked(tx, who.user_id) for who in (fitri, eka)]
+        begun.append([user.id for user in found if user])
+
+    try:
+        watched(lobby, monkeypatch, crossing)
+        lobby.ask(
+            (eka, "group.join", {"group": "open"}, CROWD), (fitri, "group.join", {"group": "open"}, CROWD)
+        )
+    finally:
+        other.close()
+    assert lobby.answers == [(0, OK), (1, OK)]
+    assert begun == [[fitri.user_id, eka.user_id]] * 2
+
+
+def test_what_a_session_asks_comes_to_pass_in_its_order_whatever_shares_a_transaction(
+    lobby: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eka, fitri = lobby.house.people("eka", "fitri")
+    lobby.house.do("group.join", fitri, group="open")
+    begun: list[None] = []
+    watched(lobby, monkeypatch, lambda: begun.append(None))
+    lobby.ask(
+        (eka, "group.create", {"group": "mine"}, CROWD),
+        (eka, "group.join", {"group": "mine"}, CROWD),
+        (eka, "group.leave", {"group": "mine"}, CROWD),
+        (eka, "group.create", {"group": "mine", "password": "x"}, CROWD),
+        (fitri, "group.leave", {"group": "open"}, CROWD),
+    )
+    assert sorted(lobby.answers) == [(0, OK), (1, OK), (2, OK), (4, OK)], (
+        "a hash is to be made for the fourth"
+    )
+    assert len(begun) == 4, "one that is shared, and three for what stands behind a change"
+    lobby.work()
+    assert lobby.answers[-1] == (3, OK)
+
+
+def test_a_group_that_is_there_no_more_when_its_turn_comes_is_made_anew(lobby: Desk) -> None:
+    eka = lobby.house.person("eka")
+    lobby.house.do("group.create", eka, group="mine")
+    lobby.ask(
+        (eka, "group.leave", {"group": "mine"}, CROWD),
+        (eka, "group.create", {"group": "mine"}, CROWD),
+    )
+    assert lobby.answers == [(0, OK), (1, OK)], "though it would have been refused on arrival"
+
+
+def test_a_refusal_does_not_wait_for_those_who_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(desk.house.settings.password_tries):
+        desk.come(MALLORY)
+        desk.work()
+    del desk.answers[:]
+
+    def locked() -> AbstractContextManager[Transaction]:
+        raise StoreUnavailable("database is locked")
+
+    monkeypatch.setattr(desk.house.store, "write", locked)
+    desk.come(MALLORY, ("a name\n", "x", "203.0.113.9"))
+    assert [status for _, status in desk.answers] == ["rate_limited", "invalid"]
+
+
+def test_an_ended_session_learns_nothing_of_groups(lobby: Desk) -> None:
+    eka = lobby.house.person("eka")
+    lobby.house.do("auth.logout", eka)
+    names = ("ops", "open", "none")
+    lobby.ask(*[(eka, "group.join", {"group": name, "password": "x"}, CROWD) for name in names])
+    assert [status for _, status in lobby.answers] == ["unauthenticated"] * 3
+
+
+def test_a_look_that_does_not_end_well_has_found_what_it_has_found(lobby: Desk) -> None:
+    eka = lobby.house.person("eka")
+
+    class Broken:
+        """A store whose transactions fail when all is said."""
+
+        @contextmanager
+        def read(self) -> Iterator[Transaction]:
+            with lobby.house.store.read() as tx:
+                yield tx
+            raise OSError("no end")
+
+    call = Call(7, "group.join", eka.user_id, eka.name, eka.session, False, b"", CROWD)
+    jobs = [Job(call, COMMANDS["group.join"], JoinGroup("open", ""), 0)]
+    faults: list[tuple[Job, str]] = []
+    found = needs(
+        jobs,
+        group.SERVICE.handlers,
+        Broken(),  # type: ignore[arg-type]
+        lambda tx: Context(tx, lobby.house.now, lobby.house.settings, {}),
+        lambda job, error: faults.append((job, str(error))),
+    )
+    assert found == {7: Need.NOTHING}
+    assert faults == [(jobs[0], "no end")]
