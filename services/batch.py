@@ -31,7 +31,7 @@ from services.arrival import Need, needs, transactions
 from services.context import Context, Finish, Ready, Service, Slow, Together, TooHasty, pack_struct
 from services.ended import living, over, still
 from services.job import Job
-from services.slow import Hands, Line, at_once, crowded, source_of
+from services.slow import Hands, Line, at_once, crowded, origin_of
 from services.storage.engine import Store, StoreBusy, StoreUnavailable, Transaction
 
 READ_BYTES: Final = 4 << 20
@@ -311,7 +311,7 @@ class Engine:
             elif need is Need.NOTHING:
                 straight.append(job._replace(straight=self._slowly(job).straight))
             else:
-                gone = self._slow.add(source_of(job.call), job, need is Need.TURN_OF_THE_KNOWN)
+                gone = self._slow.add(origin_of(job.call), job, need is Need.TURN_OF_THE_KNOWN)
                 if gone is not None:
                     self._answer(done, gone.call, crowded(), gone.since)
         return straight

@@ -35,15 +35,15 @@ Hands = Callable[[Callable[[], Any]], "Future[Any]"]
 """Begins a piece of work; the future holds what came of it."""
 
 
-class Source(NamedTuple):
+class Origin(NamedTuple):
     """Where a call comes from: its network address, and its user (0: nobody's session)."""
 
     address: str
     user: int = 0
 
 
-NOBODY: Final = Source("nobody")
-"""A source that nobody has."""
+NOBODY: Final = Origin("nobody")
+"""An origin that nobody has."""
 
 
 class Part(Generic[T]):
@@ -56,9 +56,9 @@ class Part(Generic[T]):
     def __len__(self) -> int:
         return self._length
 
-    def add(self, source: Source, item: T) -> None:
+    def add(self, origin: Origin, item: T) -> None:
         """Stand in line."""
-        self._of.setdefault(source.address, OrderedDict()).setdefault(source.user, deque()).append(item)
+        self._of.setdefault(origin.address, OrderedDict()).setdefault(origin.user, deque()).append(item)
         self._length += 1
 
     def next(self) -> T:
@@ -73,19 +73,19 @@ class Part(Generic[T]):
             self._of[address] = users
         return item
 
-    def give_way(self, source: Source) -> T | None:
+    def give_way(self, origin: Origin) -> T | None:
         """The last of the user with most at the address with most, who goes.
 
-        None if ``source`` had as many with one more, and so must go itself.
+        None if ``origin`` had as many with one more, and so must go itself.
         """
         longest = max(self._of, key=self._at)
-        if self._at(longest) <= self._at(source.address) + 1:
-            longest = source.address  # as many as anybody: it is settled among those who are there
+        if self._at(longest) <= self._at(origin.address) + 1:
+            longest = origin.address  # as many as anybody: it is settled among those who are there
         users = self._of.get(longest, OrderedDict())
         if not users:
             return None
         user = max(users, key=lambda number: len(users[number]))
-        if longest == source.address and len(users[user]) <= len(users.get(source.user, ())) + 1:
+        if longest == origin.address and len(users[user]) <= len(users.get(origin.user, ())) + 1:
             return None
         self._length -= 1
         item = users[user].pop()
@@ -112,7 +112,7 @@ class Line(Generic[T]):
     def __len__(self) -> int:
         return len(self._known) + len(self._strangers)
 
-    def add(self, source: Source, item: T, known: bool = False) -> T | None:
+    def add(self, origin: Origin, item: T, known: bool = False) -> T | None:
         """Stand in line. Returns who must go for it when that is full, be it ``item``."""
         gone: T | None = None
         if len(self) >= self._most:
@@ -121,10 +121,10 @@ class Line(Generic[T]):
                 gone = self._strangers.next() if gone is None else gone
             else:
                 part = self._known if known else self._strangers
-                gone = part.give_way(source) if part else None
+                gone = part.give_way(origin) if part else None
                 if gone is None:
                     return item
-        (self._known if known else self._strangers).add(source, item)
+        (self._known if known else self._strangers).add(origin, item)
         return gone
 
     def next(self) -> T:
@@ -136,9 +136,9 @@ class Line(Generic[T]):
         return self._strangers.next()
 
 
-def source_of(call: Call) -> Source:
+def origin_of(call: Call) -> Origin:
     """Where a call comes from. Users whose address is not known have nothing but their number in common."""
-    return Source(call.address or f"@{call.user_id}", call.user_id)
+    return Origin(call.address or f"@{call.user_id}", call.user_id)
 
 
 def crowded() -> Busy:

@@ -13,7 +13,9 @@ SERVICE = Service(
     "auth",
     {
         "auth.register": Slow(accounts.before_register, accounts.hash_password, accounts.register),
-        "auth.login": Slow(accounts.before_login, accounts.check_login, accounts.login, accounts.at_home),
+        "auth.login": Slow(
+            accounts.before_login, accounts.check_login, accounts.login, accounts.comes_from_home
+        ),
         "auth.password": Slow(
             accounts.before_change, accounts.check_change, accounts.change_password, accounts.with_session
         ),

@@ -20,15 +20,12 @@ from services import backoff, topics
 from services.auth import nobody
 from services.auth.sessions import caller_session, close, live
 from services.backoff import Source
-from services.context import Caller, Context
+from services.context import RETRY_AFTER, Caller, Context
 from services.passwords import acceptable, passwords
 from services.storage import groups, sessions, users
 
 FORGET_AFTER: Final = 30 * 86_400 * 1_000_000
 """Microseconds after which an ended session is no longer kept, once its user logs in again."""
-
-RETRY_AFTER: Final = 0.05
-"""Seconds. By then the change that stood in the way is visible."""
 
 
 # --- register -----------------------------------------------------------------------------------
@@ -99,7 +96,7 @@ def before_login(ctx: Context, caller: Caller, command: Login) -> Attempt:
     return Attempt(command.password, user_id, stored, source, like)
 
 
-def at_home(ctx: Context, caller: Caller, command: Login) -> bool:
+def comes_from_home(ctx: Context, caller: Caller, command: Login) -> bool:
     """Whether the user of this name has come from here before, or shows their session."""
     try:
         user = users.named(ctx.tx, checked_name(command.username))

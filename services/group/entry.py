@@ -12,7 +12,7 @@ from protocol.addresses import TopicKind, group_name, new_topic
 from protocol.commands import CreateGroup, GroupReply, JoinGroup
 from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge, Unauthenticated
 from protocol.events import MembershipEvent, TopicsEvent
-from services.context import Caller, Context, Ready
+from services.context import RETRY_AFTER, Caller, Context, Ready
 from services.group import guessing
 from services.group.guessing import Guesser
 from services.passwords import passwords
@@ -120,7 +120,7 @@ def join(
         guessing.passed(ctx, guessing.guesser(caller, name))
     if not groups.is_member(ctx.tx, group.id, caller.user_id):
         if group.password != checked:
-            raise Busy(f"#{group.name} was changed a moment ago; try again.", retry_after=0.05)
+            raise Busy(f"#{group.name} was changed a moment ago; try again.", retry_after=RETRY_AFTER)
         _admit(ctx, caller, group)
     return GroupReply(group.id, group.topic, group.last_seq)
 

@@ -51,8 +51,8 @@ def _may_remove(ctx: Context, caller: Caller, group: groups.Group) -> None:
     if not groups.is_member(ctx.tx, group.id, caller.user_id):
         raise Forbidden(f"You are not a member of #{group.name}.")
     creator = users.numbered(ctx.tx, group.creator_id)
-    who = f"{creator.name}, who created it" if creator else "its creator"
-    raise Forbidden(f"Only {who}, may remove members of #{group.name}.")
+    who = f"{creator.name}, who created it," if creator else "its creator"
+    raise Forbidden(f"Only {who} may remove members of #{group.name}.")
 
 
 def _tell(ctx: Context, group: groups.Group, gone: int, event: MembershipEvent) -> None:

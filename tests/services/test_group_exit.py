@@ -154,6 +154,23 @@ def test_only_the_creator_may_remove(house: House) -> None:
     assert len(_members(house, ani)) == 3
 
 
+@pytest.mark.parametrize(
+    ("creator", "sentence"),
+    [
+        ("ani", r"^Only ani, who created it, may remove members of #Ops\.$"),
+        ("", r"^Only its creator may remove members of #Ops\.$"),
+    ],
+)
+def test_who_may_not_remove_reads_who_may(house: House, creator: str, sentence: str) -> None:
+    ani, budi, citra = house.people("ani", "budi", "citra")
+    group, _ = _group(house, ani, budi, citra)
+    if not creator:
+        with house.store.write() as tx:
+            tx.run("update conversations set creator_id = 4711 where id = $1", (group,))
+    with pytest.raises(Forbidden, match=sentence):
+        house.do("group.remove", budi, group="ops", user="citra")
+
+
 def test_removing_who_is_not_there_changes_nothing(house: House) -> None:
     ani, budi = house.people("ani", "budi")
     group, topic = _group(house, ani)

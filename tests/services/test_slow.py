@@ -17,7 +17,7 @@ from config.settings import Settings
 from protocol.backend import Call
 from protocol.envelope import pack_body
 from protocol.errors import OK
-from services.slow import KNOWN_IN_A_ROW, Aside, Line, Source, at_once
+from services.slow import KNOWN_IN_A_ROW, Aside, Line, Origin, at_once
 from services.storage.engine import Store
 from tests.services.desk import Desk
 from tests.services.house import PASSWORD
@@ -33,7 +33,7 @@ def filled(most: int, *who: str) -> Line[str]:
     """A line in which each of ``who`` stands once for each mention, in this order."""
     line: Line[str] = Line(most)
     for place, source in enumerate(who):
-        assert line.add(Source(source), f"{source}{place}") is None
+        assert line.add(Origin(source), f"{source}{place}") is None
     return line
 
 
@@ -48,21 +48,21 @@ def test_each_source_has_its_turn_and_keeps_its_own_order() -> None:
 
 def test_when_the_line_is_full_the_last_of_the_longest_part_must_go() -> None:
     line = filled(5, *("mallory",) * 4, "ani")
-    assert line.add(Source("budi"), "budi") == "mallory3"
-    assert line.add(Source("mallory"), "mallory again") == "mallory again"
+    assert line.add(Origin("budi"), "budi") == "mallory3"
+    assert line.add(Origin("mallory"), "mallory again") == "mallory again"
     assert emptied(line) == ["mallory0", "ani4", "budi", "mallory1", "mallory2"]
 
 
 def test_among_equals_the_newcomer_must_go() -> None:
     line = filled(3, "ani", "budi", "citra")
-    assert line.add(Source("dewi"), "dewi") == "dewi"
+    assert line.add(Origin("dewi"), "dewi") == "dewi"
     assert len(line) == 3
 
 
 def test_who_is_known_stands_before_strangers_but_not_for_ever() -> None:
     line = filled(50, "s1", "s2", "s3")
     for number in range(2 * KNOWN_IN_A_ROW):
-        assert line.add(Source("home"), f"k{number}", known=True) is None
+        assert line.add(Origin("home"), f"k{number}", known=True) is None
     served = emptied(line)
     assert served[: KNOWN_IN_A_ROW + 1] == [f"k{n}" for n in range(KNOWN_IN_A_ROW)] + ["s10"]
     assert served[2 * KNOWN_IN_A_ROW + 1 :] == ["s21", "s32"]
@@ -70,47 +70,47 @@ def test_who_is_known_stands_before_strangers_but_not_for_ever() -> None:
 
 def test_who_is_known_finds_room_where_strangers_filled_the_line() -> None:
     line = filled(3, "s1", "s2", "s3")
-    assert line.add(Source("home"), "ani", known=True) == "s10"
+    assert line.add(Origin("home"), "ani", known=True) == "s10"
     assert line.next() == "ani"
 
 
 def test_a_line_full_of_known_ones_takes_no_stranger() -> None:
     line: Line[str] = Line(2)
-    assert line.add(Source("home"), "k1", known=True) is None
-    assert line.add(Source("home"), "k2", known=True) is None
-    assert line.add(Source("stranger"), "s") == "s"
-    assert line.add(Source("other"), "k3", known=True) == "k2"
-    assert line.add(Source("home"), "k4", known=True) == "k4"
+    assert line.add(Origin("home"), "k1", known=True) is None
+    assert line.add(Origin("home"), "k2", known=True) is None
+    assert line.add(Origin("stranger"), "s") == "s"
+    assert line.add(Origin("other"), "k3", known=True) == "k2"
+    assert line.add(Origin("home"), "k4", known=True) == "k4"
 
 
 def test_users_who_share_an_address_share_its_turn_each_in_theirs() -> None:
     line: Line[str] = Line(10)
     for item in ("m1", "m1", "m2", "m2"):
-        line.add(Source("crowd", int(item[1])), item)
-    line.add(Source("home", 3), "ani")
-    line.add(Source("home", 4), "budi")
+        line.add(Origin("crowd", int(item[1])), item)
+    line.add(Origin("home", 3), "ani")
+    line.add(Origin("home", 4), "budi")
     assert emptied(line) == ["m1", "ani", "m2", "budi", "m1", "m2"]
 
 
 def test_many_users_at_one_address_give_way_to_one_who_is_elsewhere() -> None:
     line: Line[str] = Line(5)
     for number in range(5):
-        assert line.add(Source("crowd", number), f"m{number}") is None
-    assert line.add(Source("home", 99), "ani") == "m0"
+        assert line.add(Origin("crowd", number), f"m{number}") is None
+    assert line.add(Origin("home", 99), "ani") == "m0"
     assert "ani" in [line.next(), line.next()]
 
 
 def test_in_a_crowded_place_the_one_with_most_gives_way() -> None:
     line: Line[str] = Line(4)
     for item in ("m0", "m1", "m2"):
-        line.add(Source("classroom", 66), item)
-    line.add(Source("classroom", 1), "ani")
-    assert line.add(Source("classroom", 2), "budi") == "m2"
-    assert line.add(Source("classroom", 66), "m3") == "m3"
+        line.add(Origin("classroom", 66), item)
+    line.add(Origin("classroom", 1), "ani")
+    assert line.add(Origin("classroom", 2), "budi") == "m2"
+    assert line.add(Origin("classroom", 66), "m3") == "m3"
     assert emptied(line) == ["m0", "ani", "budi", "m1"]
 
 
-SOURCES = st.builds(Source, st.sampled_from("abc"), st.integers(1, 3))
+SOURCES = st.builds(Origin, st.sampled_from("abc"), st.integers(1, 3))
 
 
 @given(st.lists(st.one_of(st.none(), st.tuples(SOURCES, st.booleans())), max_size=80))
