@@ -70,6 +70,15 @@ class ModelServer:
         for name in ("ani", "budi", "citra", "dewi"):
             self.users[name] = User(name, self.topic(TopicKind.USER))
 
+    def stored(self, sender: str) -> list[str]:
+        """Texts of what somebody sent, in each conversation in order."""
+        return [
+            message.body
+            for room in self.rooms.values()
+            for message in room.messages
+            if message.sender == sender
+        ]
+
     def topic(self, kind: bytes) -> bytes:
         return kind + self.rng.randbytes(15)
 

@@ -239,3 +239,8 @@ class World:
         self.run(pause)
         for client in self.clients.values():
             client.reconnect()
+
+
+def answer(client: Client, handle: int, seconds: float = 60.0) -> object:
+    """The answer to a call, once it is there."""
+    return client.world.until(lambda: client.answers.get(handle), seconds)
