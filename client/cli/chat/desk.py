@@ -39,6 +39,10 @@ class Cancelled(Exception):
     """A question was not answered."""
 
 
+OPENING_WORDS: Final = ("to", "join", "create")
+"""Commands after which another conversation is open."""
+
+
 class Desk:
     """One person's session. ``front`` is where they sit."""
 
@@ -132,6 +136,7 @@ class Desk:
 
     async def obey(self, line: str) -> bool:
         """Do what a line says; False when it says to leave."""
+        intent: Say | Order | None = None
         try:
             intent = words.read(line)
             if isinstance(intent, Say):
@@ -139,12 +144,27 @@ class Desk:
             elif intent is not None:
                 return await self._order(intent)
         except Unclear as error:
-            self.front.complain(error.message, USAGE)
+            self._not_done(line, intent, error.message, USAGE)
         except Cancelled:
+            self._nowhere(line, intent)
             self.front.show([lines.aside("nothing was done")])
         except (Failure, ClientError) as error:
-            self.front.complain(error.message + hint(error), code_of(error))
+            self._not_done(line, intent, error.message + hint(error), code_of(error))
         return True
+
+    def _not_done(self, line: str, intent: Say | Order | None, sentence: str, code: int) -> None:
+        self._nowhere(line, intent)
+        self.front.complain(sentence, code)
+
+    def _nowhere(self, line: str, intent: Say | Order | None) -> None:
+        """What was to open another conversation leaves none open for who does not see that it did not.
+
+        The lines behind it were meant for that one, and for nobody else.
+        """
+        misread = intent is None and line.startswith("/")
+        opening = misread or (isinstance(intent, Order) and intent.name in OPENING_WORDS)
+        if opening and not self.front.seen:
+            self.room.here = ""
 
     async def _order(self, order: Order) -> bool:
         if order.name == "quit":

@@ -9,6 +9,9 @@ from typing import Protocol
 class Front(Protocol):
     """Where lines are shown and questions asked."""
 
+    seen: bool
+    """Whether whoever types sees what became of a line before the next one is typed."""
+
     def show(self, lines: Iterable[str]) -> None:
         """Show lines."""
 

@@ -66,6 +66,8 @@ class Input:
 class Plain:
     """A front of lines. ``json``: one object a line instead."""
 
+    seen = False
+
     def __init__(self, room: Room, json: bool = False, descriptor: int = 0) -> None:
         self.room = room
         self.code = OK

@@ -44,6 +44,8 @@ LEAVING: Final = 5.0
 class Terminal:
     """A front on a terminal; ``input``, ``output`` and ``history`` are prompt_toolkit's own unless given."""
 
+    seen = True
+
     def __init__(
         self,
         room: Room,

@@ -87,6 +87,14 @@ def test_a_pipe_to_nobody_ends_at_once(house: House) -> None:
         assert "line 1" in pipe.err
 
 
+def test_lines_behind_a_name_of_nobody_go_to_nobody(house: House) -> None:
+    ani, budi = house.person("ani"), house.person("budi")
+    said = ani.run("chat", house.name("budi"), stdin="for budi\n/to nobody-at-all\nfor somebody else\n")
+    assert said.returncode != 0
+    assert "No conversation is open; /to NAME opens one." in said.stderr
+    assert [one["body"] for one in budi.tells("history", house.name("ani"))] == ["for budi"]
+
+
 def test_the_same_id_sends_nothing_twice(house: House) -> None:
     ani, budi = house.person("ani"), house.person("budi")
     words = ("send", house.name("budi"), "once", "--id", "0190c0de" * 4)

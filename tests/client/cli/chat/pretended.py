@@ -125,6 +125,8 @@ class PretendedChat:
 class Notebook:
     """A front that remembers what it was told. ``answers`` are given to questions in turn."""
 
+    seen = True
+
     def __init__(self) -> None:
         self.shown: list[str] = []
         self.complaints: list[tuple[str, int]] = []

@@ -258,3 +258,33 @@ async def test_typing_is_told_to_the_open_conversation() -> None:
     await until(lambda: chat.asked("typing"))
     assert chat.asked("typing") == [("budi",)]
     await desk.close()
+
+
+@pytest.mark.parametrize("line", ["/to citra!", "/too citra", "/join"])
+async def test_in_a_pipe_nothing_is_said_to_the_old_conversation_when_another_could_not_be_opened(
+    line: str,
+) -> None:
+    chat, front, desk = await seated("budi")
+    front.seen = False
+    await desk.obey("for budi")
+    await desk.outgoing.drained()
+    await desk.obey(line)
+    await desk.obey("for citra alone")
+    await desk.outgoing.drained()
+    assert [call[:2] for call in chat.asked("send")] == [("budi", "for budi")]
+    assert [code for _, code in front.complaints] == [USAGE, USAGE]
+    await desk.obey("/to budi")
+    await desk.obey("for budi again")
+    await desk.outgoing.drained()
+    assert chat.asked("send")[-1][:2] == ("budi", "for budi again")
+    await desk.close()
+
+
+async def test_at_a_terminal_a_conversation_stays_open_when_another_could_not_be() -> None:
+    chat, front, desk = await seated("budi")
+    await desk.obey("/too citra")
+    await desk.obey("for budi")
+    await desk.outgoing.drained()
+    assert chat.asked("send")[-1][:2] == ("budi", "for budi")
+    assert [code for _, code in front.complaints] == [USAGE]
+    await desk.close()
