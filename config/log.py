@@ -54,12 +54,16 @@ class LogFile:
         self._max_bytes = max_bytes
         self._keep = keep
         self._handle = self._open()
+        self._torn = False
+        """Whether what we wrote last ends within a line, because the disk was full."""
 
     def write(self, lines: bytes) -> None:
         """Append whole lines. A log that cannot be written stops nobody from chatting."""
         with suppress(OSError):
             self._current()
-            os.write(self._handle, lines)
+            begun = b"\n" + lines if self._torn else lines
+            written = os.write(self._handle, begun)
+            self._torn = begun[written - 1 : written] != b"\n"
             if os.fstat(self._handle).st_size >= self._max_bytes:
                 self._set_aside()
 
@@ -85,6 +89,7 @@ class LogFile:
             fresh = self._open()
             self.close()
             self._handle = fresh
+            self._torn = False
 
     def _set_aside(self) -> None:
         """Rename the full file, unless another process has just done so."""
@@ -128,7 +133,7 @@ class ServerLog:
             return
         when, service = _iso(now), self._service
         lines = [
-            _encode(
+            _encoded(
                 {
                     "time": when,
                     "service": service,
@@ -168,7 +173,7 @@ class ServerLog:
 
     def _line(self, level: str, event: str, fields: dict[str, Any]) -> None:
         head = {"time": _iso(time.time_ns() // 1000), "service": self._service, "pid": self._pid}
-        self._file.write(_encode({**head, **fields, "event": event, "level": level}) + b"\n")
+        self._file.write(_encoded({**head, **fields, "event": event, "level": level}) + b"\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -178,6 +183,23 @@ class ServerLog:
 def open_log(settings: Settings, service: str) -> ServerLog:
     """This process's voice in the log of the server with these settings."""
     return ServerLog(LogFile(settings.home / "log", settings.log_max_bytes, settings.log_keep), service)
+
+
+def _encoded(line: dict[str, Any]) -> bytes:
+    """The line as JSON, without its end. Not Unicode (as a folder may be named) is spelled out."""
+    try:
+        return _encode(line)
+    except UnicodeEncodeError:
+        return _encode(_spelled(line))
+
+
+def _spelled(value: Any) -> Any:
+    """The same without lone surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _spelled(inner) for name, inner in value.items()}
+    return [_spelled(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _iso(now: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 import time
 from pathlib import Path
@@ -135,6 +136,50 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "log" / FILE).mkdir()
     file.write(b"{}\n")
     file.close()
+
+
+def test_after_half_a_line_on_a_full_disk_the_next_one_begins_anew(tmp_path: Path) -> None:
+    child = os.fork()
+    if not child:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        file = LogFile(tmp_path, 1 << 20, 1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))
+        file.write(b'{"n": 1}\n{"n": 2, "filler": ""}\n')
+        file.write(b'{"n": 3}\n')
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        for n in (4, 5):
+            file.write(b'{"n": %d}\n' % n)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (tmp_path / FILE).read_bytes() == b'{"n": 1}\n{"n": 2, "f\n{"n": 4}\n{"n": 5}\n'
+
+
+def test_half_a_line_is_left_behind_with_the_log_that_is_set_aside(tmp_path: Path) -> None:
+    child = os.fork()
+    if not child:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        file = LogFile(tmp_path, 1 << 20, 1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
+        file.write(b'{"n": 1}\n')
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        (tmp_path / FILE).rename(tmp_path / f"{FILE}.1")
+        file.write(b'{"n": 2}\n')
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (tmp_path / FILE).read_bytes() == b'{"n": 2}\n'
+
+
+def test_what_is_no_unicode_is_spelled_out(tmp_path: Path) -> None:
+    log = ServerLog(LogFile(tmp_path, 1 << 20, 1), "up")
+    folder = os.fsdecode(b"/srv/\xff\xfe")
+    log.info(f"nothing in {folder}", folders=[folder, 7], more={"home": folder})
+    log.actions([Action(folder, "auth.login", "ok", 0)], 0, 0)
+    first, second = lines(tmp_path)
+    spelled = r"/srv/\udcff\udcfe"
+    assert first["event"] == f"nothing in {spelled}"
+    assert (first["folders"], first["more"]) == ([spelled, 7], {"home": spelled})
+    assert second["user"] == spelled
+    log.close()
 
 
 def test_the_log_is_its_owners_alone(tmp_path: Path) -> None:
