@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from config.folders import server_home
+from config.readiness import SIGNS
 
 Port = Annotated[int, Meta(ge=1, le=65_500)]
 Count = Annotated[int, Meta(ge=1)]
@@ -288,6 +289,13 @@ def _checked(fields: dict[str, Any], origin: dict[str, str], file: Path) -> Sett
         raise SettingsError(
             f"{origin['database']}: the database must be postgresql://USER@HOST/NAME, "
             "or empty for SQLite in the data folder."
+        )
+    if 0 < settings.watchdog_timeout < SIGNS * settings.worker_heartbeat:
+        # An idle worker wakes for its heartbeats alone, and would be killed for its silence in between.
+        raise SettingsError(
+            f"{origin.get('watchdog_timeout', str(file))}: watchdog_timeout must be 0 or at least "
+            f"{SIGNS * settings.worker_heartbeat:g}, {SIGNS} times worker_heartbeat, "
+            f"not {settings.watchdog_timeout:g}."
         )
     realm = settings.realm or _host_realm()
     if not re.fullmatch(r"[a-z0-9.-]{1,64}", realm):

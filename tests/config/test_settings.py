@@ -173,6 +173,28 @@ def test_what_is_wrong_is_said_in_words(tmp_path: Path, text: str, sentence: str
     assert str(error.value) == f"{tmp_path / 'pesan.toml'}: {sentence}"
 
 
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("watchdog_timeout = 0.4", "2, 4 times worker_heartbeat, not 0.4"),
+        ("worker_heartbeat = 40", "160, 4 times worker_heartbeat, not 30"),
+        ("worker_heartbeat = 1\nwatchdog_timeout = 3.9", "4, 4 times worker_heartbeat, not 3.9"),
+    ],
+)
+def test_a_watchdog_that_would_kill_idle_workers_is_refused(tmp_path: Path, text: str, least: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        written(tmp_path, text)
+    said = f"{tmp_path / 'pesan.toml'}: watchdog_timeout must be 0 or at least {least}."
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    "text", ["watchdog_timeout = 2", "watchdog_timeout = 0\nworker_heartbeat = 40", "worker_heartbeat = 7.5"]
+)
+def test_a_watchdog_that_waits_for_four_heartbeats_or_is_off_is_fine(tmp_path: Path, text: str) -> None:
+    assert written(tmp_path, text).watchdog_timeout in (0, 2, 30)
+
+
 @pytest.mark.parametrize("database", ["mysql://ani:secret@h/d", "secret", "sqlite:///secret"])
 def test_another_kind_of_database_is_refused_and_its_password_not_shown(
     tmp_path: Path, database: str
