@@ -20,14 +20,11 @@ from config import whereabouts
 from config.claims import claim
 from config.folders import socket_folder
 from config.keys import server_keys
-from config.log import open_log
+from config.log import ServerLog, open_log
 from config.readiness import say_ready
 from config.settings import Settings, SettingsError, load
 from config.version import VERSION
 from protocol.connection_string import ConnectionString
-
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""Addresses to bind that nobody can connect to, and one that a client on this machine can."""
 
 EXIT_COULD_NOT_START = 78
 """EX_CONFIG of sysexits.h: starting again will not help."""
@@ -60,10 +57,7 @@ def main() -> int:
         server.bind()
     except zmq.ZMQError as error:
         return _refuse(_why_not(settings, error))
-    try:
-        whereabouts.leave(settings.home, str(connection_string(settings, keys.public, here=True)))
-    except OSError as error:
-        return _refuse(str(error))
+    _leave_word(settings, keys.public, log)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: server.stop())
     # What was imported stays for good, and requests in flight are no cycles: look at them seldom.
@@ -72,6 +66,15 @@ def main() -> int:
     log.info("started", commands=settings.commands_address, events=settings.events_address)
     server.run(lambda: _ready(connection_string(settings, keys.public)))
     return 0
+
+
+def _leave_word(settings: Settings, public_key: bytes, log: ServerLog) -> None:
+    """Where clients on this machine find us. For their convenience: without it we serve all the same."""
+    try:
+        whereabouts.leave(settings.home, str(connection_string(settings, public_key, here=True)))
+    except OSError as error:
+        file = str(whereabouts.file_of(settings.home))
+        log.warning("where we listen could not be written", file=file, error=error.strerror)
 
 
 def _why_not(settings: Settings, error: zmq.ZMQError) -> str:
@@ -94,7 +97,7 @@ def _ready(connection: ConnectionString) -> None:
 def connection_string(settings: Settings, public_key: bytes, here: bool = False) -> ConnectionString:
     """What a client needs to reach the broker of these settings; ``here``: one on this machine."""
     advertised = "" if here else settings.advertise
-    host = advertised or EVERYWHERE.get(settings.host, settings.host).strip("[]")
+    host = advertised or whereabouts.EVERYWHERE.get(settings.host, settings.host).strip("[]")
     key = z85.decode(public_key) if settings.curve else b""
     return ConnectionString(host, settings.port_base, key)
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from config.folders import private_folder
+
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Addresses to bind that nobody can connect to, and one that a client on this machine can."""
 
 
 def file_of(home: Path) -> Path:
@@ -19,7 +23,9 @@ def file_of(home: Path) -> Path:
 
 
 def leave(home: Path, connection: str) -> None:
-    """Write it: whole or not at all, for its owner alone. Raises ``OSError``."""
+    """Write it, unless it stands there: whole or not at all, for its owner alone. Raises ``OSError``."""
+    if left(home) == connection:
+        return
     file = file_of(home)
     private_folder(file.parent)
     draft = file.with_name(f".{file.name}.{os.getpid()}")

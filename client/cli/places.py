@@ -20,9 +20,6 @@ from protocol.connection_string import ConnectionString
 if TYPE_CHECKING:
     from config.settings import Settings
 
-_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104
-"""Addresses that a server binds and nobody can connect to."""
-
 PATIENCE: Final = 1.0
 """Seconds that the name of a host may take to be looked up, when the server was not reached anyway."""
 
@@ -79,21 +76,31 @@ def local_homes(environment: Mapping[str, str] = os.environ) -> list[Path]:
 
 
 def local_server(home: Path, environment: Mapping[str, str] = os.environ) -> ConnectionString | None:
-    """The server whose data folder this is; None when none was ever started there."""
+    """The server whose data folder this is; None when none was ever started there.
+
+    It is where it said that it listens, unless PESAN_HOST or PESAN_PORT_BASE say otherwise now.
+    """
     key_file = home / "server.key"
     try:
         if not key_file.is_file():
             return None
-        if left := whereabouts.left(home):
-            return connection_string.parse(left)
-        settings = _settings(home, environment)
-        key = _public_key(key_file) if settings.curve else b""
+        left = whereabouts.left(home)
+        noted = connection_string.parse(left) if left else None
     except PermissionError:
         return None  # somebody else's
     except ValueError:
         raise Mistake(f"{whereabouts.file_of(home)} is damaged; delete it.") from None
-    host = _ANY.get(settings.host, settings.host)
-    return ConnectionString(host, settings.port_base, key)
+    moved = any(environment.get(variable) for variable in ("PESAN_HOST", "PESAN_PORT_BASE"))
+    if noted is not None and not moved:
+        return noted
+    settings = _settings(home, environment)
+    host, port = whereabouts.EVERYWHERE.get(settings.host, settings.host), settings.port_base
+    encrypted = settings.curve
+    if noted is not None:
+        host = host if environment.get("PESAN_HOST") else noted.host
+        port = port if environment.get("PESAN_PORT_BASE") else noted.port
+        encrypted = bool(noted.key) or not settings.loopback
+    return ConnectionString(host, port, _public_key(key_file) if encrypted else b"")
 
 
 def _settings(home: Path, environment: Mapping[str, str]) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -167,3 +168,16 @@ def test_a_keyless_connection_string_leads_to_this_machine_only() -> None:
     for host in ("192.0.2.1", "chat.example", "[2001:db8::1]", "0.0.0.0", "127.0.0.1.example"):
         with pytest.raises(ValueError, match="has no key"):
             connection_string.parse(f"pesan://{host}:7700")
+
+
+def test_a_broker_that_cannot_write_where_it_listens_serves_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "run" / "connection").mkdir(parents=True)  # nothing can be written in its place
+    file = tmp_path / "log" / "server.jsonl"
+    deadline = time.monotonic() + 20
+    with broker(tmp_path) as (process, _):
+        while '"started"' not in (log := file.read_text() if file.exists() else ""):
+            assert process.poll() is None and time.monotonic() < deadline, log
+            time.sleep(0.02)
+    (warning,) = [line for line in map(json.loads, log.splitlines()) if line["level"] == "warning"]
+    assert warning["file"] == str(tmp_path / "run" / "connection")
+    assert [file.name for file in (tmp_path / "run").glob(".connection*")] == []

@@ -27,3 +27,11 @@ def test_what_makes_no_sense_is_nothing(tmp_path: Path) -> None:
     whereabouts.file_of(tmp_path).write_bytes(b"\xff\xfe")
     assert whereabouts.left(tmp_path) == ""
     assert whereabouts.left(tmp_path / "connection") == ""
+
+
+def test_what_stands_there_already_is_not_written_again(tmp_path: Path) -> None:
+    whereabouts.leave(tmp_path, "pesan://127.0.0.1:7100")
+    before = whereabouts.file_of(tmp_path).stat()
+    whereabouts.leave(tmp_path, "pesan://127.0.0.1:7100")
+    after = whereabouts.file_of(tmp_path).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from zmq.utils import z85
 
 from client.cli import places
 from client.cli.exits import Mistake
@@ -61,6 +62,34 @@ def test_a_server_is_found_where_it_listens_whatever_the_settings_say_meanwhile(
     (tmp_path / "pesan.toml").write_text("this is = no settings file")
     found = places.find("", Profile(), None, {"PESAN_HOME": str(tmp_path)})
     assert (str(found.server), found.local) == (url(7345), True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "host", "port"),
+    [
+        ({"PESAN_PORT_BASE": "7100"}, "127.0.0.5", 7100),
+        ({"PESAN_HOST": "127.0.0.9"}, "127.0.0.9", 7345),
+        ({"PESAN_HOST": "::", "PESAN_PORT_BASE": "7100"}, "::1", 7100),
+        ({"PESAN_HOST": "", "PESAN_PORT_BASE": ""}, "127.0.0.5", 7345),
+    ],
+)
+def test_what_the_environment_names_wins_over_where_it_listened(
+    tmp_path: Path, variables: dict[str, str], host: str, port: int
+) -> None:
+    key = z85.decode(server_keys(tmp_path).public)
+    whereabouts.leave(tmp_path, str(ConnectionString("127.0.0.5", 7345, key)))
+    assert places.local_server(tmp_path, variables) == ConnectionString(host, port, key)
+
+
+def test_a_server_that_listened_unencrypted_is_asked_so_on_this_machine_alone(tmp_path: Path) -> None:
+    key = z85.decode(server_keys(tmp_path).public)
+    whereabouts.leave(tmp_path, "pesan://127.0.0.1:7345")
+    assert places.local_server(tmp_path, {"PESAN_PORT_BASE": "7100"}) == ConnectionString(
+        "127.0.0.1", 7100, b""
+    )
+    assert places.local_server(tmp_path, {"PESAN_HOST": "192.0.2.7"}) == ConnectionString(
+        "192.0.2.7", 7345, key
+    )
 
 
 def test_a_damaged_note_of_where_it_listens_is_named(tmp_path: Path) -> None:
