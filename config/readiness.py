@@ -49,10 +49,11 @@ class Pulse:
         meant = environment.get(WATCHDOG_PID, "") in ("", str(os.getpid()))
         self._environment = environment
         self._every = int(allowed) / 1e6 / SIGNS if meant and allowed.isdecimal() else 0.0
-        self._next = 0.0 if self._every else float("inf")
+        self.due = 0.0 if self._every else float("inf")
+        """When the next sign is due; infinite for who is not watched."""
 
     def beat(self, now: float) -> None:
-        """Give a sign, if one is due; ``now`` in seconds, monotonic. Call it at least every few seconds."""
-        if now >= self._next:
-            self._next = now + self._every
+        """Give a sign, if one is due; ``now`` in seconds, monotonic. Call it when ``due``, or often."""
+        if now >= self.due:
+            self.due = now + self._every
             notify(f"WATCHDOG=1\nMAINPID={os.getpid()}", self._environment, patience=0.0)

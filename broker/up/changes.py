@@ -53,7 +53,7 @@ def told(started: Settings, before: Settings, now: Settings) -> list[str]:
     waiting = [name for name in _changed(started, now) if name.partition(".")[0] in READ_ONCE]
     said = []
     if fresh:
-        said.append(f"changed settings, in force with the new workers: {', '.join(fresh)}")
+        said.append(f"changed settings, for workers started from now on: {', '.join(fresh)}")
     if waiting:
         said.append(f"changed settings that need a restart of the server: {', '.join(waiting)}")
     return said

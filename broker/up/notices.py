@@ -15,10 +15,11 @@ LONGEST: Final = 4096
 
 
 class Notice(NamedTuple):
-    """What a process said: that it serves, or only that it lives."""
+    """What a process said: that it serves, that it lives, or both."""
 
     pid: int
     serves: bool
+    lives: bool = False
 
 
 class Notices:
@@ -62,4 +63,4 @@ def understood(notice: bytes) -> Notice | None:
     fields = dict(line.partition(b"=")[::2] for line in notice.splitlines())
     pid = fields.get(b"MAINPID", b"")
     serves, lives = (fields.get(name) == b"1" for name in (b"READY", b"WATCHDOG"))
-    return Notice(int(pid), serves) if (serves or lives) and pid.isdigit() and int(pid) else None
+    return Notice(int(pid), serves, lives) if (serves or lives) and pid.isdigit() and int(pid) else None

@@ -21,7 +21,7 @@ from broker.up.policy import FOREVER, Policy, Say, Signal, Start
 from broker.up.printer import READY, Lines
 from broker.up.procfile import Job, shell_line
 from config.log import ServerLog
-from config.readiness import VARIABLE, WATCHDOG, WATCHDOG_PID, notify, say_ready
+from config.readiness import VARIABLE, WATCHDOG, WATCHDOG_PID, Pulse, notify, say_ready
 from config.settings import Settings, SettingsError
 
 COULD_NOT_FORK: Final = 1
@@ -49,6 +49,7 @@ class Supervisor:
         self._read_settings = read_settings
         # What systemd expects of us it does not expect of our processes.
         self._environment = {name: value for name, value in environment.items() if name != WATCHDOG_PID}
+        self._pulse = Pulse(environment)
         self._environment[VARIABLE] = notices.address
         self._environment[WATCHDOG] = str(int(settings.watchdog_timeout * 1e6) or "")
         self._notices = notices
@@ -78,11 +79,12 @@ class Supervisor:
             self._reap()
             self._policy.tick(time.monotonic())
             self._carry_out()
+            self._pulse.beat(time.monotonic())
         self._close()
         return self._policy.outcome
 
     def _patience(self) -> float | None:
-        due = self._policy.due()
+        due = min(self._policy.due(), self._pulse.due)
         return None if due == FOREVER else max(0.0, due - time.monotonic())
 
     # --- signals --------------------------------------------------------------------------------
@@ -169,7 +171,8 @@ class Supervisor:
         numbers = {child.pid: number for number, child in self._children.items()}
         for notice in self._notices.heard():
             number = numbers.get(notice.pid, 0)
-            self._policy.lives(time.monotonic(), number)
+            if notice.lives:  # a program not ours may say that it serves, and never again anything
+                self._policy.lives(time.monotonic(), number)
             if notice.serves:
                 self._policy.serves(time.monotonic(), number)
 

@@ -79,6 +79,23 @@ async def test_a_process_that_hangs_is_replaced_and_the_chat_goes_on(name: str, 
         assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1, 1, 1, 1]
 
 
+def test_who_only_says_that_it_serves_is_not_taken_for_hung(tmp_path: Path) -> None:
+    imports = "import os, time; from config.readiness import notify"
+    speaks = imports + "; notify(f'{}=1\\nMAINPID={{os.getpid()}}')"
+    procfile = tmp_path / "Procfile"
+    procfile.write_text(
+        "".join(
+            f'{name}: python -c "{speaks.format(word)}; time.sleep(1000)"\n'
+            for name, word in (("foreign", "READY"), ("ours", "WATCHDOG"))
+        )
+    )
+    settings = "worker_heartbeat = 0.25\nwatchdog_timeout = 1"
+    with Up(tmp_path, "--procfile", str(procfile), settings=settings) as up:
+        up.says("ours.1 gave no sign of life for 1 s: killed$", 2)
+        assert up.starts("foreign.1") == 1
+        assert not any(line.startswith("foreign.1 gave") for line in up.lines)
+
+
 def test_a_damaged_table_of_users_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     file = tmp_path / "home" / "pesan.db"
@@ -101,7 +118,7 @@ async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_noth
             stream = asyncio.create_task(asyncio.to_thread(raw_stream, connection, up))
             up.settings.write_text("message_max_bytes = 20\nslow_queue = 100")
             up.process.send_signal(signal.SIGHUP)
-            await asyncio.to_thread(up.says, "in force with the new workers: slow_queue$")
+            await asyncio.to_thread(up.says, "for workers started from now on: slow_queue$")
             await asyncio.to_thread(up.says, "need a restart of the server: message_max_bytes$")
             await asyncio.to_thread(up.says, "every worker was replaced")
             await talk.goes_on()
@@ -205,6 +222,18 @@ def test_systemd_hears_when_it_serves_and_when_it_stops(tmp_path: Path) -> None:
             up.process.send_signal(signal.SIGTERM)
             assert systemd.recv(200) == b"STOPPING=1"
             assert up.ends() == 143
+
+
+def test_systemd_hears_that_it_lives(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(PATIENCE)
+        procfile = tmp_path / "Procfile"
+        procfile.write_text("sleeper: sleep 1000\n")
+        watched = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+        with Up(tmp_path, "--procfile", str(procfile), **watched) as up:
+            for _ in range(5):
+                assert systemd.recv(200) == f"WATCHDOG=1\nMAINPID={up.process.pid}".encode()
 
 
 def shown(terminal: int, text: bytes) -> None:

@@ -37,6 +37,7 @@ def test_the_unit_fits_what_we_do_and_systemd_accepts_it_where_there_is_one(
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("on-failure", "78")
     assert service["SuccessExitStatus"] == "143"
     assert service["MemoryMax"]
+    assert int(service["WatchdogSec"]) > 0 and service["NotifyAccess"] == "main"
     assert parser["Install"]["WantedBy"] == "multi-user.target"
     assert complaints(unit, tmp_path) == []
 

@@ -36,7 +36,7 @@ def test_what_the_broker_and_pesan_up_read_is_listed_and_nothing_else() -> None:
         (OLD, []),
         (
             replace(OLD, password_tries=3, worker_memory_mib=500),
-            ["changed settings, in force with the new workers: password_tries, worker_memory_mib"],
+            ["changed settings, for workers started from now on: password_tries, worker_memory_mib"],
         ),
         (
             replace(OLD, host="::1", rates=RateLimits(send_rate=7.0, call_burst=8)),
@@ -45,7 +45,7 @@ def test_what_the_broker_and_pesan_up_read_is_listed_and_nothing_else() -> None:
         (
             replace(OLD, log_keep=1, slow_queue=3),
             [
-                "changed settings, in force with the new workers: slow_queue",
+                "changed settings, for workers started from now on: slow_queue",
                 "changed settings that need a restart of the server: log_keep",
             ],
         ),
@@ -58,4 +58,4 @@ def test_changed_settings_are_told_by_name(now: Settings, said: list[str]) -> No
 def test_what_waits_for_a_restart_is_told_again_and_what_is_in_force_is_not() -> None:
     changed = replace(OLD, port_base=8000, slow_queue=3)
     assert told(OLD, changed, changed) == ["changed settings that need a restart of the server: port_base"]
-    assert told(OLD, changed, OLD) == ["changed settings, in force with the new workers: slow_queue"]
+    assert told(OLD, changed, OLD) == ["changed settings, for workers started from now on: slow_queue"]

@@ -50,8 +50,8 @@ def test_systemd_s_abstract_sockets_are_understood() -> None:
     [
         (b"READY=1\nMAINPID=12", Notice(12, serves=True)),
         (b"MAINPID=12\nSTATUS=good\nREADY=1\n", Notice(12, serves=True)),
-        (b"WATCHDOG=1\nMAINPID=12", Notice(12, serves=False)),
-        (b"WATCHDOG=1\nREADY=1\nMAINPID=12", Notice(12, serves=True)),
+        (b"WATCHDOG=1\nMAINPID=12", Notice(12, serves=False, lives=True)),
+        (b"WATCHDOG=1\nREADY=1\nMAINPID=12", Notice(12, serves=True, lives=True)),
         (b"MAINPID=12", None),
         (b"READY=0\nMAINPID=12", None),
         (b"READY=1\nMAINPID=-12", None),
@@ -75,7 +75,7 @@ def test_signs_of_life_come_several_times_in_what_is_allowed(tmp_path: Path) -> 
     pulse = Pulse({"NOTIFY_SOCKET": notices.address, "WATCHDOG_USEC": "2000000"})
     for tenth in range(41):
         pulse.beat(1000.0 + tenth / 10)
-    assert notices.heard() == [Notice(os.getpid(), serves=False)] * (2 * SIGNS + 1)
+    assert notices.heard() == [Notice(os.getpid(), serves=False, lives=True)] * (2 * SIGNS + 1)
     notices.close()
 
 
