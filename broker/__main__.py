@@ -36,12 +36,12 @@ def main() -> int:
         settings = load()
         keys = server_keys(settings.home)
         alone = claim(socket_folder(settings.home) / "broker.lock") is not None
+        log = open_log(settings, "broker")
     except (SettingsError, OSError) as error:
         return _refuse(str(error))
     if not alone:  # it would take the workers from the other one
         return _refuse(f"another broker runs on the data folder {settings.home}.")
 
-    log = open_log(settings, "broker")
     _seed_routing_ids()
     _allow_open_files()
     core = Core(

@@ -181,3 +181,18 @@ def test_a_broker_that_cannot_write_where_it_listens_serves_all_the_same(tmp_pat
     (warning,) = [line for line in map(json.loads, log.splitlines()) if line["level"] == "warning"]
     assert warning["file"] == str(tmp_path / "run" / "connection")
     assert [file.name for file in (tmp_path / "run").glob(".connection*")] == []
+
+
+def test_a_broker_that_has_no_log_says_so_and_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("")
+    run = subprocess.run(
+        [sys.executable, "-m", "broker"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert run.returncode == COULD_NOT_START
+    assert run.stderr.startswith("pesan broker: ") and str(tmp_path / "log") in run.stderr
+    assert len(run.stderr.splitlines()) == 1, "no traceback"
