@@ -6,9 +6,9 @@ crash. Every 5 s the memory of every process (the server's, the client programs,
 size of the data folder are noted.
 
 Flat means: the slope of a process's own memory (USS) over the last two thirds of the time is below
-``FLAT_MIB_PER_HOUR``. It is taken of the lowest sample of each minute, for what waits in queues in a busy
-moment comes on top of that; and it is Theil and Sen's (the median of the slopes between all pairs), which
-one odd minute does not move.
+``FLAT_MIB_PER_HOUR``. It is taken of the median sample of each minute, for what waits in queues in a busy
+moment comes on top, and what libc gives back for a moment is missing; and it is Theil and Sen's (the
+median of the slopes between all pairs), which one odd minute does not move.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ for each message, request or event is as small. It is also about as little as tw
 from a heap that is still settling: one MiB in the thirteen minutes that count. What is kept for each
 user, session or conversation does not grow here, for there are no new ones."""
 SAMPLE_EVERY: Final = 5.0
-FLOOR_SECONDS: Final = 60.0
+MINUTE: Final = 60.0
 MEASURE_SECONDS: Final = 10.0
 WINDOW: Final = 48
 """Messages of one pair without an answer; a pair that has so many waits."""
@@ -155,20 +155,19 @@ class Watch:
                 },
                 "uss_mib_by_minute": [_mib(v[1]) for v in values[:: round(60 / SAMPLE_EVERY)]],
                 "slope_mib_per_hour": round(
-                    slope(*floors(self.times, [v[1] for v in values])) * 3600 / MIB, 2
+                    slope(*medians(self.times, [v[1] for v in values])) * 3600 / MIB, 2
                 ),
             }
             for name, values in self.memory.items()
         }
 
 
-def floors(times: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The lowest value of each minute, and when the minute began."""
-    lowest: dict[float, float] = {}
+def medians(times: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The median value of each minute, and when the minute began."""
+    of: dict[float, list[float]] = {}
     for at, value in zip(times, values, strict=True):
-        minute = at // FLOOR_SECONDS * FLOOR_SECONDS
-        lowest[minute] = min(value, lowest.get(minute, value))
-    return list(lowest), list(lowest.values())
+        of.setdefault(at // MINUTE * MINUTE, []).append(value)
+    return list(of), [median(those) for those in of.values()]
 
 
 def slope(times: Sequence[float], values: Sequence[float]) -> float:

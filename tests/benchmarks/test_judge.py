@@ -17,7 +17,7 @@ from benchmarks.crash.flow import Flow
 from benchmarks.crash.judge import DISORDER, DOUBLED, FOREVER, LOST, Account, Verdict, judge
 from benchmarks.figures import OthersShare
 from benchmarks.ledger import Ledger, Line, Reader
-from benchmarks.soak import floors, slope
+from benchmarks.soak import medians, slope
 
 ROOM = 7
 IDS = ["a1", "a2", "a3"]
@@ -331,8 +331,8 @@ def test_the_slope_is_of_the_last_two_thirds_and_is_not_moved_by_an_odd_sample()
     assert slope(times, values) == pytest.approx(1.0)
 
 
-def test_a_minute_counts_by_its_lowest_sample() -> None:
-    assert floors([0.0, 30.0, 59.0, 60.0, 61.0], [9.0, 7.0, 8.0, 7.5, 20.0]) == ([0.0, 60.0], [7.0, 7.5])
+def test_a_minute_counts_by_its_median_sample() -> None:
+    assert medians([0.0, 30.0, 59.0, 60.0, 61.0], [9.0, 7.0, 80.0, 7.5, 20.0]) == ([0.0, 60.0], [9.0, 13.75])
 
 
 def test_the_share_of_others_is_what_is_busy_and_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
