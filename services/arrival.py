@@ -48,6 +48,8 @@ def needs(
     handler failed.
     """
     asked = [(job, slow) for job in jobs if isinstance(slow := handlers[job.call.command], Slow)]
+    if not asked:
+        return {}
     found: list[Need | Failure] = []
     while len(found) < len(asked):
         try:
@@ -100,6 +102,8 @@ def transactions(jobs: Sequence[Job]) -> list[list[Job]]:
     transaction that locked those of several, in order of arrival, would stand in a circle with others. The
     rest share the first, but for what the session of one that went straight asked after it.
     """
+    if all(job.straight is None for job in jobs):
+        return [list(jobs)] if jobs else []
     first: list[Job] = []
     later: list[list[Job]] = []
     behind: set[int] = set()

@@ -301,6 +301,8 @@ class Engine:
         """Let those wait that must; the others, in order of arrival."""
         context = partial(self._context, now=now)
         found = needs(jobs, self._service.handlers, self._store, context, self._fault)
+        if not found:
+            return jobs
         straight: list[Job] = []
         for job in jobs:
             need = found.get(job.call.handle)
