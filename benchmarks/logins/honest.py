@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import zmq
 
 from benchmarks.figures import latency_figures
+from benchmarks.logins.beside import again_and_again
 from benchmarks.logins.source import FromAddress
 from benchmarks.wire import PASSWORD
 from protocol.errors import Failure
@@ -43,23 +43,15 @@ class Honest:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Inside, they log in again and again."""
-        end = threading.Event()
-
-        def work() -> None:
-            while not end.wait(PAUSE):
-                begun = time.monotonic()
-                if self._logged_in(begun):
-                    self.took.append(time.monotonic() - begun)
-                else:
-                    self.refused["gave up"] += 1
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
+        with again_and_again(self._once, PAUSE):
             yield
-        finally:
-            end.set()
-            thread.join()
+
+    def _once(self) -> None:
+        begun = time.monotonic()
+        if self._logged_in(begun):
+            self.took.append(time.monotonic() - begun)
+        else:
+            self.refused["gave up"] += 1
 
     def figures(self) -> dict[str, Any]:
         """How many logins there were, how long they took, and how often they had to be repeated."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,9 @@ from typing import Any
 
 import zmq
 
-from benchmarks.dm import drive, make_pairs
+from benchmarks.dm import make_pairs
 from benchmarks.figures import Meter, latency_figures
+from benchmarks.logins.beside import again_and_again, latencies
 from benchmarks.own_server import ROOT
 from benchmarks.wire import WireUser
 from config.settings import RateLimits
@@ -54,9 +54,9 @@ def logouts(server: str, meter: Meter, *, listeners: int = 1000, seconds: float 
         took = [_logged_out(leaver, tokens.pop(), 1.0) for _ in range(ALONE)]
         each = meter.cpu_per(ALONE)
         for _ in range(ROUNDS):
-            quiet += _latencies(pair, stretch)
+            quiet += latencies(pair, stretch)
             with _leaving(leaver, tokens):
-                under += _latencies(pair, stretch)
+                under += latencies(pair, stretch)
             time.sleep(1.0)
     calm, stormy = latency_figures(quiet), latency_figures(under)
     for socket in (pair.sender, pair.recipient, leaver):
@@ -94,28 +94,16 @@ def _logged_out(user: WireUser, token: bytes, pause: float) -> float:
     return took
 
 
-def _latencies(pair: Any, seconds: float) -> list[float]:
-    pair.latencies.clear()
-    drive([pair], 1, seconds)
-    return list(pair.latencies)
-
-
 @contextmanager
 def _leaving(user: WireUser, tokens: list[bytes]) -> Iterator[None]:
     """Inside, one device after the other logs out, as fast as one address may."""
-    end = threading.Event()
 
     def leave() -> None:
-        while tokens and not end.wait(1 / RateLimits().entry_rate):
+        if tokens:
             _logged_out(user, tokens.pop(), 0.0)
 
-    thread = threading.Thread(target=leave)
-    thread.start()
-    try:
+    with again_and_again(leave, 1 / RateLimits().entry_rate):
         yield
-    finally:
-        end.set()
-        thread.join()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import zmq
 
 from benchmarks.dm import Pair, drive, make_pairs
 from benchmarks.figures import Meter, latency_figures
+from benchmarks.logins.beside import latencies
 from benchmarks.logins.honest import Honest
 from benchmarks.logins.source import FromAddress
 from benchmarks.own_server import ROOT
@@ -77,9 +78,9 @@ def compared(pair: Pair, honest: Honest, server: str, plan: dict[str, Any], seco
     honest.took.clear()
     honest.refused.clear()
     for _ in range(ROUNDS):
-        quiet += _stretch(pair, seconds)
+        quiet += latencies(pair, seconds)
         with _attacked(server, plan) as attacked, honest.at_work():
-            under += _stretch(pair, seconds)
+            under += latencies(pair, seconds)
         heard.update(attacked["answers"], sent=attacked["sent"])
     calm, stormy = latency_figures(quiet), latency_figures(under)
     return {
@@ -89,12 +90,6 @@ def compared(pair: Pair, honest: Honest, server: str, plan: dict[str, Any], seco
         "honest_login": honest.figures(),
         "p99_added_ms": round(stormy["p99_ms"] - calm["p99_ms"], 3),
     }
-
-
-def _stretch(pair: Pair, seconds: float) -> list[float]:
-    pair.latencies.clear()
-    drive([pair], 1, seconds)
-    return list(pair.latencies)
 
 
 @contextmanager
