@@ -218,6 +218,7 @@ class Core:
                 VERSION,
                 settings.realm,
                 settings.events_port,
+                settings.bulk_port,
                 wall,
                 self.workers.services(),
                 {

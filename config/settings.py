@@ -72,7 +72,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     advertise: str = ""
     """Host name in the connection string; the bound address when empty."""
     port_base: Port = 7700
-    """Commands here, events on the next port, gateways from ten higher on."""
+    """Commands here, events and chunks of files on the next two ports, gateways from ten higher on."""
     curve: bool = True
     """Encrypt. May be off only on a loopback address."""
 
@@ -118,6 +118,24 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """A message's text, UTF-8 bytes."""
     group_max_members: Count = 10_000
     """Members of one group."""
+
+    # Files
+    file_storage: str = ""
+    """``s3://BUCKET/PREFIX``, or empty for ``files`` in the data folder."""
+    file_max_bytes: Count = 4_294_967_296
+    """One file, in bytes."""
+    file_quota_bytes: Count = 17_179_869_184
+    """All files and unfinished uploads of one user, in bytes."""
+    files_per_user: Count = 100_000
+    """Files and folders of one user."""
+    uploads_per_user: Count = 20
+    """Unfinished uploads of one user."""
+    upload_keep: Seconds = 604_800.0
+    """Seconds after its last chunk at which an unfinished upload is swept."""
+    file_disk_reserve_bytes: Annotated[int, Meta(ge=0)] = 268_435_456
+    """Bytes that uploads leave free on the disk."""
+    transfer_nice: Annotated[int, Meta(ge=0, le=19)] = 10
+    """How far moving chunks steps back behind everything else on this machine (``nice``)."""
 
     # Times
     session_timeout: Seconds = 30.0
@@ -194,6 +212,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return f"tcp://{self._bracketed}:{self.events_port}"
 
     @property
+    def bulk_port(self) -> int:
+        """Port of the socket for chunks of files."""
+        return self.port_base + 2
+
+    @property
+    def bulk_address(self) -> str:
+        """ZeroMQ address that chunks of files go to and come from."""
+        return f"tcp://{self._bracketed}:{self.bulk_port}"
+
+    @property
     def _bracketed(self) -> str:
         # No name is looked up here: one that leads elsewhere must not open a door that was meant to be local.
         host = "127.0.0.1" if self.host == "localhost" else self.host
@@ -217,6 +245,7 @@ _FROM_ENVIRONMENT = {
     "PESAN_CURVE": "curve",
     "PESAN_REALM": "realm",
     "PESAN_DATABASE": "database",
+    "PESAN_FILES": "file_storage",
     "PESAN_RATE_LIMITS": "rate_limits",
 }
 """Variables and the settings that they override."""

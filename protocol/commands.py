@@ -3,7 +3,7 @@
 The broker reads only the table ``COMMANDS``; a service turns a body into the request struct with
 ``read``; a client builds the same struct. To add a command: write its two structs here, give it a
 row in the table, write its handler in the service the row names, and describe it in
-docs/PROTOCOL.md (a test compares the two).
+docs/PROTOCOL.md (a test compares the two). Structs about files are in ``files``.
 
 Field conventions: names of people and groups are str, ids of messages and topics are bin 16, times
 are microseconds since the epoch in UTC (uint), ``conversation`` is a uint, ``seq`` counts from 1.
@@ -12,48 +12,42 @@ are microseconds since the epoch in UTC (uint), ``conversation`` is a uint, ``se
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple
 
-import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-from protocol import limits
+from protocol import files, limits
+from protocol.body import (
+    Address,
+    Device,
+    HistoryLimit,
+    Id,
+    ListLimit,
+    MessageId,
+    Name,
+    OnlineLimit,
+    Password,
+    Seq,
+    Token,
+)
+from protocol.body import Body as Body
+from protocol.body import Empty as Empty
+from protocol.body import body_of as body_of
+from protocol.body import convert as convert
 from protocol.envelope import unpack_body
-from protocol.errors import Invalid
-
-T = TypeVar("T")
-
-Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_MAX_LENGTH + 1)]
-Address = Annotated[str, Meta(min_length=1, max_length=128)]
-Password = Annotated[str, Meta(max_length=limits.PASSWORD_MAX_LENGTH)]
-Device = Annotated[str, Meta(max_length=limits.DEVICE_MAX_LENGTH)]
-Token = Annotated[bytes, Meta(min_length=limits.TOKEN_BYTES, max_length=limits.TOKEN_BYTES)]
-MessageId = Annotated[bytes, Meta(min_length=limits.MESSAGE_ID_BYTES, max_length=limits.MESSAGE_ID_BYTES)]
-Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-HistoryLimit = Annotated[int, Meta(ge=1, le=limits.HISTORY_MAX_MESSAGES)]
-ListLimit = Annotated[int, Meta(ge=1, le=limits.LIST_MAX_ITEMS)]
-OnlineLimit = Annotated[int, Meta(ge=1, le=limits.ONLINE_MAX_NAMES)]
-
-
-class Body(Struct, frozen=True, omit_defaults=True):
-    """Base of every request, reply and event body. Unknown fields are ignored, defaults left out."""
-
-
-class Empty(Body, frozen=True):
-    """A body without fields."""
-
+from protocol.files import FileInfo
 
 # --- server and session -------------------------------------------------------------------------
 
 
 class HelloReply(Body, frozen=True, omit_defaults=False):
-    """What a client may know before login. ``events_port`` is where the events socket listens."""
+    """What a client may know before login: ports of the events socket and of the one for chunks of files."""
 
     version: str
     protocol: int
     realm: str
     events_port: int
+    bulk_port: int
     now: int
     services: list[str]
     """Services with at least one live worker."""
@@ -224,7 +218,7 @@ class SendReply(Body, frozen=True, omit_defaults=False):
     duplicate: bool
 
 
-class Message(Body, frozen=True, omit_defaults=False):
+class Message(Body, frozen=True):
     """One stored message, as history shows it."""
 
     seq: int
@@ -232,6 +226,8 @@ class Message(Body, frozen=True, omit_defaults=False):
     body: str
     sent_at: int
     id: bytes
+    file: FileInfo | None = None
+    """What was sent with it; its ``body`` is then the file's name, or the text that came with it."""
 
 
 class History(Body, frozen=True):
@@ -421,15 +417,6 @@ class RemoveMember(Body, frozen=True):
     user: Name
 
 
-# --- files --------------------------------------------------------------------------------------
-
-
-class FilesReply(Body, frozen=True):
-    """Names of the caller's own files."""
-
-    files: list[str]
-
-
 # --- from the broker itself ---------------------------------------------------------------------
 
 
@@ -442,9 +429,9 @@ class PresenceReport(Body, frozen=True):
     """
 
     broker: bytes
-    online: list[Id] = []
-    offline: list[Id] = []
-    sessions: list[Id] = []
+    online: list[Id] = field(default_factory=list)
+    offline: list[Id] = field(default_factory=list)
+    sessions: list[Id] = field(default_factory=list)
     restart: bool = False
 
 
@@ -537,7 +524,17 @@ _ROWS = (
     Command("group.members", "group", ListMembers, MembersReply, writes=False),
     Command("group.list", "group", ListGroups, GroupsReply, writes=False),
     Command("group.remove", "group", RemoveMember, Empty, retry=False),
-    Command("file.list", "file", Empty, FilesReply, writes=False),
+    Command("file.begin", "file", files.BeginUpload, files.UploadReply, limit=_MESSAGE_LIMIT),
+    Command("file.resume", "file", files.NameUpload, files.UploadReply, writes=False),
+    Command("file.finish", "file", files.FinishUpload, files.FinishReply, rate=Rate.SEND),
+    Command("file.cancel", "file", files.NameUpload, Empty),
+    Command("file.uploads", "file", files.ListUploads, files.UploadsReply, writes=False),
+    Command("file.list", "file", files.ListFiles, files.FilesReply, limit=8192, writes=False),
+    Command("file.stat", "file", files.NameFile, files.StoredFile, limit=8192, writes=False),
+    Command("file.usage", "file", Empty, files.UsageReply, writes=False),
+    Command("file.move", "file", files.MoveFile, Empty, limit=16384, retry=False),
+    Command("file.delete", "file", files.DeleteFile, Empty, limit=8192, retry=False),
+    Command("file.mkdir", "file", files.MakeFolder, Empty, limit=8192, retry=False),
     Command("presence.report", "auth", PresenceReport, Empty, session=False, limit=1 << 20, internal=True),
 )
 
@@ -554,17 +551,3 @@ def read(command: Command, body: bytes) -> Any:
     Raises ``Invalid`` with a sentence that names the field.
     """
     return convert(unpack_body(body), command.request)
-
-
-def convert(fields: dict[str, Any], kind: type[T]) -> T:
-    """A struct from an opened body; raises ``Invalid`` with a sentence that names the field."""
-    try:
-        # Bytes are told to be known, else text in base64 would do for them.
-        return msgspec.convert(fields, kind, builtin_types=(bytes,))
-    except msgspec.ValidationError as error:
-        raise Invalid(f"{error}.") from None
-
-
-def body_of(struct: Body) -> dict[str, Any]:
-    """A struct as the map that travels: wire names, bin kept as bytes, defaults left out."""
-    return msgspec.to_builtins(struct, builtin_types=(bytes,))  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ from msgspec import field
 
 from protocol.commands import Body, body_of
 from protocol.envelope import pack_body, pack_event
+from protocol.files import FileInfo
 
 
 class Welcome(Body, frozen=True, omit_defaults=False):
@@ -23,7 +24,7 @@ class Welcome(Body, frozen=True, omit_defaults=False):
     events_epoch: int
 
 
-class MessageEvent(Body, frozen=True, omit_defaults=False):
+class MessageEvent(Body, frozen=True):
     """A message was stored.
 
     ``to`` is the address as written by members: the recipient's name, ``#group`` or ``*``.
@@ -36,6 +37,7 @@ class MessageEvent(Body, frozen=True, omit_defaults=False):
     body: str
     sent_at: int
     id: bytes
+    file: FileInfo | None = None
 
 
 class ReadEvent(Body, frozen=True, omit_defaults=False):

@@ -49,3 +49,21 @@ NESTING_MAX_DEPTH: Final = 8
 
 LIST_MAX_LENGTH: Final = 20_000
 """Elements of one list inside a body. msgpack makes room for as many as a header claims, at every depth."""
+
+FILE_CHUNK_BYTES: Final = 512 * 1024
+"""A chunk of a file, and the most that one answer brings. libzmq drops whoever sends a larger frame."""
+
+FILE_WINDOW: Final = 8
+"""Chunks that a client has under way at once, in either direction. What is beyond it may be dropped."""
+
+SHA256_BYTES: Final = 32
+"""A SHA-256, in bytes."""
+
+FILE_NAME_MAX_BYTES: Final = 255
+"""A file's or a folder's name, in bytes of UTF-8."""
+
+PATH_MAX_LENGTH: Final = 1024
+"""A path in somebody's own space, in characters."""
+
+FOLDERS_MAX_DEPTH: Final = 32
+"""Names in a path."""

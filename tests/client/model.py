@@ -55,6 +55,7 @@ class ModelServer:
         self.rng = random.Random(seed)
         self.epoch = 1
         self.events_port = 7701
+        self.bulk_port = 7702
         self.users: dict[str, User] = {}
         self.sessions: dict[bytes, tuple[int, str]] = {}
         """Token → (number, user): what the database knows."""
@@ -128,7 +129,7 @@ class ModelServer:
     # --- commands -------------------------------------------------------------------------------
 
     def _server_hello(self, asked: Request, user: str, request: Any) -> Body:
-        return commands.HelloReply("0", 1, "here", self.events_port, 0, ["auth"], {})
+        return commands.HelloReply("0", 1, "here", self.events_port, self.bulk_port, 0, ["auth"], {})
 
     def _session_ping(self, asked: Request, user: str, request: Any) -> Body:
         return commands.PingReply(self.epoch, 0)

@@ -1,0 +1,75 @@
+"""Names of files and folders: data, never a path of anybody's disk.
+
+What could deceive a reader's eye or a program's ear is refused when a name is given (``checked_file_name``,
+``checked_path``); ``local_name`` is for who saves a file under the name that somebody else gave it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from protocol.errors import Invalid
+from protocol.limits import FILE_NAME_MAX_BYTES, FOLDERS_MAX_DEPTH
+
+_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that change the direction of what follows: with them ``exe.png`` may be shown for ``gnp.exe``."""
+
+_REFUSED_KINDS: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
+"""Control characters, halves of pairs, separators of lines and of paragraphs."""
+
+_DEVICES: Final = frozenset(
+    ("con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10)))
+)
+"""Names that are devices on some systems, with whatever ending."""
+
+
+def checked_file_name(name: str) -> str:
+    """``name`` in its composed form (NFC) if a file may be called so. Raises ``Invalid`` with the reason."""
+    if any(unicodedata.category(letter) in _REFUSED_KINDS or letter in _BIDI for letter in name):
+        raise Invalid("A file's name may hold no control characters and no marks of direction.")
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip() or name in (".", ".."):
+        raise Invalid(f"{name!r} is no name for a file.")
+    if name != name.strip():
+        raise Invalid("A file's name may not begin or end with a space.")
+    if "/" in name or "\\" in name:
+        raise Invalid("A file's name may hold no slash and no backslash.")
+    if len(name.encode()) > FILE_NAME_MAX_BYTES:
+        raise Invalid(f"A file's name may have {FILE_NAME_MAX_BYTES} bytes of UTF-8.")
+    return name
+
+
+def checked_path(path: str) -> tuple[str, str]:
+    """(folder, name) of a path in somebody's own space; folder '' is the topmost.
+
+    Slashes at either end mean nothing. Raises ``Invalid``; of the topmost folder itself, too.
+    """
+    folder, _, name = checked_folder(path).rpartition("/")
+    if not name:
+        raise Invalid("Name a file or a folder: this is the topmost one.")
+    return folder, name
+
+
+def checked_folder(path: str) -> str:
+    """A folder's path in the form in which it is stored: '' for the topmost, no slash at either end."""
+    parts = [checked_file_name(part) for part in path.strip("/").split("/")] if path.strip("/") else []
+    if len(parts) > FOLDERS_MAX_DEPTH:
+        raise Invalid(f"Folders may be {FOLDERS_MAX_DEPTH} deep.")
+    return "/".join(parts)
+
+
+def local_name(name: str) -> str:
+    """A name under which a file from anybody may be saved: nothing hidden, no option, no device, no path."""
+    kept = "".join(
+        "_"
+        if letter in '/\\:*?"<>|' or unicodedata.category(letter) in _REFUSED_KINDS or letter in _BIDI
+        else letter
+        for letter in name
+    ).strip(" ")
+    kept = kept.rstrip(".") or "_"
+    if kept[0] in ".-~" or kept.split(".")[0].strip().lower() in _DEVICES:
+        kept = "_" + kept
+    while len(kept.encode()) > FILE_NAME_MAX_BYTES:
+        kept = kept[:-1]
+    return kept

@@ -1,0 +1,92 @@
+"""Blobs: which bytes are in storage, once for each hash, and which are on their way in or out.
+
+Here: SQL on ``blobs``. The bytes themselves are the file service's. They are put and deleted outside of any
+transaction, so a row says what is under way, and nobody puts what somebody else is about to delete:
+
+* Whoever has bytes calls ``expect`` in the transaction that refers to them, then puts them, then ``arrived``.
+* Whoever drops a reference calls ``release`` in that transaction; then nothing refers to ``going`` bytes, and
+  they may be deleted, and after that ``gone``. In between ``expect`` refuses, for a moment.
+
+Lock conversations before blobs, and blobs in the order of their hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from services.storage.engine import Transaction
+
+
+class State(StrEnum):
+    """What is true of a blob's bytes."""
+
+    COMING = "coming"
+    STORED = "stored"
+    GOING = "going"
+
+
+class Blob(NamedTuple):
+    """One blob. ``size`` in bytes, ``changed_at`` in microseconds."""
+
+    sha256: bytes
+    size: int
+    state: State
+    changed_at: int
+
+
+_BLOB = "select sha256, size, state, changed_at from blobs"
+
+
+def locked(tx: Transaction, sha256: bytes) -> Blob | None:
+    """A blob whose state nobody changes until the transaction ends."""
+    row = tx.row(_BLOB + " where sha256 = $1" + tx.for_update, (sha256,))
+    return Blob(row[0], row[1], State(row[2]), row[3]) if row else None
+
+
+def expect(tx: Transaction, sha256: bytes, size: int, now: int) -> State:
+    """Refer to bytes. ``COMING``: put them; ``STORED``: they are there; ``GOING``: not now, ask again."""
+    tx.run(
+        "insert into blobs (sha256, size, state, changed_at) values ($1, $2, 'coming', $3)"
+        " on conflict (sha256) do nothing",
+        (sha256, size, now),
+    )
+    found = locked(tx, sha256)
+    return State.GOING if found is None else found.state  # None: gone since the insert saw it
+
+
+def arrived(tx: Transaction, sha256: bytes, now: int) -> None:
+    """The bytes are in storage, for good."""
+    tx.run(
+        "update blobs set state = 'stored', changed_at = $1 where sha256 = $2 and state = 'coming'",
+        (now, sha256),
+    )
+
+
+def release(tx: Transaction, hashes: Iterable[bytes], now: int) -> None:
+    """References to these were dropped in this transaction; those without another are going."""
+    for sha256 in sorted(set(hashes)):
+        if locked(tx, sha256) is None:
+            continue
+        tx.run(
+            "update blobs set state = 'going', changed_at = $1 where sha256 = $2"
+            " and not exists (select 1 from files where files.sha256 = $2)"
+            " and not exists (select 1 from uploads where uploads.sha256 = $2)",
+            (now, sha256),
+        )
+
+
+def in_state(tx: Transaction, state: State, before: int, limit: int) -> list[Blob]:
+    """Up to ``limit`` blobs on their way, in this state since before ``before``, the longest first."""
+    rows = tx.rows(
+        "select sha256, size, state, changed_at from blobs where state <> 'stored' and state = $1"
+        " and changed_at < $2 order by changed_at limit $3",
+        (state.value, before, limit),
+    )
+    return [Blob(row[0], row[1], State(row[2]), row[3]) for row in rows]
+
+
+def gone(tx: Transaction, sha256: bytes) -> None:
+    """The bytes are deleted."""
+    tx.run("delete from blobs where sha256 = $1 and state = 'going'", (sha256,))
