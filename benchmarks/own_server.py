@@ -22,6 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("auth", "messaging", "group", "file")
 START_TIMEOUT = 20.0
+PORTS = 3
+"""Commands, events, and chunks of files."""
 
 
 class OwnServer:
@@ -42,7 +44,7 @@ class OwnServer:
         home: Path | None = None,
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
-        self.port = free_port_pair()
+        self.port = free_port_base()
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
         self.counts = {**dict.fromkeys(SERVICES, 1), **(counts or {})}
@@ -159,8 +161,8 @@ class OwnServer:
             process.stdout.close()
 
 
-def free_port_pair() -> int:
-    """A loopback port that is free now, and whose next one is free as well.
+def free_port_base() -> int:
+    """A loopback port that is free now, and whose next two are free as well.
 
     Taken below the range from which the kernel hands out ports by itself, at a place of this
     process's own, so that parallel runs do not meet.
@@ -168,7 +170,7 @@ def free_port_pair() -> int:
     first = 10_000 + (os.getpid() * 37) % 20_000
     ports: list[int] = [*range(first, 32_000, 20), *range(10_000, first, 20)]
     for port in ports:
-        if _free(port) and _free(port + 1):
+        if all(_free(port + place) for place in range(PORTS)):
             return port
     raise RuntimeError("no free port")
 

@@ -1,9 +1,11 @@
-"""A bad line: a TCP proxy between clients and both of the broker's ports, which can be told to fail.
+"""A bad line: a TCP proxy between clients and the broker's ports, which fails when told to, and counts.
 
 It listens on another loopback address with the server's own port numbers, because a client learns the
 events port from the server and asks the same host for it. What it can do to the connections that go
 through it: cut them (with a reset or properly), stall them, delay every piece, close one half, or
-swallow what comes while it looks alive (a black hole). Runs in a thread of its own.
+swallow what comes while it looks alive (a black hole). ``carried`` says how many bytes went through each
+port, either way: whatever a program says of itself, this is what it put on the line. Runs in a thread of
+its own.
 """
 
 from __future__ import annotations
@@ -13,22 +15,29 @@ import random
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any
 
+from benchmarks.own_server import PORTS
+
 HOST = "127.0.0.2"
 PIECE = 65_536
+UP, DOWN = "up", "down"
 
 
 class Half:
     """One direction of one connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[int], None]
+    ) -> None:
         self.reader = reader
         self.writer = writer
+        self._count = count
         self.stalled = asyncio.Event()
         self.stalled.set()
         """Set: bytes go through."""
@@ -38,6 +47,7 @@ class Half:
     async def run(self) -> None:
         """Carry bytes until this direction ends."""
         while piece := await self.reader.read(PIECE):
+            self._count(len(piece))
             await self.stalled.wait()
             if self.delay:
                 await asyncio.sleep(self.delay * random.random())
@@ -78,10 +88,10 @@ class Pipe:
 
 
 class Proxy:
-    """``with Proxy(port) as proxy``: stands before ``127.0.0.1:port`` and the port behind it."""
+    """``with Proxy(port) as proxy``: stands before ``127.0.0.1:port`` and the two ports behind it."""
 
     def __init__(self, port: int, seed: int) -> None:
-        self._ports = (port, port + 1)
+        self._ports = tuple(range(port, port + PORTS))
         self._random = random.Random(seed)
         self._pipes: set[Pipe] = set()
         self._loop = asyncio.new_event_loop()
@@ -89,6 +99,8 @@ class Proxy:
         self._servers: list[asyncio.Server] = []
         self.counts: dict[str, int] = {}
         """What was done to how many connections."""
+        self.carried: Counter[tuple[int, str]] = Counter()
+        """Bytes read from whoever sent them, by (port, ``UP`` to the server or ``DOWN`` from it)."""
 
     def __enter__(self) -> Proxy:
         self._thread.start()
@@ -126,7 +138,10 @@ class Proxy:
         except OSError:
             writer.close()
             return
-        pipe = Pipe(Half(reader, server_writer), Half(server_reader, writer))
+        pipe = Pipe(
+            Half(reader, server_writer, partial(self._count, port, UP)),
+            Half(server_reader, writer, partial(self._count, port, DOWN)),
+        )
         self._pipes.add(pipe)
         try:
             await asyncio.gather(*(half.run() for half in pipe.halves))
@@ -136,6 +151,9 @@ class Proxy:
             self._pipes.discard(pipe)
             for half in pipe.halves:
                 half.writer.close()
+
+    def _count(self, port: int, way: str, size: int) -> None:
+        self.carried[port, way] += size
 
     # --- faults ---------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crash.full_disk import FullDisk
-from benchmarks.crash.proxy import HOST, Proxy
-from benchmarks.own_server import free_port_pair
+from benchmarks.crash.proxy import DOWN, HOST, UP, Proxy
+from benchmarks.own_server import free_port_base
 
 TIMEOUT = 10.0
 
@@ -24,7 +24,7 @@ TIMEOUT = 10.0
 @pytest.fixture
 def echo() -> Iterator[int]:
     """A server that says back what it hears; its port."""
-    port = free_port_pair()
+    port = free_port_base()
     listener = socket.create_server(("127.0.0.1", port))
     open_now: list[socket.socket] = []
 
@@ -63,6 +63,18 @@ def test_an_undisturbed_line_carries_everything(echo: int) -> None:
         assert line.recv(16) == b"halo"
         line.shutdown(socket.SHUT_WR)
         assert line.recv(16) == b""
+
+
+def test_a_line_counts_what_each_side_sent(echo: int) -> None:
+    with Proxy(echo, seed=1) as proxy:
+        for _ in range(2):
+            with dial(echo) as line:
+                line.sendall(b"halo")
+                assert line.recv(16) == b"halo"
+        with dial(echo) as line:
+            line.sendall(b"ada")
+            assert line.recv(16) == b"ada"
+        assert proxy.carried == {(echo, UP): 11, (echo, DOWN): 11}
 
 
 def test_a_storm_ends_lines_and_leaves_the_door_open(echo: int) -> None:

@@ -22,7 +22,7 @@ import pytest
 import zmq
 from zmq.utils import z85
 
-from benchmarks.own_server import ROOT, free_port_pair
+from benchmarks.own_server import ROOT, free_port_base
 from broker.core import Core
 from broker.server import Server
 from config.folders import socket_folder
@@ -43,7 +43,7 @@ class House:
     """A broker in a thread, with a worker of our own making, and clients."""
 
     def __init__(self, home: Path, **environment: str) -> None:
-        self.port = free_port_pair()
+        self.port = free_port_base()
         self.settings: Settings = load(
             {"PESAN_HOME": str(home), "PESAN_PORT_BASE": str(self.port), "PESAN_REALM": "here", **environment}
         )

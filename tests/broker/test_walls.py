@@ -17,7 +17,7 @@ import pytest
 import zmq
 from zmq.utils import z85
 
-from benchmarks.own_server import ROOT, free_port_pair
+from benchmarks.own_server import ROOT, free_port_base
 from protocol import connection_string
 from protocol.envelope import unpack_reply
 
@@ -29,7 +29,7 @@ FEW_FILES = 64
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Of a broker with a data folder of its own, on free ports."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PESAN_")}
-    port = {"PESAN_PORT_BASE": str(free_port_pair())}
+    port = {"PESAN_PORT_BASE": str(free_port_base())}
     return {**plain, "PYTHONPATH": str(ROOT), "PESAN_HOME": str(home), "PESAN_REALM": "here", **port, **more}
 
 

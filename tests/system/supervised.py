@@ -18,7 +18,7 @@ from types import TracebackType
 
 import psutil
 
-from benchmarks.own_server import free_port_pair
+from benchmarks.own_server import free_port_base
 from client import Chat, MessageEvent
 
 PATIENCE = 20.0
@@ -29,7 +29,7 @@ SERVICES = ("auth", "messaging", "group", "file")
 def surroundings(home: Path) -> dict[str, str]:
     """The environment of a server with this data folder, on ports of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PESAN_")}
-    return {**environment, "PESAN_HOME": str(home), "PESAN_PORT_BASE": str(free_port_pair())}
+    return {**environment, "PESAN_HOME": str(home), "PESAN_PORT_BASE": str(free_port_base())}
 
 
 class Up:

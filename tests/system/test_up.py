@@ -17,7 +17,7 @@ import psutil
 import pytest
 import zmq
 
-from benchmarks.own_server import OwnServer, free_port_pair
+from benchmarks.own_server import OwnServer, free_port_base
 from benchmarks.wire import PASSWORD, WireUser
 
 STOPS_WITHIN = 2.0
@@ -32,7 +32,7 @@ def up(tmp_path: Path) -> Iterator[Start]:
     """Starts ``pesan up`` with a data folder and ports of its own; ends what is left of it."""
     started: list[subprocess.Popen[str]] = []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PESAN_")}
-    environment |= {"PESAN_HOME": str(tmp_path / "home"), "PESAN_PORT_BASE": str(free_port_pair())}
+    environment |= {"PESAN_HOME": str(tmp_path / "home"), "PESAN_PORT_BASE": str(free_port_base())}
 
     def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.own_server import OwnServer, free_port_pair
+from benchmarks.own_server import OwnServer, free_port_base
 from client.cli.program import COMMANDS
 from protocol import connection_string
 from tests.system.cli.conftest import House
@@ -97,7 +97,7 @@ def test_a_password_that_does_not_fit_ends_with_3(house: House) -> None:
 
 
 def test_nobody_there_ends_with_6(tmp_path: Path) -> None:
-    port = free_port_pair()
+    port = free_port_base()
     person = Person(tmp_path, f"pesan://127.0.0.1:{port}?key={'A' * 43}", PESAN_PASSWORD=PASSWORD)
     done = person.run("login", "ani")
     assert (done.returncode, done.stdout) == (6, "")

@@ -6,7 +6,7 @@ import json
 
 import pexpect
 
-from benchmarks.own_server import free_port_pair
+from benchmarks.own_server import free_port_base
 from tests.system.cli.conftest import House
 from tests.system.cli.person import PASSWORD, PATIENCE, PESAN, Person
 
@@ -42,7 +42,7 @@ def test_people_and_groups_are_completed(house: House) -> None:
     assert f"plain,{house.name('ani')}" in completed("send", "an")
     assert f"plain,\\#{house.name('dapur')}" in completed("send", "#da")
     assert f"plain,{house.name('dapur')}" in completed("group", "join", "da")
-    ani.environment["PESAN_SERVER"] = f"pesan://127.0.0.1:{free_port_pair()}?key={'A' * 43}"
+    ani.environment["PESAN_SERVER"] = f"pesan://127.0.0.1:{free_port_base()}?key={'A' * 43}"
     assert completed("send", "an") == [""]
 
 
