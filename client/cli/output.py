@@ -19,6 +19,7 @@ import msgspec
 
 from protocol.commands import Body, Message
 from protocol.events import MessageEvent
+from protocol.files import FileInfo, StoredFile
 
 # C0 (but for tab and newline), DEL, C1, and the marks that turn the direction of writing around.
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -26,7 +27,7 @@ _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _NOT_IN_JSON: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SECRET: Final = ("token", "topic")
 """Fields that give the right to act or to listen: never shown."""
-_TIMES: Final = ("sent_at", "created_at", "seen_at", "joined_at", "last_seen", "last_at")
+_TIMES: Final = ("sent_at", "created_at", "seen_at", "joined_at", "last_seen", "last_at", "ends_at")
 """Fields in microseconds since the epoch; 0 means never."""
 CONTINUED: Final = "    "
 """In front of the second and further lines of a message."""
@@ -57,18 +58,49 @@ def iso_time(micros: int) -> str | None:
 
 def message_line(message: Message | MessageEvent, place: str = "") -> str:
     """A message as people read it: time, place (where it is not obvious), sender, text."""
-    body = plain(message.body).replace("\n", "\n" + CONTINUED)
     where = f"{plain(place)} " if place else ""
-    return f"{dim(local_time(message.sent_at))} {where}{bold(plain(message.sender))}: {body}"
+    return f"{dim(local_time(message.sent_at))} {where}{bold(plain(message.sender))}: {said(message)}"
+
+
+def said(message: Message | MessageEvent) -> str:
+    """What a message says, further lines indented; a file last: ``[file 17] report.pdf, 3.4 MB``."""
+    lines = plain(message.body).split("\n")
+    if message.file is not None:
+        lines = [*(lines if message.body != message.file.name else ()), file_line(message.file)]
+    return f"\n{CONTINUED}".join(lines)
+
+
+def file_line(file: FileInfo | StoredFile) -> str:
+    """A file in a message: the number to fetch it by, its name, its size."""
+    deleted = isinstance(file, FileInfo) and file.gone
+    return f"[file {file.file}{', deleted' * deleted}] {one_line(file.name)}, {size(file.size)}"
+
+
+def size(count: int) -> str:
+    """Bytes for people, in powers of 1000 as disks and networks are sold: ``999 bytes``, ``3.4 MB``."""
+    if count < 1000:
+        return "1 byte" if count == 1 else f"{count} bytes"
+    units = ["kB", "MB", "GB", "TB", "PB", "EB"]
+    scaled = count / 1000
+    while scaled >= 999.5:
+        scaled /= 1000
+        units.pop(0)
+    return f"{scaled:.1f} {units[0]}" if scaled < 9.95 else f"{scaled:.0f} {units[0]}"
 
 
 def fields(struct: Body, **more: Any) -> dict[str, Any]:
     """A reply or event as a JSON object: ``more`` first, bin as hex, each time also as ``…_iso``."""
-    found = dict(more)
-    for name, value in msgspec.to_builtins(struct, builtin_types=(bytes,)).items():
+    return {**more, **_shown(msgspec.to_builtins(struct, builtin_types=(bytes,)))}
+
+
+def _shown(record: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in record.items():
         if name in _SECRET:
             continue
-        found[name] = value.hex() if isinstance(value, bytes) else value
+        found[name] = _shown(value) if isinstance(value, dict) else value
+        if isinstance(value, bytes):
+            found[name] = value.hex()
         if name in _TIMES:
             found[f"{name}_iso"] = iso_time(value)
     return found

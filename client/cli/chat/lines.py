@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from client.cli.output import CONTINUED, fields, local_time, one_line, plain
+from client.cli import output
+from client.cli.output import fields, local_time, one_line
 from protocol.commands import ConversationInfo, GroupInfo, MemberInfo, Message
 from protocol.events import MessageEvent
 
@@ -36,16 +37,14 @@ class Spoken(str):
 
 def said(message: Message | MessageEvent, address: str) -> Spoken:
     """A message of the conversation that is open: ``12:03 budi: text``."""
-    body = plain(message.body).replace("\n", "\n" + CONTINUED)
-    line = f"{_when(message.sent_at):%H:%M} {one_line(message.sender)}: {body}"
+    line = f"{_when(message.sent_at):%H:%M} {one_line(message.sender)}: {output.said(message)}"
     return Spoken.of(line, message, address)
 
 
 def elsewhere(message: MessageEvent, address: str) -> Spoken:
     """A message of another conversation: ``[budi] text`` or ``[#ops] budi: text``."""
-    body = plain(message.body).replace("\n", "\n" + CONTINUED)
     who = "" if address == message.sender else f"{one_line(message.sender)}: "
-    return Spoken.of(f"[{one_line(address)}] {who}{body}", message, address)
+    return Spoken.of(f"[{one_line(address)}] {who}{output.said(message)}", message, address)
 
 
 def aside(sentence: str) -> str:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from client.cli import output
 from protocol.commands import ConversationInfo, LoginReply, Message, UserInfo, WhoamiReply
+from protocol.events import MessageEvent
+from protocol.files import FileInfo
 
 HARMFUL = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 
@@ -107,3 +109,66 @@ def test_only_a_terminal_that_wants_it_gets_styles(
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     assert (output.bold("x") == "\x1b[1mx\x1b[0m") is styled
     assert (output.dim("x") != "x") is styled
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+REPORT = FileInfo(17, "report.pdf", 3_400_000, "application/pdf", bytes(range(32)))
+
+
+def test_a_message_with_a_file_shows_its_number_name_and_size() -> None:
+    message = Message(3, "budi", "report.pdf", 0, bytes(16), REPORT)
+    assert output.message_line(message) == "never budi: [file 17] report.pdf, 3.4 MB"
+
+
+def test_a_text_that_came_with_a_file_stands_above_it() -> None:
+    event = MessageEvent(1, 3, "budi", "ani", "see page 3\nand 4", 0, bytes(16), REPORT)
+    said = "budi: see page 3\n    and 4\n    [file 17] report.pdf, 3.4 MB"
+    assert output.message_line(event).endswith(said)
+
+
+def test_a_deleted_file_is_told() -> None:
+    gone = FileInfo(17, "report.pdf", 1, "text/plain", b"", gone=True)
+    message = Message(3, "budi", "report.pdf", 0, bytes(16), gone)
+    assert output.said(message) == "[file 17, deleted] report.pdf, 1 byte"
+
+
+@given(st.text())
+def test_the_name_of_a_file_moves_no_terminal_and_makes_no_line(name: str) -> None:
+    info = FileInfo(17, name, 5, "text/plain", bytes(32))
+    line = output.said(Message(3, "budi", name, 0, bytes(16), info))
+    assert not {chr(code) for code in HARMFUL if chr(code) != "\t"} & set(line)
+    assert "\n" not in line
+
+
+def test_a_message_with_a_file_is_json() -> None:
+    message = Message(3, "budi", "report.pdf", 1, bytes(16), REPORT)
+    record = json.loads(output.json_line(output.fields(message)))
+    assert record["file"] == {
+        "file": 17,
+        "name": "report.pdf",
+        "size": 3_400_000,
+        "type": "application/pdf",
+        "sha256": bytes(range(32)).hex(),
+    }
+    assert "file" not in output.fields(Message(3, "budi", "hi", 1, bytes(16)))
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (9949, "9.9 kB"),
+        (9951, "10 kB"),
+        (999_499, "999 kB"),
+        (999_501, "1.0 MB"),
+        (3_400_000, "3.4 MB"),
+        (2**30, "1.1 GB"),
+        (2**63 - 1, "9.2 EB"),
+    ],
+)
+def test_sizes_for_people(count: int, said: str) -> None:
+    assert output.size(count) == said
