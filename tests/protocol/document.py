@@ -35,12 +35,14 @@ class Document(NamedTuple):
     """Everything in the document that is data."""
 
     commands: dict[str, Command]
+    bulk: dict[str, Command]
     shapes: dict[str, Fields]
     events: dict[str, Fields]
     limits: Rows
     settings: Rows
     errors: Rows
     table: Rows
+    bulk_table: Rows
     rates: Rows
     program: str
 
@@ -50,18 +52,20 @@ def parse(text: str) -> Document:
     chapters = split(text, "## ")
     limits, settings = tables(chapters["Limits"])
     (errors,) = tables(chapters["Errors"])
-    entries = split(chapters["Commands"], "### ")
-    (table,) = tables(chapters["Commands"].split("\n### ", 1)[0])
+    commands, table = _commands(chapters["Commands"])
+    bulk, bulk_table = _commands(chapters["Bulk commands"])
     (rates,) = tables(chapters["Rate limits"])
     (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return Document(
-        {bare(name): _command(body) for name, body in entries.items()},
+        commands,
+        bulk,
         {bare(name): _one(body) for name, body in split(chapters["Shapes"], "### ").items()},
         {bare(name): _one(body) for name, body in split(chapters["Events"], "### ").items()},
         limits,
         settings,
         errors,
         table,
+        bulk_table,
         rates,
         program,
     )
@@ -91,6 +95,12 @@ def tables(text: str) -> list[Rows]:
 def bare(text: str) -> str:
     """Without code marks."""
     return text.strip().strip("`")
+
+
+def _commands(chapter: str) -> tuple[dict[str, Command], Rows]:
+    entries = split(chapter, "### ")
+    (table,) = tables(chapter.split("\n### ", 1)[0])
+    return {bare(name): _command(body) for name, body in entries.items()}, table
 
 
 def _command(section: str) -> Command:
@@ -127,11 +137,22 @@ def fields_of(struct: type[Struct]) -> Fields:
 
 
 def shapes_in(struct: type[Struct]) -> set[type[Struct]]:
-    """Structs inside the fields of this one."""
+    """Structs inside the fields of this one, and inside theirs."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)
-    inner = [field.type.item_type for field in info.fields if isinstance(field.type, inspect.ListType)]
-    return {kind.cls for kind in inner if isinstance(kind, inspect.StructType)}
+    found = {kind.cls for field in info.fields for kind in _inner(field.type)}
+    return found.union(*map(shapes_in, found))
+
+
+def _inner(kind: Any) -> list[inspect.StructType]:
+    match kind:
+        case inspect.StructType():
+            return [kind]
+        case inspect.ListType():
+            return _inner(kind.item_type)
+        case inspect.UnionType():
+            return [found for item in kind.types for found in _inner(item)]
+    return []
 
 
 def _absent(field: inspect.Field) -> str:
@@ -139,6 +160,8 @@ def _absent(field: inspect.Field) -> str:
         return ""
     if field.default is None:
         return ", optional"
+    if field.default_factory is list:
+        return ", default []"
     written = {"False": "false", "True": "true", "": '`""`'}.get(str(field.default), str(field.default))
     return f", default {written}"
 

@@ -47,6 +47,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "group.leave": {"group": "ops"},
     "group.members": {"group": "ops"},
     "group.remove": {"group": "ops", "user": "ani"},
+    "file.begin": {"id": ID, "size": 5, "to": "budi", "name": "foto.png"},
+    "file.resume": {"upload": ID},
+    "file.finish": {"upload": ID},
+    "file.cancel": {"upload": ID},
+    "file.move": {"path": "a", "to": "b"},
+    "file.mkdir": {"path": "a"},
     "presence.report": {"broker": b"b"},
 }
 """The least body of each command that needs one."""
@@ -107,7 +113,9 @@ def test_only_the_broker_reports_presence() -> None:
 
 def test_what_may_not_be_repeated_is_what_a_second_try_would_fail_at() -> None:
     once = {row.name for row in COMMANDS.values() if not row.retry}
-    assert once == {"auth.register", "group.create", "group.leave", "group.remove"}
+    of_groups, of_files = {"create", "leave", "remove"}, {"move", "delete", "mkdir"}
+    groups, tree = {f"group.{verb}" for verb in of_groups}, {f"file.{verb}" for verb in of_files}
+    assert once == {"auth.register", *groups, *tree}
 
 
 def test_the_longest_message_that_can_be_set_fits_its_commands() -> None:
@@ -118,6 +126,24 @@ def test_the_longest_message_that_can_be_set_fits_its_commands() -> None:
     body = {"to": "x" * 128, "body": "x" * field.type.le, "id": ID, "after": ID}
     for name in ("message.send", "message.broadcast"):
         assert len(pack_body(body)) <= COMMANDS[name].limit
+    place = {"to": "x" * 128, "name": "x" * 255, "size": 2**63 - 1, "sha256": b"h" * 32, "replace": True}
+    begin = {"id": ID, "text": body["body"], **place}
+    assert len(pack_body(begin)) <= COMMANDS["file.begin"].limit
+
+
+def test_the_longest_paths_fit_their_commands() -> None:
+    longest = "\U0001f511" * limits.PATH_MAX_LENGTH
+    for name, fields in (
+        ("file.begin", {"id": ID, "size": 1, "path": longest, "text": "x" * 98_304}),
+        ("file.list", {"path": longest, "after": "\U0001f511" * 255}),
+        ("file.stat", {"path": longest}),
+        ("file.move", {"path": longest, "to": longest}),
+        ("file.delete", {"path": longest}),
+        ("file.mkdir", {"path": longest}),
+    ):
+        packed = pack_body(fields)
+        assert len(packed) <= COMMANDS[name].limit
+        read(COMMANDS[name], packed)
 
 
 def test_the_longest_passwords_fit_their_commands() -> None:
@@ -188,6 +214,18 @@ def test_a_field_that_is_missing_or_of_the_wrong_type_is_named(name: str, field:
         ("user.list", {"limit": 1001}, "limit"),
         ("user.online", {"limit": 10_001}, "limit"),
         ("user.online", {"after": "x" * 33}, "after"),
+        ("file.begin", {"size": -1}, "size"),
+        ("file.begin", {"size": 2**63}, "size"),
+        ("file.begin", {"name": ""}, "name"),
+        ("file.begin", {"name": "x" * 256}, "name"),
+        ("file.begin", {"path": "x" * 1025}, "path"),
+        ("file.begin", {"sha256": b"h" * 31}, "sha256"),
+        ("file.begin", {"replace": None}, "replace"),
+        ("file.finish", {"sha256": b""}, "sha256"),
+        ("file.list", {"after": "x" * 256}, "after"),
+        ("file.list", {"conversation": 0}, "conversation"),
+        ("file.stat", {"file": 0}, "file"),
+        ("file.delete", {"recursive": 1}, "recursive"),
         ("presence.report", {"online": [2**63]}, r"online\[0\]"),
         ("presence.report", {"offline": [0]}, r"offline\[0\]"),
     ],

@@ -20,6 +20,7 @@ from benchmarks.own_server import OwnServer
 from broker.core import Core
 from config.settings import RateLimits, Settings
 from protocol import VERSION, limits
+from protocol.bulk import BULK, BulkCommand
 from protocol.commands import COMMANDS, SERVICES, Body, Command, Rate
 from protocol.envelope import pack_request, unpack_body, unpack_reply
 from protocol.errors import FAILURES
@@ -41,18 +42,27 @@ def differences(
     events: Mapping[str, type[Body]] = EVENTS,
     retry: Mapping[str, str] = RETRY,
     numbers: Mapping[str, int] = LIMITS,
+    bulk: Mapping[str, BulkCommand] = BULK,
 ) -> list[str]:
     """What the document and the code say differently; a sentence for each."""
     document = parse(text)
     found = Differences()
     found.compare("commands", list(document.commands), list(commands))
     found.compare("table of commands", _table(document.table), [_row(row) for row in commands.values()])
+    found.compare("bulk commands", list(document.bulk), list(bulk))
+    found.compare(
+        "table of bulk commands", _table(document.bulk_table, 2), list(map(_bulk_row, bulk.values()))
+    )
     shapes: dict[str, type[Struct]] = {}
-    for name in document.commands.keys() & commands.keys():
-        written, row = document.commands[name], commands[name]
+    texts = {**document.commands, **document.bulk}
+    rows: dict[str, Command | BulkCommand] = {**commands, **bulk}
+    for name in texts.keys() & rows.keys():
+        written, row = texts[name], rows[name]
         found.compare(f"request of {name}", written.request, fields_of(row.request))
         found.compare(f"reply of {name}", written.reply, fields_of(row.reply))
         shapes.update({shape.__name__: shape for shape in shapes_in(row.reply)})
+    for kind in events.values():
+        shapes.update({shape.__name__: shape for shape in shapes_in(kind)})
     found.compare("shapes", set(document.shapes), set(shapes))
     for name in document.shapes.keys() & shapes.keys():
         found.compare(f"shape {name}", document.shapes[name], fields_of(shapes[name]))
@@ -81,8 +91,12 @@ class Differences(list[str]):
             self.append(f"{what}: the document has {written}, the code {true}")
 
 
-def _table(rows: Rows) -> list[list[str]]:
-    return [row[:5] for row in rows]
+def _table(rows: Rows, columns: int = 5) -> list[list[str]]:
+    return [row[:columns] for row in rows]
+
+
+def _bulk_row(row: BulkCommand) -> list[str]:
+    return [row.name, row.payload]
 
 
 def _row(row: Command) -> list[str]:
@@ -102,8 +116,9 @@ def test_the_document_and_the_code_agree() -> None:
 
 
 def test_every_error_that_a_command_names_is_on_the_closed_list() -> None:
-    fields = {"limit", "missing", "after", "message_max_bytes"}
-    for name, command in parse(TEXT).commands.items():
+    document = parse(TEXT)
+    fields = {"limit", "missing", "after", "message_max_bytes", "used", "to", "name", "path"}
+    for name, command in {**document.commands, **document.bulk}.items():
         words = {word for word in command.errors if "." not in word} - fields
         assert words <= set(FAILURES), name
         assert not words & (ERRORS_OF_ANY - {"unauthenticated"}), name
@@ -138,7 +153,8 @@ def test_rate_limits_have_their_defaults() -> None:
 
 def test_nothing_was_added_in_a_version_to_come() -> None:
     document = parse(TEXT)
-    assert {int(row[5]) for row in document.table} | {int(row[2]) for row in document.errors} == {VERSION}
+    since = [row[5] for row in document.table] + [row[2] for row in document.bulk_table + document.errors]
+    assert {int(version) for version in since} == {VERSION}
 
 
 def test_the_services_and_the_cap_on_history_are_as_said() -> None:
@@ -182,6 +198,13 @@ def test_the_internal_command_is_not_in_the_document() -> None:
         ("| `group.leave` | yes | no |", "| `group.leave` | yes | yes |"),
         ("| `auth.login` | no | yes | 9216 | entry |", "| `auth.login` | no | yes | 9216 | call |"),
         ("| `message.send` | yes | yes | 130048 |", "| `message.send` | yes | yes | 131072 |"),
+        ("| `folders` | [str], default [] |", "| `folders` | [str] |"),
+        ("| `file` | FileInfo, optional |", "| `file` | FileInfo |"),
+        ("| `ends_at` | uint | when it is swept", "| `ends_at` | str | when it is swept"),
+        ("| `gone` | bool, default false |", "| `gone` | bool |"),
+        ("| `chunk.get` | reply |", "| `chunk.get` | request |"),
+        ("### `chunk.seal`", "### `chunk.close`"),
+        ("| `offset` | uint | where they begin: any |\n", ""),
     ],
 )
 def test_a_change_to_the_document_alone_is_noticed(old: str, new: str) -> None:
@@ -202,6 +225,13 @@ def test_a_field_added_to_a_request_or_reply_alone_is_noticed(name: str) -> None
     assert differences(TEXT, commands={**PUBLIC, name: row._replace(reply=more(row.reply))})
 
 
+@pytest.mark.parametrize("name", sorted(BULK))
+def test_a_field_added_to_a_bulk_command_alone_is_noticed(name: str) -> None:
+    row = BULK[name]
+    assert differences(TEXT, bulk={**BULK, name: row._replace(request=more(row.request))})
+    assert differences(TEXT, bulk={**BULK, name: row._replace(reply=more(row.reply))})
+
+
 @pytest.mark.parametrize("kind", sorted(EVENTS))
 def test_a_field_added_to_an_event_alone_is_noticed(kind: str) -> None:
     assert differences(TEXT, events={**EVENTS, kind: more(EVENTS[kind])})
@@ -210,13 +240,15 @@ def test_a_field_added_to_an_event_alone_is_noticed(kind: str) -> None:
 def test_a_command_event_error_or_limit_added_to_the_code_alone_is_noticed() -> None:
     row = PUBLIC["user.get"]._replace(name="user.find")
     assert differences(TEXT, commands={**PUBLIC, "user.find": row})
+    assert differences(TEXT, bulk={**BULK, "chunk.drop": BULK["chunk.seal"]._replace(name="chunk.drop")})
     assert differences(TEXT, events={**EVENTS, "wink": EVENTS["typing"]})
     assert differences(TEXT, retry={**RETRY, "teapot": "never"})
     assert differences(TEXT, numbers={**LIMITS, "TEA_MAX": 1})
 
 
 def test_a_command_event_error_or_limit_taken_from_the_code_alone_is_noticed() -> None:
-    for whole, name in ((PUBLIC, "commands"), (EVENTS, "events"), (RETRY, "retry"), (LIMITS, "numbers")):
+    tables = ((PUBLIC, "commands"), (BULK, "bulk"), (EVENTS, "events"), (RETRY, "retry"), (LIMITS, "numbers"))
+    for whole, name in tables:
         lacking = dict(list(whole.items())[1:])
         assert differences(TEXT, **{name: lacking})
 
