@@ -14,6 +14,7 @@ import sys
 import zmq
 from zmq.utils import z85
 
+from broker.bulk import Bulk
 from broker.core import Core
 from broker.server import Server
 from config import whereabouts
@@ -52,7 +53,7 @@ def main() -> int:
         first_handle=_random(5) << 20,
         epoch=_random(6),
     )
-    server = Server(settings, keys, core, log)
+    server = Server(settings, keys, core, log, Bulk(settings, keys))
     try:
         server.bind()
     except zmq.ZMQError as error:
@@ -63,7 +64,12 @@ def main() -> int:
     # What was imported stays for good, and requests in flight are no cycles: look at them seldom.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    log.info("started", commands=settings.commands_address, events=settings.events_address)
+    log.info(
+        "started",
+        commands=settings.commands_address,
+        events=settings.events_address,
+        bulk=settings.bulk_address,
+    )
     server.run(lambda: _ready(connection_string(settings, keys.public)))
     return 0
 
@@ -85,7 +91,7 @@ def _why_not(settings: Settings, error: zmq.ZMQError) -> str:
         advice = "Ports below 1024 are the system's. PESAN_PORT_BASE=N chooses other ports."
     else:
         advice = "Is another server running? PESAN_PORT_BASE=N chooses other ports."
-    ports = f"ports {settings.port_base} and {settings.events_port}"
+    ports = f"ports {settings.port_base}, {settings.events_port} and {settings.bulk_port}"
     return f"cannot listen on {settings.host}, {ports}: {error}. {advice}"
 
 

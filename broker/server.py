@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import zmq
 
+from broker.bulk import Bulk
 from broker.core import Core
 from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, monitored_value, receiver, sender
 from broker.memory import Memory, resident, trim
@@ -47,10 +48,13 @@ GRACE = 1.0
 
 
 class Server:
-    """Sockets of one broker. ``bind`` raises ``zmq.ZMQError`` when an address is taken."""
+    """Sockets of one broker, and ``bulk``'s. ``bind`` raises ``zmq.ZMQError`` when an address is taken."""
 
-    def __init__(self, settings: Settings, keys: KeyPair, core: Core, log: ServerLog) -> None:
+    def __init__(
+        self, settings: Settings, keys: KeyPair, core: Core, log: ServerLog, bulk: Bulk | None = None
+    ) -> None:
         self._log = log
+        self._bulk = bulk
         self._settings = settings
         self._keys = keys
         self._core = core
@@ -104,6 +108,8 @@ class Server:
         self._backend.bind(f"ipc://{socket_folder(self._settings.home) / 'backend.sock'}")
         self._events.bind(self._settings.events_address)
         self._frontend.bind(self._settings.commands_address)
+        if self._bulk:
+            self._bulk.bind()
 
     def _monitor(self, socket: zmq.Socket[bytes], events: int) -> zmq.Socket[bytes]:
         monitor: zmq.Socket[bytes] = socket.get_monitor_socket(events)
@@ -161,6 +167,8 @@ class Server:
         self._events_monitor.close(0)
         for socket in (self._frontend, self._events, self._backend):
             socket.close()
+        if self._bulk:
+            self._bulk.close()
         self._context.term()
         os.close(self._wakeup)
         os.close(self._wakeup_write)
@@ -305,6 +313,8 @@ class Server:
         self._core.wall = time.time() - now
         self._core.tick(now)
         self._memory.look(now)
+        if self._bulk and self._bulk.look(now):
+            self._log.warning("too much memory was taken: all transfers of files were interrupted")
         self._owed.forget()
         self._subscriptions.rest(TICK)
         counts = self._core.counts

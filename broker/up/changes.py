@@ -39,6 +39,7 @@ READ_ONCE: Final = frozenset(
         "session_timeout",
         "sessions",
         "topics_per_connection",
+        "transfer_nice",
         "watchdog_timeout",
         "worker_capacity_bytes",
         "worker_timeout",

@@ -17,6 +17,7 @@ BEHIND = {
     "commands_address": "host",
     "events_address": "host",
     "events_port": "port_base",
+    "bulk_address": "host",
     "bulk_port": "port_base",
     "loopback": "host",
 }

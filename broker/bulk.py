@@ -1,0 +1,146 @@
+"""The socket for chunks of files, and the way behind it to the file workers.
+
+Here: a thread that hands frames from the one to the other, in C: no byte of a file meets the broker's loop,
+and its context, with an I/O thread of its own, encrypts and decrypts beside that of messages. Who may send
+what is for the file workers to judge: nobody here looks at a frame.
+
+What waits is bounded for each connection, by ``QUEUE_IN`` and ``QUEUE_OUT``: a reply beyond that is dropped,
+and its client asks again. Nothing bounds the number of connections, so ``Bulk.look`` ends all of them
+when this process grows too much; clients come back and go on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import zmq
+
+from broker.memory import resident
+from config.folders import socket_folder
+from config.keys import KeyPair
+from config.settings import Settings
+from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
+
+ROOM: Final = 4096
+"""Bytes of a frame beside a chunk."""
+QUEUE_IN: Final = 4
+"""Messages from one connection that wait for a file worker; the rest waits at the client."""
+QUEUE_OUT: Final = FILE_WINDOW + 4
+"""Replies that wait for one connection."""
+QUEUE_BACK: Final = 8
+"""Messages on their way to one worker."""
+QUEUE_FORTH: Final = 16
+"""Messages on their way from one worker."""
+HANDSHAKE_MS: Final = 5_000
+BACKLOG: Final = 1024
+SOCKET: Final = "bulk.sock"
+"""Where file workers connect, in the folder of sockets."""
+MEMORY: Final = 512 << 20
+"""Bytes that this process may grow by; then everybody is hung up on. Half of what it may have, if less."""
+LOOK: Final = 1.0
+"""Seconds between two looks at that."""
+
+
+class Bulk:
+    """The thread. ``bind`` raises ``zmq.ZMQError`` when the address is taken; ``size`` tells our memory."""
+
+    def __init__(self, settings: Settings, keys: KeyPair, size: Callable[[], int] = resident) -> None:
+        self._settings = settings
+        self._keys = keys
+        allowed = settings.broker_memory_mib << 20
+        self._memory = min(MEMORY, allowed // 2) if allowed else MEMORY
+        self._size = size
+        self._least = size()
+        self._next_look = 0.0
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._thread: threading.Thread | None = None
+
+    def bind(self) -> None:
+        """Open the door and begin to hand on."""
+        bound = threading.Event()
+        errors: list[zmq.ZMQError | OSError] = []
+        self._thread = threading.Thread(target=self._run, args=(bound, errors), name="bulk", daemon=True)
+        self._thread.start()
+        bound.wait()
+        if errors:
+            self._thread.join()
+            raise errors[0]
+
+    def close(self) -> None:
+        """Hang up on everybody."""
+        if self._context is not None and self._thread is not None:
+            self._context.term()
+            self._thread.join()
+            self._context = None
+
+    def look(self, now: float) -> bool:
+        """Called at every tick: whether everybody was hung up on, because too much memory was taken."""
+        if now < self._next_look:
+            return False
+        self._next_look = now + LOOK
+        size = self._size()
+        self._least = min(self._least, size)
+        crowded = self._context is not None and size > self._least + self._memory
+        if crowded:
+            self.close()
+        if self._context is None:
+            with suppress(zmq.ZMQError, OSError):  # what has just been closed may be in the way for a moment
+                self.bind()
+        return crowded
+
+    # --- in the thread --------------------------------------------------------------------------
+
+    def _run(self, bound: threading.Event, errors: list[zmq.ZMQError | OSError]) -> None:
+        step_back(self._settings.transfer_nice)
+        # Only now: libzmq's I/O thread has the priority of the thread that makes the first socket.
+        context = zmq.Context()
+        front, back = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
+        front.setsockopt(zmq.LINGER, 0)
+        back.setsockopt(zmq.LINGER, 0)
+        try:
+            self._open(front, back)
+        except (zmq.ZMQError, OSError) as error:
+            errors.append(error)
+            front.close()
+            back.close()
+            context.term()
+            bound.set()
+            return
+        self._context = context
+        bound.set()
+        try:
+            zmq.proxy(front, back)
+        except zmq.ContextTerminated:
+            pass
+        finally:
+            front.close()
+            back.close()
+
+    def _open(self, front: zmq.Socket[bytes], back: zmq.Socket[bytes]) -> None:
+        front.setsockopt(zmq.MAXMSGSIZE, FILE_CHUNK_BYTES + ROOM)
+        front.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        front.setsockopt(zmq.BACKLOG, BACKLOG)
+        front.setsockopt(zmq.RCVHWM, QUEUE_IN)
+        front.setsockopt(zmq.SNDHWM, QUEUE_OUT)
+        front.setsockopt(zmq.IPV6, 1 if ":" in self._settings.host else 0)
+        front.setsockopt(zmq.HEARTBEAT_IVL, 15_000)
+        front.setsockopt(zmq.HEARTBEAT_TIMEOUT, 45_000)
+        if self._settings.curve:
+            front.setsockopt(zmq.CURVE_SERVER, 1)
+            front.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)
+        back.setsockopt(zmq.SNDHWM, QUEUE_BACK)
+        back.setsockopt(zmq.RCVHWM, QUEUE_FORTH)
+        back.bind(f"ipc://{socket_folder(self._settings.home) / SOCKET}")
+        front.bind(self._settings.bulk_address)
+
+
+def step_back(nice: int) -> None:
+    """Give way to everything else on this machine, where (Linux) each thread has a priority of its own."""
+    if sys.platform == "linux":
+        least = min(19, os.getpriority(os.PRIO_PROCESS, 0) + nice)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), least)
