@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,6 +19,7 @@ from benchmarks.crash.run import main as crash
 from benchmarks.dm import dm
 from benchmarks.fanout import fanout
 from benchmarks.figures import Meter
+from benchmarks.files.scenario import file
 from benchmarks.idle import idle
 from benchmarks.latency import latency
 from benchmarks.logins.logouts import logouts
@@ -46,6 +47,7 @@ def main() -> int:
         "logins": lambda o: _driven(o, logins, rate_limits=True, seconds=o.seconds),
         "logouts": lambda o: _driven(o, logouts, listeners=o.listeners, seconds=o.seconds),
         "fanout": lambda o: _driven(o, fanout, members=o.members, seconds=o.seconds),
+        "file": lambda o: _driven(o, file, mib=o.mib, rounds=o.rounds, seconds=o.seconds),
         "idle": lambda o: _driven(o, idle, clients=o.clients),
         "start": lambda o: start(),
     }
@@ -61,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "scenario",
-        choices=["relay", "dm", "latency", "logins", "logouts", "fanout", "idle", "start", "all"],
+        choices=["relay", "dm", "latency", "logins", "logouts", "fanout", "file", "idle", "start", "all"],
         help="what to measure",
     )
     parser.add_argument("--server", default="", help="connection string; default: start one of our own")
@@ -72,6 +74,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--members", type=int, default=500, help="of the group in fanout")
     parser.add_argument("--listeners", type=int, default=1000, help="in logouts")
+    parser.add_argument("--mib", type=int, default=1024, help="size of the file in file")
+    parser.add_argument("--rounds", type=int, default=3, help="in file: how often each side has its turn")
     parser.add_argument("--clients", type=int, default=2000, help="in idle")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser.parse_args()
@@ -120,9 +124,25 @@ def _print(figures: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(figures), flush=True)
         return
     print(f"\n{figures['scenario']} ({os.cpu_count()} cores)")
-    for name, value in figures.items():
+    bars = figures.pop("bars", [])
+    for name, value in _rows(figures):
         if name != "scenario":
             print(f"  {name.replace('_', ' '):40} {value}", flush=True)
+    for bar in bars:
+        print(
+            f"  {'ok    ' if bar['met'] else 'missed'} {bar['what']:45} {bar['found']:8}"
+            f"  ({bar['rule']} {bar['bar']})",
+            flush=True,
+        )
+
+
+def _rows(figures: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values; what holds maps of maps is opened."""
+    for name, value in figures.items():
+        if isinstance(value, dict) and any(isinstance(one, dict) for one in value.values()):
+            yield from _rows(value, f"{above}{name} ")
+        else:
+            yield above + name, value
 
 
 if __name__ == "__main__":
