@@ -10,7 +10,7 @@ import unicodedata
 from typing import Final
 
 from protocol.errors import Invalid
-from protocol.limits import FILE_NAME_MAX_BYTES, FOLDERS_MAX_DEPTH
+from protocol.limits import FILE_NAME_MAX_BYTES, FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
 
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Marks that change the direction of what follows: with them ``exe.png`` may be shown for ``gnp.exe``."""
@@ -18,18 +18,35 @@ _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066
 _REFUSED_KINDS: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Control characters, halves of pairs, separators of lines and of paragraphs."""
 
+_UNSEEN_KINDS: Final = frozenset(("Cf", "Mn", "Me"))
+"""Marks of form and combining marks: a name of nothing else cannot be seen."""
+
 _DEVICES: Final = frozenset(
-    ("con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10)))
+    (
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "conin$",
+        "conout$",
+        *(port + n for port in ("com", "lpt") for n in "0123456789¹²³"),
+    )
 )
 """Names that are devices on some systems, with whatever ending."""
+
+_SPECIAL: Final = frozenset('/\\:*?"<>|')
+"""Means something else than itself in a path of some system."""
+
+_ENDING_MAX_BYTES: Final = 16
+"""A longer one says nothing about what is in a file."""
 
 
 def checked_file_name(name: str) -> str:
     """``name`` in its composed form (NFC) if a file may be called so. Raises ``Invalid`` with the reason."""
-    if any(unicodedata.category(letter) in _REFUSED_KINDS or letter in _BIDI for letter in name):
+    if any(map(_deceives, name)):
         raise Invalid("A file's name may hold no control characters and no marks of direction.")
     name = unicodedata.normalize("NFC", name)
-    if not name.strip() or name in (".", ".."):
+    if name in (".", "..") or not any(map(_shows, name)):
         raise Invalid(f"{name!r} is no name for a file.")
     if name != name.strip():
         raise Invalid("A file's name may not begin or end with a space.")
@@ -56,20 +73,39 @@ def checked_folder(path: str) -> str:
     parts = [checked_file_name(part) for part in path.strip("/").split("/")] if path.strip("/") else []
     if len(parts) > FOLDERS_MAX_DEPTH:
         raise Invalid(f"Folders may be {FOLDERS_MAX_DEPTH} deep.")
-    return "/".join(parts)
+    whole = "/".join(parts)
+    if len(whole) > PATH_MAX_LENGTH:  # composing may make it longer than what was sent
+        raise Invalid(f"A path may have {PATH_MAX_LENGTH} characters.")
+    return whole
 
 
 def local_name(name: str) -> str:
-    """A name under which a file from anybody may be saved: nothing hidden, no option, no device, no path."""
-    kept = "".join(
-        "_"
-        if letter in '/\\:*?"<>|' or unicodedata.category(letter) in _REFUSED_KINDS or letter in _BIDI
-        else letter
-        for letter in name
-    ).strip(" ")
-    kept = kept.rstrip(".") or "_"
-    if kept[0] in ".-~" or kept.split(".")[0].strip().lower() in _DEVICES:
-        kept = "_" + kept
-    while len(kept.encode()) > FILE_NAME_MAX_BYTES:
-        kept = kept[:-1]
+    """A name under which a file from anybody may be saved: nothing hidden, no option, no device, no path.
+
+    At most ``FILE_NAME_MAX_BYTES`` of UTF-8; what is too long loses its middle, not its ending. What it
+    returned it returns again.
+    """
+    kept = _cut("".join("_" if letter in _SPECIAL or _deceives(letter) else letter for letter in name))
+    if kept[0] in ".-~" or kept.partition(".")[0].strip().lower() in _DEVICES:
+        kept = _cut("_" + kept)
     return kept
+
+
+def _shows(letter: str) -> bool:
+    return not letter.isspace() and unicodedata.category(letter) not in _UNSEEN_KINDS
+
+
+def _deceives(letter: str) -> bool:
+    return letter in _BIDI or unicodedata.category(letter) in _REFUSED_KINDS
+
+
+def _cut(name: str) -> str:
+    """At most as long as a name may be, without spaces around it and dots behind it, which some drop."""
+    name = name.lstrip(" ").rstrip(" .")
+    if len(name.encode()) <= FILE_NAME_MAX_BYTES:
+        return name or "_"
+    ending = name[name.rfind(".") :] if "." in name else ""
+    if len(ending.encode()) > _ENDING_MAX_BYTES:
+        ending = ""
+    room = FILE_NAME_MAX_BYTES - len(ending.encode())
+    return name.encode()[:room].decode(errors="ignore").rstrip(" .") + ending or "_"
