@@ -14,9 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from client.chat import Chat, Event, SetBack, Status
-    from client.errors import ClientError, Closed, LoggedOut, Offline, Timeout, WrongServerKey
+    from client.errors import (
+        ClientError,
+        Closed,
+        Corrupt,
+        LoggedOut,
+        Offline,
+        SourceChanged,
+        Timeout,
+        WrongServerKey,
+    )
+    from client.files import Files, Folder, Progress
     from protocol.errors import Failure
     from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
+    from protocol.files import FileInfo, FinishReply, StoredFile
 
 _WHERE = {
     "Chat": "client.chat",
@@ -25,32 +36,48 @@ _WHERE = {
     "Status": "client.chat",
     "ClientError": "client.errors",
     "Closed": "client.errors",
+    "Corrupt": "client.errors",
     "LoggedOut": "client.errors",
     "Offline": "client.errors",
+    "SourceChanged": "client.errors",
     "Timeout": "client.errors",
     "WrongServerKey": "client.errors",
+    "Files": "client.files",
+    "Folder": "client.files",
+    "Progress": "client.files",
     "Failure": "protocol.errors",
     "MembershipEvent": "protocol.events",
     "MessageEvent": "protocol.events",
     "PresenceEvent": "protocol.events",
     "ReadEvent": "protocol.events",
     "TypingEvent": "protocol.events",
+    "FileInfo": "protocol.files",
+    "FinishReply": "protocol.files",
+    "StoredFile": "protocol.files",
 }
 
 __all__ = [
     "Chat",
     "ClientError",
     "Closed",
+    "Corrupt",
     "Event",
     "Failure",
+    "FileInfo",
+    "Files",
+    "FinishReply",
+    "Folder",
     "LoggedOut",
     "MembershipEvent",
     "MessageEvent",
     "Offline",
     "PresenceEvent",
+    "Progress",
     "ReadEvent",
     "SetBack",
+    "SourceChanged",
     "Status",
+    "StoredFile",
     "Timeout",
     "TypingEvent",
     "WrongServerKey",

@@ -15,13 +15,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client.connection import Connection
 from client.errors import Closed
 from client.inbox import Event, SetBack, Status
 from client.record import Record
 from client.recording import Recording
+from client.targets import Target, which
 from protocol import commands, limits
 from protocol.addresses import BROADCAST
 from protocol.commands import (
@@ -46,10 +47,11 @@ from protocol.errors import RateLimited
 from protocol.events import MessageEvent
 from protocol.message_id import message_id
 
+if TYPE_CHECKING:
+    from client.files import Files
+
 E = TypeVar("E")
 Handler = Callable[[Any], Awaitable[object]]
-Target = str | int
-"""A conversation: its number, or its address."""
 
 NEWEST: Final = 2**63 - 1
 """A read marker is capped at the newest message, so this means: everything."""
@@ -70,6 +72,7 @@ class Chat:
         self._login = login
         self._recording = Recording(record) if record is not None else None
         self._handlers: dict[type, list[Handler]] = {}
+        self._files: Files | None = None
 
     @classmethod
     def connect(
@@ -114,6 +117,8 @@ class Chat:
 
     async def close(self) -> None:
         """Close the sockets; calls under way raise ``Closed``. The session stays: see ``logout``."""
+        if self._files is not None:
+            self._files.close()
         self._connection.close()
         if self._recording is not None:
             self._recording.close()
@@ -245,7 +250,7 @@ class Chat:
 
         With ``after``: the earliest behind it. Without: the latest (before ``before``).
         """
-        conversation, address = _which(target)
+        conversation, address = which(target)
         request = commands.History(conversation, address, after, before, limit)
         page = await self._ask("message.history", request, HistoryReply)
         if self._recording is not None:
@@ -264,7 +269,7 @@ class Chat:
 
     async def read(self, target: Target, seq: int | None = None) -> ReadReply:
         """Say that we have read up to ``seq``; None: everything."""
-        conversation, address = _which(target)
+        conversation, address = which(target)
         request = commands.Read(NEWEST if seq is None else seq, conversation, address)
         return await self._ask("message.read", request, ReadReply)
 
@@ -287,10 +292,10 @@ class Chat:
 
     async def verify(self, target: Target) -> VerifyReply:
         """Let the server count what it holds of a conversation: complete, or which ranges are missing."""
-        conversation, address = _which(target)
+        conversation, address = which(target)
         return await self._ask("conversation.verify", commands.Verify(conversation, address), VerifyReply)
 
-    # --- groups ---------------------------------------------------------------------------------
+    # --- groups, files --------------------------------------------------------------------------
 
     async def create_group(self, name: str, password: str = "") -> GroupReply:
         """Create a group and become its creator and first member."""
@@ -332,9 +337,14 @@ class Chat:
         """Remove a member; only the group's creator may."""
         await self._ask("group.remove", commands.RemoveMember(group, user), commands.Empty)
 
-    async def files(self) -> list[str]:
-        """Names of our files."""
-        return (await self._ask("file.list", commands.Empty(), commands.FilesReply)).files
+    @property
+    def files(self) -> Files:
+        """Files: sent, stored, fetched, listed. Loaded when first used: most programs never do."""
+        if self._files is None:
+            from client.files import Files
+
+            self._files = Files(self._connection, self._recording)
+        return self._files
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -385,11 +395,6 @@ class Chat:
         answer = await self._connection.call(command, request)
         assert isinstance(answer, reply), (command, COMMANDS[command].reply)
         return answer
-
-
-def _which(target: Target) -> tuple[int | None, str | None]:
-    """(conversation, address) as requests want it: one of the two."""
-    return (target, None) if isinstance(target, int) else (None, target)
 
 
 __all__ = ["Chat", "Event", "Handler", "SetBack", "Status", "Target"]

@@ -46,4 +46,22 @@ class Closed(ClientError):
     """The ``Chat`` was closed while this was under way, or before it began."""
 
 
-__all__ = ["ClientError", "Closed", "Failure", "LoggedOut", "Offline", "Timeout", "WrongServerKey"]
+class Corrupt(ClientError):
+    """Bytes of a file are not those that they should be: what came, or what arrived at the server."""
+
+
+class SourceChanged(ClientError):
+    """A file was changed by somebody while it was being sent; what was sent of it has been dropped."""
+
+
+__all__ = [
+    "ClientError",
+    "Closed",
+    "Corrupt",
+    "Failure",
+    "LoggedOut",
+    "Offline",
+    "SourceChanged",
+    "Timeout",
+    "WrongServerKey",
+]
