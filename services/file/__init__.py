@@ -1,18 +1,28 @@
-"""The file service. It answers one command so far, ``file.list``, with an empty list.
+"""The file service: uploads, files, folders.
 
-Nothing can be stored yet, so nobody has a file and the answer is true. Storing, chunks and who may
-fetch what come with the commands for them.
+Here: the table of its handlers. ``begin`` refuses what may not be uploaded, ``uploading`` tells how far it
+is, ``finish`` makes a file of it; ``looking`` answers questions, ``tree`` changes what is in people's own
+spaces, ``freeing`` lets go of bytes. Chunks come on a socket of their own, past all this.
 """
 
 from __future__ import annotations
 
-from protocol.commands import Empty, FilesReply
-from services.context import Caller, Context, Service
+from services.context import Service, Together
+from services.file import begin, finish, looking, tree, uploading
 
-
-def list_files(ctx: Context, caller: Caller, command: Empty) -> FilesReply:
-    """Names of the caller's files: none."""
-    return FilesReply([])
-
-
-SERVICE = Service("file", {"file.list": list_files})
+SERVICE = Service(
+    "file",
+    {
+        "file.begin": begin.begin,
+        "file.resume": uploading.resume,
+        "file.finish": Together(finish.finish),
+        "file.cancel": uploading.cancel,
+        "file.uploads": uploading.list_uploads,
+        "file.list": looking.list_files,
+        "file.stat": looking.stat,
+        "file.usage": looking.usage_of,
+        "file.move": tree.move,
+        "file.delete": tree.delete,
+        "file.mkdir": tree.mkdir,
+    },
+)

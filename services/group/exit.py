@@ -12,6 +12,7 @@ from protocol.errors import Conflict, Forbidden, NotFound
 from protocol.events import MembershipEvent
 from services import topics
 from services.context import Caller, Context
+from services.file.freeing import free_conversation
 from services.group.entry import found
 from services.storage import groups, users
 
@@ -67,6 +68,7 @@ def _after(ctx: Context, group: groups.Group, gone: int) -> None:
     """What is left to do once a member is out: replace the topic, hand on the role, or clear up."""
     heir = groups.longest_standing(ctx.tx, group.id)
     if heir is None:
+        free_conversation(ctx, group.id)
         groups.delete(ctx.tx, group.id)
         return
     if gone == group.creator_id:

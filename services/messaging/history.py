@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from protocol.commands import History, HistoryReply, Message
+from protocol.files import FileInfo
 from services.context import Caller, Context
+from services.messaging import attached
 from services.messaging.locate import Place, locate
 from services.storage import messages
 from services.storage.messages import Said
@@ -14,8 +16,14 @@ from services.storage.messages import Said
 MOST_BYTES: Final = 256 * 1024
 """Bytes of texts in one answer; with everything else it stays below what a client must take."""
 
+FILE_BYTES: Final = 128
+"""What a message's file adds to an answer, beside its name and its type."""
+
 PAGE: Final = 128
 """Messages read at once, so that an answer cut short by its bytes has not read a thousand long ones."""
+
+Shown = tuple[Said, FileInfo | None]
+"""A message, and its file if it has one."""
 
 
 def history(ctx: Context, caller: Caller, command: History) -> HistoryReply:
@@ -29,31 +37,39 @@ def history(ctx: Context, caller: Caller, command: History) -> HistoryReply:
         first = command.after + 1
     else:
         found = list(_within(_backward(ctx, place, before, size), command.limit))[::-1]
-        first = found[0].seq if found else max(before, 1)
-    last = found[-1].seq if found else first - 1
-    shown = [Message(*said) for said in found]
+        first = found[0][0].seq if found else max(before, 1)
+    last = found[-1][0].seq if found else first - 1
+    shown = [Message(*said, file) for said, file in found]
     return HistoryReply(place.conversation.id, shown, first, last, newest, place.marker.read_seq)
 
 
-def _forward(ctx: Context, place: Place, after: int, before: int, size: int) -> Iterator[Said]:
+def _forward(ctx: Context, place: Place, after: int, before: int, size: int) -> Iterator[Shown]:
     while page := messages.earliest(ctx.tx, place.conversation.id, after, before, size):
-        yield from page
+        yield from _with_files(ctx, place, page)
         after = page[-1].seq
 
 
-def _backward(ctx: Context, place: Place, before: int, size: int) -> Iterator[Said]:
+def _backward(ctx: Context, place: Place, before: int, size: int) -> Iterator[Shown]:
     while page := messages.latest(ctx.tx, place.conversation.id, 0, before, size):
-        yield from page
+        yield from _with_files(ctx, place, page)
         before = page[-1].seq
 
 
-def _within(found: Iterator[Said], limit: int) -> Iterator[Said]:
-    """At most ``limit`` messages, and after the first one at most ``MOST_BYTES`` of texts."""
+def _with_files(ctx: Context, place: Place, page: list[Said]) -> Iterator[Shown]:
+    first, last = sorted((page[0].seq, page[-1].seq))
+    files = attached.in_range(ctx.tx, place.conversation.id, first, last)
+    return ((said, files.get(said.seq)) for said in page)
+
+
+def _within(found: Iterator[Shown], limit: int) -> Iterator[Shown]:
+    """At most ``limit`` messages, and after the first one at most ``MOST_BYTES`` of texts and of files."""
     size = 0
-    for number, said in enumerate(found, 1):
+    for number, (said, file) in enumerate(found, 1):
         size += len(said.body.encode())
+        if file is not None:
+            size += FILE_BYTES + len(file.name.encode()) + len(file.type)
         if number > 1 and size > MOST_BYTES:
             return
-        yield said
+        yield said, file
         if number == limit:
             return

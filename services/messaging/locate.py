@@ -55,7 +55,11 @@ def locate(ctx: Context, caller: Caller, command: Named) -> Place:
         raise Invalid("Name the conversation: either conversation, its number, or with, its address.")
     if command.address is not None:
         return at(ctx, caller, command.address)
-    number = command.conversation or 0
+    return numbered(ctx, caller, command.conversation or 0)
+
+
+def numbered(ctx: Context, caller: Caller, number: int) -> Place:
+    """The conversation of this number."""
     found = conversations.numbered(ctx.tx, number)
     marker = members.marker(ctx.tx, found.id, caller.user_id) if found is not None else None
     if found is None and groups.departed(ctx.tx, number, caller.user_id):
@@ -63,7 +67,7 @@ def locate(ctx: Context, caller: Caller, command: Named) -> Place:
         raise Forbidden(f"Conversation {number} was deleted, after you had ceased to be a member.")
     if found is None or marker is None:
         # The same answer for both: by counting through the numbers nobody learns what there is.
-        raise NotFound(f"There is no conversation {command.conversation}.")
+        raise NotFound(f"There is no conversation {number}.")
     return _place(caller, found, marker)
 
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from protocol.commands import Body, Broadcast, Send, SendReply
 from protocol.errors import Conflict, Failure
 from protocol.events import MessageEvent
+from protocol.files import FileInfo
 from services.context import Caller, Context
+from services.messaging import attached
 from services.storage import conversations, members, messages, recipients
 from services.storage.messages import Stored
 
@@ -37,6 +39,7 @@ class Draft(NamedTuple):
     caller: Caller
     command: Send | Broadcast
     target: Target
+    file: FileInfo | None = None
 
 
 class Moved(Exception):
@@ -86,6 +89,8 @@ class Post:
                 conversation = draft.target.conversation or self._begun(draft)
                 self._counts[conversation] += 1
                 new.append((place, draft, conversation, self._counts[conversation]))
+        if heard:
+            self._attach(heard)
         topics = self._store(new, answers, heard)
         for place, first in again:
             answers[place] = self._same_batch(drafts[first], drafts[place], answers[first])
@@ -130,6 +135,14 @@ class Post:
             heard.append(Heard(draft, stored))
         return SendReply(stored.conversation, stored.seq, stored.sent_at, True)
 
+    def _attach(self, heard: list[Heard]) -> None:
+        """Messages heard once more show their files again, whoever asked for it and by which command."""
+        found = attached.of(self._ctx.tx, [(each.message.conversation, each.message.seq) for each in heard])
+        for place, (draft, message) in enumerate(heard):
+            file = found.get((message.conversation, message.seq))
+            if file is not None:
+                heard[place] = Heard(draft._replace(file=file), message)
+
     @staticmethod
     def _same_batch(
         first: Draft | Failure, second: Draft | Failure, answer: Body | Failure | None
@@ -160,7 +173,7 @@ class Post:
         own: Counter[tuple[int, int]] = Counter()
         for place, draft, conversation, nth in new:
             seq = base[conversation] + nth
-            caller, command, _ = draft
+            caller, command = draft.caller, draft.command
             rows.append((conversation, seq, caller.user_id, command.id, command.body, now))
             own[conversation, caller.user_id] += 1
             answers[place] = SendReply(conversation, seq, now, False)
@@ -186,7 +199,7 @@ class Post:
         }
         topics = {**topics, **conversations.topics(ctx.tx, shared)} if shared else topics
         for draft, message in heard:
-            caller, command, target = draft
+            caller, command, target, file = draft
             event = MessageEvent(
                 message.conversation,
                 message.seq,
@@ -195,6 +208,7 @@ class Post:
                 message.body,
                 message.sent_at,
                 command.id,
+                file,
             )
             if not target.recipient:
                 ctx.publish(topics[message.conversation], event)

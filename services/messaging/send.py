@@ -74,22 +74,23 @@ def _draft(ctx: Context, seen: Seen, caller: Caller, command: Send | Broadcast) 
     body = command.body
     # A character takes at most 4 bytes; only long texts need to be counted.
     if not body or "\0" in body or len(body) * 4 > ctx.settings.message_max_bytes:
-        refusal = _refused(body, ctx.settings.message_max_bytes)
+        refusal = refused(body, ctx.settings.message_max_bytes)
         if refusal is not None:
             return refusal
     to = command.to if isinstance(command, Send) else addresses.BROADCAST
     key = (caller.user_id, to)
-    target = seen.get(key)
-    if target is None:
+    found = seen.get(key)
+    if found is None:
         try:
-            target = _target(ctx, caller, to)
+            found = target(ctx, caller, to)
         except Failure as failure:
-            target = failure
-        seen[key] = target
-    return target if isinstance(target, Failure) else Draft(caller, command, target)
+            found = failure
+        seen[key] = found
+    return found if isinstance(found, Failure) else Draft(caller, command, found)
 
 
-def _refused(body: str, most: int) -> Failure | None:
+def refused(body: str, most: int) -> Failure | None:
+    """Why a message may not have this text; ``most`` is in bytes."""
     if not body:
         return Invalid("A message needs a text.")
     if "\0" in body:
@@ -99,7 +100,8 @@ def _refused(body: str, most: int) -> Failure | None:
     return None
 
 
-def _target(ctx: Context, caller: Caller, to: str) -> Target:
+def target(ctx: Context, caller: Caller, to: str) -> Target:
+    """Where a message to this address goes. Refuses who may not send there."""
     known: Target | None = _lasting(ctx).get((caller.user_id, to))
     if known is not None:
         return known

@@ -6,6 +6,7 @@ messages. The number of a message comes from its conversation's row and from now
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from protocol.addresses import TopicKind, name_key, new_topic
@@ -83,6 +84,13 @@ class Advanced(NamedTuple):
 
 
 _LOCK = "select id from conversations where id = any($1::bigint[]) order by id for no key update"
+
+
+def hold(tx: Transaction, wanted: Iterable[int]) -> None:
+    """Let nobody else change these conversations until the transaction ends."""
+    if tx.for_update:
+        tx.bulk(Bulk("", _LOCK), [(conversation,) for conversation in sorted(set(wanted))])
+
 
 _ADVANCE = Bulk(
     each="update conversations set last_seq = last_seq + $1, last_at = $2 where id = $3"

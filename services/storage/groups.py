@@ -50,7 +50,7 @@ def locked(tx: Transaction, name: str) -> Group | None:
 
 
 def delete(tx: Transaction, group: int) -> None:
-    """Delete a group, its members and its messages."""
+    """Delete a group, its members and its messages. Its files were released before."""
     tx.run("delete from messages where conversation_id = $1", (group,))
     tx.run("delete from members where conversation_id = $1", (group,))
     tx.run("delete from conversations where id = $1", (group,))
