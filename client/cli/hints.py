@@ -6,7 +6,9 @@ Belongs here: lines behind click's own message about the arguments. What the ser
 from __future__ import annotations
 
 import re
+import shlex
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Final
 
 import click
@@ -15,6 +17,11 @@ EXAMPLES: Final = {
     "register": "pesan register ani",
     "send": 'pesan send budi "see you at noon"',
     "history": "pesan history budi -n 50",
+    "file send": "pesan file send budi report.pdf",
+    "file get": "pesan file get 17",
+    "file mv": "pesan file mv /draft.txt /docs/final.txt",
+    "file rm": "pesan file rm /docs/old.txt",
+    "file mkdir": "pesan file mkdir /docs",
     "group create": "pesan group create ops",
     "group join": "pesan group join ops",
     "group leave": "pesan group leave ops",
@@ -30,6 +37,21 @@ ELSEWHERE: Final = {
     "create": "group create",
     "members": "group members",
     "groups": "group list",
+    "upload": "file send",
+    "download": "file get",
+    "get": "file get",
+    "ls": "file ls",
+    "files": "file ls",
+    "file put": "file send",
+    "file upload": "file send",
+    "file list": "file ls",
+    "file download": "file get",
+    "file save": "file get",
+    "file move": "file mv",
+    "file rename": "file mv",
+    "file delete": "file rm",
+    "file remove": "file rm",
+    "file quota": "file usage",
     "revoke": "sessions revoke",
     "who": "online",
     "messages": "history",
@@ -41,20 +63,22 @@ ELSEWHERE: Final = {
 def of(error: click.ClickException) -> list[str]:
     """Lines to show below the error; none where it says it all."""
     if isinstance(error, click.MissingParameter):
-        return [*_example(error), *_quotes(error)]
+        return [*_example(error), *_quotes(error), *_file(error)]
     if isinstance(error, click.NoSuchOption):
-        command = error.ctx.info_name if error.ctx is not None else ""
         dash = "Put -- before a text that begins with a dash."
-        return [dash] if command in ("send", "broadcast") else []
+        return [dash] if _words(error.ctx) in ("send", "broadcast") else []
     if isinstance(error, click.UsageError):
         return _near(error)
     return []
 
 
+def _words(ctx: click.Context | None) -> str:
+    """The command as it is typed, without ``pesan``."""
+    return ctx.command_path.partition(" ")[2] if ctx is not None else ""
+
+
 def _example(error: click.MissingParameter) -> list[str]:
-    if error.ctx is None:
-        return []
-    words = error.ctx.command_path.partition(" ")[2]
+    words = _words(error.ctx)
     return [f"For example: {EXAMPLES[words]}"] if words in EXAMPLES else []
 
 
@@ -66,6 +90,16 @@ def _quotes(error: click.MissingParameter) -> list[str]:
     return []
 
 
+def _file(error: click.MissingParameter) -> list[str]:
+    """To whoever names somebody and no file, or a file and nobody."""
+    if _words(error.ctx) != "file send" or error.ctx is None or "to" not in error.ctx.params:
+        return []
+    to = str(error.ctx.params["to"])
+    if Path(to).is_file():
+        return [f"Who gets it stands first: pesan file send budi {shlex.quote(to)}"]
+    return ["What comes from stdin is sent with - in place of a path."]
+
+
 def _near(error: click.UsageError) -> list[str]:
     """The command that is written almost like this, unless click has said so."""
     found = re.match(r"No such command '([^']*)'\.?$", error.message)
@@ -73,7 +107,8 @@ def _near(error: click.UsageError) -> list[str]:
         return []
     if getattr(error, "possibilities", None):
         return []  # newer versions of click look among the commands of a group themselves
-    if error.ctx.parent is None and found.group(1) in ELSEWHERE:
-        return [f"Did you mean pesan {ELSEWHERE[found.group(1)]}?"]
+    typed = f"{_words(error.ctx)} {found.group(1)}".strip()
+    if typed in ELSEWHERE:
+        return [f"Did you mean pesan {ELSEWHERE[typed]}?"]
     near = get_close_matches(found.group(1).lower(), error.ctx.command.list_commands(error.ctx), 1)
     return [f"Did you mean {near[0]}?"] if near else []

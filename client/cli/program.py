@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "history": Row("client.cli.reading:history", "Show a conversation."),
     "tail": Row("client.cli.tailing:tail", "Print new messages as they come, until Ctrl-C."),
     "online": Row("client.cli.people:online", "Print the name of everyone online, one a line."),
+    "file": Row("client.cli.files:command", "Files: send, get, ls, mv, rm, mkdir, usage, uploads, cancel."),
     "group": Row("client.cli.groups:command", "Groups: create, join, leave, members, list, remove."),
     "verify": Row("client.cli.verifying:verify", "Prove that no message is missing."),
     "sessions": Row("client.cli.sessions:command", "List our logged-in devices; sessions revoke N ends one."),

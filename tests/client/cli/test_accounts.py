@@ -25,7 +25,7 @@ class Desk(Pretended):
         return name
 
     async def hello(self) -> HelloReply:
-        return HelloReply("0", 1, "here", 1, 0, [], {"password_min_length": 8})
+        return HelloReply("0", 1, "here", 1, 2, 0, [], {"password_min_length": 8})
 
     async def login(self, name: str, password: str, device: str) -> None:
         self.asked.append(("login", name, password))

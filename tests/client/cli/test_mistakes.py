@@ -146,7 +146,7 @@ class Post(Pretended):
         return SendReply(1, len(self.sent), 1, False)
 
     async def hello(self) -> HelloReply:
-        return HelloReply("0", 1, "here", 1, 0, [], {"message_bytes": 9, "password_min_length": 8})
+        return HelloReply("0", 1, "here", 1, 2, 0, [], {"message_bytes": 9, "password_min_length": 8})
 
 
 @pytest.fixture

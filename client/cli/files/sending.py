@@ -1,0 +1,175 @@
+"""Sending files: send.
+
+Everything that was named is looked at first; then one file goes after the other. A file that the server can
+never take is named and left out; after anything else that goes wrong nothing more is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from client.cli import output
+from client.cli.context import Context, shared
+from client.cli.exits import USAGE, Mistake
+from client.cli.files import sources
+from client.cli.files.arguments import TARGET, address, is_path, path, shown_path
+from client.cli.files.memory import Memory, Transfer
+from client.cli.files.progress import Seen
+from client.cli.files.remote import into
+from client.cli.files.sources import Source
+from client.errors import ClientError, Corrupt, SourceChanged
+from protocol.errors import Conflict, Failure, Invalid, TooLarge
+from protocol.files import FinishReply
+
+if TYPE_CHECKING:
+    from client.chat import Chat
+    from client.progress import Progress
+
+AGAIN: Final = "the same command goes on where this one stopped"
+
+
+@click.command(short_help="Send files to a person, a group, or into your own space.")
+@click.argument("to", type=TARGET)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.option("--name", metavar="NAME", help="What the file is called there. [its own name]")
+@click.option("--text", default="", metavar="TEXT", help="What the message says. [the file's name]")
+@click.option("--force", is_flag=True, help="In your own space: replace what is there.")
+@shared
+def send(context: Context, to: str, paths: tuple[str, ...], name: str | None, text: str, force: bool) -> None:
+    """Send files to a person (budi), a group ('#ops', in quotes), everyone ('*'), or keep them in your own
+    space, under a path that begins with a slash.
+
+    \b
+    pesan file send budi report.pdf
+    pesan file send '#ops' *.log --text "from last night"
+    pesan file send /docs report.pdf            into the folder docs
+    pesan file send /docs/final.pdf report.pdf  under another name
+    pg_dump shop | pesan file send '#ops' - --name shop.sql
+
+    Cut short, the same command goes on where it stopped, unless the file was changed. With - all of stdin
+    is kept in a temporary file first (in TMPDIR), since the size must be known; the same bytes go on, too.
+    Every path is looked at before anything is sent. On a terminal a bar shows how far it is, elsewhere a line
+    every 10 seconds, on stderr.
+    """
+    to = to if is_path(to) else address(to)
+    if is_path(to) and text:
+        raise Mistake("--text is for a message, and a path in your own space has none.", USAGE)
+    if not is_path(to) and force:
+        raise Mistake("--force is for your own space: what was sent to others stays.", USAGE)
+    found = sources.look(paths, name)
+    try:
+        context.run(lambda chat: Sending(context, chat, to, text, force).run(found))
+    except KeyboardInterrupt:
+        output.note(f"pesan: stopped; {AGAIN}.")
+        raise
+    finally:
+        for source in found:
+            source.close()
+
+
+class Sending:
+    """One run of ``send``."""
+
+    def __init__(self, context: Context, chat: Chat, to: str, text: str, force: bool) -> None:
+        self._context = context
+        self._chat = chat
+        self._to = to
+        self._text = text
+        self._force = force
+        self._memory = Memory.of(context)
+        self._code = 0
+        """The exit code of the first file that was left out."""
+
+    async def run(self, found: list[Source]) -> None:
+        """Send all of it. Raises ``Mistake`` when something was not sent."""
+        paths = await self._paths(found)
+        sent = 0
+        for source, stored in zip(found, paths, strict=True):
+            try:
+                await self._one(source, stored)
+                sent += 1
+            except (Failure, ClientError, OSError) as error:
+                said, code = self._refused(source, error)
+                if not isinstance(error, (TooLarge, Invalid, Conflict, OSError)) or len(found) == 1:
+                    rest = f" ({sent} of {len(found)} sent)" if len(found) > 1 else ""
+                    raise Mistake(f"{said.rstrip('.')}{rest}", code) from None
+                output.note(f"pesan: {output.one_line(said)}")
+                self._code = self._code or code
+        if self._code:
+            raise Mistake(f"{sent} of {len(found)} sent.", self._code)
+
+    async def _paths(self, found: list[Source]) -> list[str]:
+        """Where in our own space each of them goes; '' when it is sent to others."""
+        if not is_path(self._to):
+            return [""] * len(found)
+        return await into(self._chat, self._to, path(self._to), [source.name for source in found])
+
+    async def _one(self, source: Source, stored: str) -> None:
+        transfer = Transfer(
+            source.identity,
+            source.size,
+            source.changed,
+            "" if stored else self._to,
+            stored,
+            source.name,
+            self._text,
+            self._force,
+        )
+        id, _ = self._memory.begin(transfer)
+        reply = None
+        try:
+            with Seen(source.name) as seen:
+                async with aclosing(self._upload(source, stored, id)) as steps:
+                    async for progress in steps:
+                        seen.shows(progress)
+                        reply = progress.file
+        except (Failure, ClientError) as error:
+            if for_good(error):
+                self._memory.end(transfer)
+            raise
+        assert reply is not None
+        self._show(source, stored, id, reply)
+        self._memory.end(transfer)
+
+    def _upload(self, source: Source, stored: str, id: bytes) -> AsyncGenerator[Progress, None]:
+        files = self._chat.files
+        if stored:
+            return files.upload(source.content, path=stored, id=id, replace=self._force)
+        return files.upload(source.content, to=self._to, name=source.name, text=self._text, id=id)
+
+    def _show(self, source: Source, stored: str, id: bytes, reply: FinishReply) -> None:
+        where = {"path": shown_path(stored)} if stored else {"to": self._to}
+        record = output.fields(reply, **where, id=id.hex())
+        self._context.show(record, sent_line(reply, self._to, stored))
+
+    def _refused(self, source: Source, error: Exception) -> tuple[str, int]:
+        """(sentence, exit code): which file, why, and whether it can go on."""
+        if isinstance(error, OSError):
+            mistake = sources.unreadable(source.shown, error)
+            return mistake.message, mistake.code
+        sentence, code = self._context.explain(error)
+        if isinstance(error, ClientError) and not for_good(error):
+            return f"{source.shown}: {sentence.rstrip('.')}; {AGAIN}.", code
+        if isinstance(error, Conflict) and self._to.startswith("/") and not self._force:
+            return f"{source.shown}: {sentence.rstrip('.')} (--force replaces it)", code
+        return f"{source.shown}: {sentence}", code
+
+
+def sent_line(reply: FinishReply, to: str, stored: str = "") -> str:
+    """What became of a file, for people."""
+    name, already = output.one_line(reply.file.name), " already" * reply.duplicate
+    if stored:
+        return f"{name}: stored{already} as {output.one_line(shown_path(stored))}, file {reply.file.file}"
+    return f"{name}: sent{already} to {to}, file {reply.file.file}, message {reply.seq}"
+
+
+def for_good(error: Failure | ClientError) -> bool:
+    """Whether the same upload can never come to its end.
+
+    What is not found or not allowed may be put right (a folder made, a group joined), and then it goes on.
+    """
+    return isinstance(error, (Conflict, TooLarge, Invalid, Corrupt, SourceChanged))
