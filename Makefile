@@ -33,9 +33,11 @@ format: $(VENV)/.built
 bench: $(VENV)/.built
 	$(BIN)/python -m benchmarks all
 
-# What happens when processes are killed, stopped or cut off: about six minutes. See docs/RELIABILITY.md.
+# What happens when processes are killed, stopped or cut off, to messages and to files: some ten minutes.
+# See docs/RELIABILITY.md.
 crash: $(VENV)/.built
 	$(BIN)/python -m benchmarks crash
+	$(BIN)/python -m benchmarks crash --files
 
 # The whole system on a virtual clock, with everything going wrong, from 1,000 seeds: some minutes.
 simulate: $(VENV)/.built

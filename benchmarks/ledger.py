@@ -33,8 +33,15 @@ TOLD: Final = "told"
 """user, command, number, ``ok`` or the name of the error"""
 STATE: Final = "state"
 """name of the program, ``ready``, ``idle`` or ``closed``"""
+MOVED: Final = "moved"
+"""name of the transfer, file, conversation, seq: the library said that it is done"""
+HINDERED: Final = "hindered"
+"""name of the transfer, name of the error: the library gave up, and the program tries again"""
 
-FIELDS: Final = {SENT: 4, ACKED: 6, FAILED: 4, HEARD: 5, CURSOR: 3, ASKED: 3, TOLD: 4, STATE: 2}
+FIELDS: Final = {
+    **{SENT: 4, ACKED: 6, FAILED: 4, HEARD: 5, CURSOR: 3, ASKED: 3, TOLD: 4, STATE: 2},
+    **{MOVED: 4, HINDERED: 2},
+}
 """How many fields a whole line of each kind has."""
 
 

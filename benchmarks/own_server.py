@@ -31,7 +31,7 @@ class OwnServer:
 
     ``counts`` says how many workers of a service (default one each); ``settings`` go into
     pesan.toml; ``environment`` is added to every process; ``home`` is an empty folder to be used (and
-    emptied in the end) in place of one of its own.
+    emptied in the end) in place of one of its own; ``workers`` is the module that is run as worker.
     """
 
     def __init__(
@@ -42,9 +42,11 @@ class OwnServer:
         environment: Mapping[str, str] | None = None,
         rate_limits: bool = False,
         home: Path | None = None,
+        workers: str = "services",
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
         self.port = free_port_base()
+        self._workers = workers
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
         self.counts = {**dict.fromkeys(SERVICES, 1), **(counts or {})}
@@ -88,7 +90,7 @@ class OwnServer:
 
     def start_worker(self, service: str, number: int = 1) -> None:
         """Start one worker, known as ``service.number``."""
-        self._spawn(f"{service}.{number}", ["-m", "services", service])
+        self._spawn(f"{service}.{number}", ["-m", self._workers, service])
 
     def await_ready(self) -> None:
         """Wait for the broker's ``pesan ready`` line."""
@@ -113,6 +115,17 @@ class OwnServer:
             os.kill(self.processes[name].pid, signal.SIGKILL)
         for name in names:
             self.kill(name)
+
+    def start_again(self, names: Sequence[str]) -> None:
+        """Start killed processes; when the broker was among them, wait for its return."""
+        if "broker" in names:
+            self.start_broker(wait=False)
+        for name in names:
+            if name != "broker":
+                service, _, number = name.partition(".")
+                self.start_worker(service, int(number))
+        if "broker" in names:
+            self.await_ready()
 
     def stop(self, name: str) -> int:
         """SIGTERM to one process; its exit code once it ended."""

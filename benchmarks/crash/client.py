@@ -12,6 +12,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ CALL_TIMEOUT = 30.0
 WINDOW = 128
 """Messages of one user without an answer; at this many they wait."""
 PROBE_EVERY = 0.1
-PROBES = {"auth": "whoami", "messaging": "conversations", "group": "groups", "file": "files"}
+PROBES: dict[str, Callable[[Chat], Awaitable[object]]] = {
+    "auth": Chat.whoami,
+    "messaging": Chat.conversations,
+    "group": Chat.groups,
+    "file": lambda chat: chat.files.usage(),
+}
 """What is asked of each service."""
 
 
@@ -185,7 +191,7 @@ class Member:
         name, outcome = self.person.name, "ok"
         self._book.note(ledger.ASKED, name, service, number)
         try:
-            await getattr(self._chat, PROBES[service])()
+            await PROBES[service](self._chat)
         except (ClientError, Failure) as error:
             outcome = type(error).__name__
         self._book.note(ledger.TOLD, name, service, number, outcome)

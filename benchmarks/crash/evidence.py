@@ -7,8 +7,8 @@ a plain connection to PostgreSQL.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,19 @@ def from_database(home: Path, database: str, people: Collection[str]) -> Evidenc
 
     ``database``: a PostgreSQL address, or empty for SQLite in ``home``.
     """
+    with asking(home, database) as ask:
+        return _evidence(ask, set(people))
+
+
+@contextmanager
+def asking(home: Path, database: str) -> Iterator[Ask]:
+    """The database, past all of the server's code; the same arguments."""
     if database:
         with psycopg.connect(database) as connection:
-            return _evidence(lambda query: connection.execute(query.encode()).fetchall(), set(people))
-    with closing(sqlite3.connect(f"file:{home / SQLITE_FILE}?mode=ro", uri=True)) as file:
-        return _evidence(lambda query: file.execute(query).fetchall(), set(people))
+            yield lambda query: connection.execute(query.encode()).fetchall()
+    else:
+        with closing(sqlite3.connect(f"file:{home / SQLITE_FILE}?mode=ro", uri=True)) as file:
+            yield lambda query: file.execute(query).fetchall()
 
 
 def _evidence(ask: Ask, people: set[str]) -> Evidence:

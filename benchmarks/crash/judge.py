@@ -26,8 +26,8 @@ TOLD_MOST = 5
 class Verdict:
     """Counts of faults, and sentences about the first of each kind."""
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+    def __init__(self, kinds: Sequence[str] = KINDS) -> None:
+        self.counts: Counter[str] = Counter(dict.fromkeys(kinds, 0))
         self.notes: dict[str, list[str]] = defaultdict(list)
 
     def fault(self, kind: str, note: str, times: int = 1) -> None:
@@ -39,7 +39,7 @@ class Verdict:
     @property
     def clean(self) -> bool:
         """Whether nothing was found."""
-        return not any(self.counts[kind] for kind in KINDS)
+        return not any(self.counts.values())
 
 
 class Account:

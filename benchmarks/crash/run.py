@@ -14,6 +14,7 @@ from benchmarks.crash.judge import KINDS
 from benchmarks.crash.reckoning import reckon
 from benchmarks.crash.scenarios import POSTGRES_ONLY, SCENARIOS, SQLITE_ONLY, Blow, Scenario
 from benchmarks.crash.scene import Scene
+from benchmarks.crash.transfers.run import main as crash_files
 from benchmarks.figures import OthersShare
 
 WARM_UP = 2.0
@@ -100,7 +101,9 @@ def _within(flows: list[tuple[Blow, Flow]], bar: float | None) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the command line names; exit code 1 when a bar was missed."""
+    """Run what the command line names; exit code 1 when a bar was missed. ``--files``: of files."""
+    if "--files" in arguments:
+        return crash_files([argument for argument in arguments if argument != "--files"])
     options = _options(arguments)
     cast = Cast(pairs=options.pairs, members=options.members, posters=options.posters, rate=options.rate)
     names = [name for name in options.only.split(",") if name]
@@ -128,6 +131,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--members", type=int, default=10, help="of the group")
     parser.add_argument("--posters", type=int, default=3, help="members who write")
     parser.add_argument("--rate", type=float, default=15.0, help="messages a second of each of a pair")
+    parser.add_argument("--files", action="store_true", help="the matrix of files; see its own --help")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--markdown", action="store_true", help="rows of the table in docs/RELIABILITY.md")
     options = parser.parse_args(arguments)

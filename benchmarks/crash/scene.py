@@ -79,7 +79,7 @@ class Scene:
         home = enter(folder("pesan-crash-"))
         if self._small_disk:
             self.disk = enter(FullDisk(home))
-        self.database = enter(_schema(self._database))
+        self.database = enter(schema(self._database))
         self.server = enter(
             self._kind(
                 home=home,
@@ -113,14 +113,7 @@ class Scene:
 
     def restart(self, names: Sequence[str]) -> int:
         """Start killed processes; when the broker was among them, wait for its return. The moment, ns."""
-        if "broker" in names:
-            self.server.start_broker(wait=False)
-        for name in names:
-            if name != "broker":
-                service, _, number = name.partition(".")
-                self.server.start_worker(service, int(number))
-        if "broker" in names:
-            self.server.await_ready()
+        self.server.start_again(names)
         return time.monotonic_ns()
 
     def restart_ended(self) -> list[str]:
@@ -169,16 +162,16 @@ def folder(prefix: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _schema(database: str) -> Iterator[str]:
+def schema(database: str) -> Iterator[str]:
     """An address that leads to an empty schema of a PostgreSQL database; '' stays ''."""
     if not database:
         yield ""
         return
-    schema = f"crash_{uuid.uuid4().hex}"
+    name = f"crash_{uuid.uuid4().hex}"
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"create schema {schema}".encode())
+        connection.execute(f"create schema {name}".encode())
         try:
             mark = "&" if "?" in database else "?"
-            yield f"{database}{mark}options=-csearch_path%3D{schema}&application_name={schema}"
+            yield f"{database}{mark}options=-csearch_path%3D{name}&application_name={name}"
         finally:
-            connection.execute(f"drop schema {schema} cascade".encode())
+            connection.execute(f"drop schema {name} cascade".encode())
