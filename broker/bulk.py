@@ -11,8 +11,6 @@ when this process grows too much; clients come back and go on.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +21,7 @@ import zmq
 from broker.memory import resident
 from config.folders import socket_folder
 from config.keys import KeyPair
+from config.priority import step_back
 from config.settings import Settings
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 
@@ -137,10 +136,3 @@ class Bulk:
         back.setsockopt(zmq.RCVHWM, QUEUE_FORTH)
         back.bind(f"ipc://{socket_folder(self._settings.home) / SOCKET}")
         front.bind(self._settings.bulk_address)
-
-
-def step_back(nice: int) -> None:
-    """Give way to everything else on this machine, where (Linux) each thread has a priority of its own."""
-    if sys.platform == "linux":
-        least = min(19, os.getpriority(os.PRIO_PROCESS, 0) + nice)
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), least)

@@ -12,7 +12,7 @@ To add one: its row in ``protocol.commands``, its function, its line in the serv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -148,6 +148,19 @@ class Tick(NamedTuple):
     writes: bool = False
 
 
+class Beside(Protocol):
+    """What a service's process does beside the loop, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def lives(self, now: float) -> bool:
+        """Whether it does not hang; ``now`` in seconds, monotonic."""
+
+    def close(self) -> None:
+        """End, and return when that is done."""
+
+
 class Service(NamedTuple):
     """One service: its name and a handler for each command that ``protocol.commands`` gives it.
 
@@ -158,3 +171,4 @@ class Service(NamedTuple):
     name: str
     handlers: Mapping[str, Handler | Together | Slow]
     tick: Tick | None = None
+    beside: Callable[[Settings], Beside] | None = None

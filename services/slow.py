@@ -12,14 +12,12 @@ they still wait behind whoever is known: a user who has come from the same addre
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from config.priority import step_back
 from protocol.backend import Call
 from protocol.errors import Busy
 
@@ -164,22 +162,14 @@ class Aside:
     """
 
     def __init__(self, nice: int, wake: Callable[[], None]) -> None:
-        self._nice = nice
         self._wake = wake
-        self._pool = ThreadPoolExecutor(1, "slow", self._step_back)
+        self._pool = ThreadPoolExecutor(1, "slow", step_back, (nice,))
 
     def __call__(self, work: Callable[[], Any]) -> Future[Any]:
         """Begin it; one after the other, if there are several."""
         future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._wake())
         return future
-
-    def _step_back(self) -> None:
-        """Linux keeps a priority for each thread; elsewhere it would be the whole process's."""
-        if sys.platform == "linux":
-            thread = threading.get_native_id()
-            least = min(19, os.getpriority(os.PRIO_PROCESS, 0) + self._nice)
-            os.setpriority(os.PRIO_PROCESS, thread, least)
 
     def close(self) -> None:
         """Finish what has begun, and begin nothing more."""

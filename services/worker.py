@@ -55,6 +55,7 @@ class Worker:
             Link(socket, Engine(service, store, settings, log, hands=self._hands)) for socket in self._sockets
         ]
         self._loop = Loop(service, settings, log, f"{service.name}-{os.getpid()}", links)
+        self._beside = service.beside(settings) if service.beside else None
         self._stop = False
 
     def _connect(self, address: str) -> zmq.Socket[bytes]:
@@ -76,9 +77,12 @@ class Worker:
             poller.register(socket, zmq.POLLIN)
         self._log.info("started", worker=loop.name)
         ready, pulse = False, Pulse()
+        if self._beside:
+            self._beside.start()
         while True:
             now = time.monotonic()
-            pulse.beat(now)
+            if self._beside is None or self._beside.lives(now):
+                pulse.beat(now)
             if self._stop:
                 loop.stop(now)
             if loop.finished(now):
@@ -112,6 +116,8 @@ class Worker:
     def _close(self) -> None:
         signal.set_wakeup_fd(-1)
         self._hands.close()
+        if self._beside:
+            self._beside.close()
         for socket in self._sockets:
             socket.close()
         self._context.term()

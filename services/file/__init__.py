@@ -2,13 +2,23 @@
 
 Here: the table of its handlers. ``begin`` refuses what may not be uploaded, ``uploading`` tells how far it
 is, ``finish`` makes a file of it; ``looking`` answers questions, ``tree`` changes what is in people's own
-spaces, ``freeing`` lets go of bytes. Chunks come on a socket of their own, past all this.
+spaces. Chunks come on a socket of their own, past all this.
 """
 
 from __future__ import annotations
 
-from services.context import Service, Together
+from config.settings import Settings
+from services.context import Beside, Service, Together
 from services.file import begin, finish, looking, tree, uploading
+
+
+def _chunks(settings: Settings) -> Beside:
+    from services.file.bulk.line import (
+        Line,
+    )  # for a process that serves; who only asks for commands needs none
+
+    return Line(settings)
+
 
 SERVICE = Service(
     "file",
@@ -25,4 +35,5 @@ SERVICE = Service(
         "file.delete": tree.delete,
         "file.mkdir": tree.mkdir,
     },
+    beside=_chunks,
 )

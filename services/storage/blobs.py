@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.storage.engine import Transaction
+from services.storage.engine import Bulk, Transaction
 
 
 class State(StrEnum):
@@ -64,17 +64,26 @@ def arrived(tx: Transaction, sha256: bytes, now: int) -> None:
     )
 
 
+_LOCK = Bulk("", "select 1 from blobs where sha256 = any($1::bytea[]) order by sha256 for no key update")
+
+_RELEASE = Bulk(
+    each="update blobs set state = 'going', changed_at = $1 where sha256 = $2"
+    " and not exists (select 1 from files where files.sha256 = blobs.sha256)"
+    " and not exists (select 1 from uploads where uploads.sha256 = blobs.sha256)",
+    arrays="update blobs set state = 'going', changed_at = dropped.at"
+    " from unnest($1::bigint[], $2::bytea[]) as dropped (at, hash) where sha256 = dropped.hash"
+    " and not exists (select 1 from files where files.sha256 = blobs.sha256)"
+    " and not exists (select 1 from uploads where uploads.sha256 = blobs.sha256)",
+)
+
+
 def release(tx: Transaction, hashes: Iterable[bytes], now: int) -> None:
     """References to these were dropped in this transaction; those without another are going."""
-    for sha256 in sorted(set(hashes)):
-        if locked(tx, sha256) is None:
-            continue
-        tx.run(
-            "update blobs set state = 'going', changed_at = $1 where sha256 = $2"
-            " and not exists (select 1 from files where files.sha256 = $2)"
-            " and not exists (select 1 from uploads where uploads.sha256 = $2)",
-            (now, sha256),
-        )
+    dropped = sorted(set(hashes))
+    if tx.for_update:
+        # By a statement of its own, so that the next one sees what whoever held them has done.
+        tx.bulk(_LOCK, [(sha256,) for sha256 in dropped])
+    tx.bulk(_RELEASE, [(now, sha256) for sha256 in dropped])
 
 
 def in_state(tx: Transaction, state: State, before: int, limit: int) -> list[Blob]:
@@ -85,6 +94,16 @@ def in_state(tx: Transaction, state: State, before: int, limit: int) -> list[Blo
         (state.value, before, limit),
     )
     return [Blob(row[0], row[1], State(row[2]), row[3]) for row in rows]
+
+
+def unwanted(tx: Transaction, sha256: bytes, size: int, now: int) -> bool:
+    """Bytes were found that are no blob: they are going. False when they have become one meanwhile."""
+    row = tx.row(
+        "insert into blobs (sha256, size, state, changed_at) values ($1, $2, 'going', $3)"
+        " on conflict (sha256) do nothing returning size",
+        (sha256, size, now),
+    )
+    return row is not None
 
 
 def gone(tx: Transaction, sha256: bytes) -> None:

@@ -1,0 +1,193 @@
+"""One request at the file worker's desk: read, checked against the database, and done or handed on.
+
+Here: what a chunk's request means. Not here: sockets and threads (``line``), who waits for what is slow.
+Every request is checked by itself: its token, and what its bearer may do now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from config.log import ServerLog
+from config.settings import Settings
+from protocol import VERSION
+from protocol.body import Body, Empty
+from protocol.bulk import BULK, GetChunk, PutChunk, SealUpload, read
+from protocol.envelope import BadRequest, NotAnEnvelope, Request, pack_body, pack_reply, unpack_request
+from protocol.errors import (
+    OK,
+    Failure,
+    Internal,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Version,
+)
+from protocol.limits import FILE_CHUNK_BYTES, TOKEN_BYTES
+from services.context import pack_struct
+from services.file import staging
+from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Tally
+from services.file.bulk.staged import Shelf
+from services.storage import transfers
+from services.storage.engine import Store, StoreUnavailable
+from services.storage.transfers import NoSession, Upload
+
+TOUCH_AFTER: Final = 60_000_000
+"""Microseconds after which it is written down again that something of an upload arrived."""
+
+
+class Reading(NamedTuple):
+    """A part of a blob that the bearer may have."""
+
+    request_id: int
+    sha256: bytes
+    offset: int
+    length: int
+
+
+class Sealing(NamedTuple):
+    """An upload that is to be sealed."""
+
+    request_id: int
+    user: int
+    upload: bytes
+    tally: Tally | None
+
+
+class Desk:
+    """``now`` tells microseconds since the epoch. ``answer`` never raises."""
+
+    def __init__(self, settings: Settings, store: Store, log: ServerLog, now: Callable[[], int]) -> None:
+        self._settings = settings
+        self._store = store
+        self._log = log
+        self._now = now
+        self._shelf = Shelf(settings)
+
+    def answer(self, envelope: bytes, payload: memoryview | None) -> bytes | Reading | Sealing | None:
+        """A reply, or what is to be done for one; None: nobody can be answered."""
+        try:
+            request = unpack_request(envelope)
+        except NotAnEnvelope:
+            return None
+        except BadRequest as refusal:
+            return refused(refusal.request_id, refusal)
+        try:
+            return self._answer(request, payload)
+        except Exception as error:
+            return self.failed(request.request_id, request.command, error)
+
+    def failed(self, request_id: int, command: str, error: BaseException) -> bytes:
+        """The reply that says why it was not done; a fault of ours goes to the log."""
+        if isinstance(error, Failure):
+            return refused(request_id, error)
+        if isinstance(error, StoreUnavailable):
+            self._log.warning("the database is unavailable", error=str(error))
+            return refused(request_id, Unavailable("The database cannot be reached now.", retry_after=1.0))
+        if isinstance(error, OSError):
+            self._log.warning("files cannot be stored or read", error=str(error.strerror))
+            return refused(request_id, Unavailable("Files cannot be stored or read now.", retry_after=1.0))
+        self._log.fault("file", command, error)
+        return refused(request_id, Internal("A fault in the server; its log says more."))
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self._shelf.close()
+
+    def _answer(self, request: Request, payload: memoryview | None) -> bytes | Reading | Sealing:
+        if request.version != VERSION:
+            raise Version("This server speaks another version.", supported=[VERSION])
+        row = BULK.get(request.command)
+        if row is None:
+            raise NotFound("There is no such command for chunks.")
+        asked = read(row, request.body)
+        if len(request.token) != TOKEN_BYTES:
+            raise _stranger()
+        try:
+            if isinstance(asked, PutChunk):
+                self._put(request.token, asked, payload)
+                return replied(request.request_id, Empty())
+            if isinstance(asked, GetChunk):
+                return self._get(request, asked)
+            assert isinstance(asked, SealUpload)
+            return self._seal(request, asked)
+        except NoSession:
+            raise _stranger() from None
+
+    # --- the commands ---------------------------------------------------------------------------
+
+    def _upload(self, token: bytes, id: bytes) -> Upload:
+        with self._store.read() as tx:
+            upload = transfers.upload(tx, token, id)
+        if upload is None:
+            raise NotFound(NO_UPLOAD)
+        return upload
+
+    def _put(self, token: bytes, asked: PutChunk, payload: memoryview | None) -> None:
+        if payload is None:
+            raise Invalid("The chunk itself is missing: it is a frame behind the request.")
+        upload = self._upload(token, asked.upload)
+        chunk, beside = divmod(asked.offset, upload.chunk_bytes)
+        length = min(upload.chunk_bytes, upload.size - asked.offset)
+        if beside or length <= 0:
+            raise Invalid(f"offset must be a multiple of {upload.chunk_bytes} below {upload.size}.")
+        if len(payload) != length:
+            raise Invalid(f"The chunk there has {length} bytes, not {len(payload)}.")
+        if upload.sha256 is not None:
+            return  # all are held
+        try:
+            self._shelf.put(upload, chunk, payload)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self._give_up(upload)
+            raise TooLarge(DISK_FULL) from error
+        self._touch(upload)
+
+    def _touch(self, upload: Upload) -> None:
+        now = self._now()
+        if now - upload.touched_at < TOUCH_AFTER:
+            return
+        with self._store.write() as tx:
+            transfers.touch(tx, upload.user_id, upload.id, now)
+
+    def _give_up(self, upload: Upload) -> None:
+        self._log.warning("the disk is full: an upload was given up", bytes=upload.size)
+        self._shelf.drop(upload.user_id, upload.id)
+        staging.remove(self._settings, upload.user_id, upload.id)
+        with self._store.write() as tx:
+            transfers.drop(tx, upload.user_id, upload.id, self._now())
+
+    def _get(self, request: Request, asked: GetChunk) -> Reading:
+        if not 1 <= asked.length <= FILE_CHUNK_BYTES:
+            raise Invalid(f"length must be from 1 to {FILE_CHUNK_BYTES}.")
+        with self._store.read() as tx:
+            file = transfers.readable(tx, request.token, asked.file)
+        if file is None:
+            raise NotFound("There is no such file for you.")
+        length = max(0, min(asked.length, file.size - asked.offset))
+        return Reading(request.request_id, file.sha256, asked.offset, length)
+
+    def _seal(self, request: Request, asked: SealUpload) -> Sealing:
+        upload = self._upload(request.token, asked.upload)
+        staged = self._shelf.find(upload.user_id, upload.id)
+        tally = Tally(staged.digest.copy(), staged.hashed) if staged and staged.there else None
+        self._shelf.drop(upload.user_id, upload.id)
+        return Sealing(request.request_id, upload.user_id, upload.id, tally)
+
+
+def replied(request_id: int, reply: Body) -> bytes:
+    """The reply to a request that was done."""
+    return pack_reply(request_id, OK, pack_struct(reply))
+
+
+def refused(request_id: int, failure: Failure) -> bytes:
+    """The reply to one that was not."""
+    return pack_reply(request_id, failure.code, pack_body(failure.body()))
+
+
+def _stranger() -> Unauthenticated:
+    return Unauthenticated("Nobody who is logged in has this token.")

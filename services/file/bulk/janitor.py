@@ -1,0 +1,180 @@
+"""What is cleared away: bytes that nobody refers to, uploads that nobody goes on with, and leftovers.
+
+One janitor works at a time on a data folder, by a lock: two that deleted the same bytes could delete what
+somebody has put there anew in between.
+
+Orphans in storage (bytes without a row, as a worker killed at the wrong moment may leave them) are first
+given a row that says that they go. Whoever brings the same bytes meanwhile waits until they are gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from config.folders import private_folder
+from config.log import ServerLog
+from config.settings import Settings
+from services.file import staging
+from services.file.blobs import BlobStore
+from services.file.bulk.sealing import Shared
+from services.storage import blobs, transfers
+from services.storage.blobs import State
+from services.storage.engine import Store, StoreUnavailable
+
+EVERY: Final = 5.0
+"""Seconds between two looks."""
+ORPHANS_EVERY: Final = 3600.0
+"""Seconds between two looks for leftovers, which go through everything that is stored."""
+AT_ONCE: Final = 200
+"""Blobs and uploads cleared away in one look."""
+STRANGE_FOR: Final = 3600.0
+"""Seconds after which a file in the staging folder that is none of an upload's goes."""
+
+
+class Janitor:
+    """``look`` may take long, and is for one thread at a time; ``due`` is asked in seconds, monotonic."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Shared | Store,
+        storage: BlobStore,
+        log: ServerLog,
+        now: Callable[[], int],
+        pause: float = EVERY,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._storage = storage
+        self._log = log
+        self._now = now
+        self._pause = pause
+        self._next = self._next_orphans = 0.0
+        self._orphans_due = True
+        self._busy = False
+        self._lock = -1
+
+    def due(self, now: float) -> bool:
+        """Whether to call ``look`` now."""
+        if self._busy or now < self._next:
+            return False
+        self._busy = True
+        self._next = now + self._pause
+        if now >= self._next_orphans:
+            self._next_orphans = now + ORPHANS_EVERY
+            self._orphans_due = True
+        return True
+
+    def look(self) -> None:
+        """Clear away what is to go, unless somebody else is at it. Never raises."""
+        try:
+            if self._claimed():
+                try:
+                    self._sweep()
+                    self._delete()
+                    if self._orphans_due:
+                        self._orphans_due = False
+                        self._leftovers()
+                finally:
+                    fcntl.flock(self._lock, fcntl.LOCK_UN)
+        except (OSError, StoreUnavailable) as error:
+            self._log.warning("could not clear away", error=type(error).__name__)
+        except Exception as error:
+            self._log.fault("file", "janitor", error)
+        finally:
+            self._busy = False
+
+    def close(self) -> None:
+        """Let go of the lock's file."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _claimed(self) -> bool:
+        if self._lock < 0:
+            file = private_folder(self._settings.home / "files") / "janitor.lock"
+            self._lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    # --- uploads --------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Uploads that nobody went on with for too long."""
+        since = self._now() - int(self._settings.upload_keep * 1e6)
+        with self._store.read() as tx:
+            idle = transfers.idle(tx, since, AT_ONCE)
+        for user, id in idle:
+            with self._store.write() as tx:
+                swept = transfers.drop(tx, user, id, self._now(), idle_since=since)
+            if swept:
+                staging.remove(self._settings, user, id)
+        if idle:
+            self._log.info("unfinished uploads were swept", uploads=len(idle))
+
+    # --- bytes ----------------------------------------------------------------------------------
+
+    def _delete(self) -> None:
+        """Bytes that nothing refers to any more."""
+        with self._store.read() as tx:
+            going = blobs.in_state(tx, State.GOING, self._now() + 1, AT_ONCE)
+        for blob in going:
+            self._storage.delete(blob.sha256)
+            with self._store.write() as tx:
+                blobs.gone(tx, blob.sha256)
+
+    # --- leftovers ------------------------------------------------------------------------------
+
+    def _leftovers(self) -> None:
+        found = self._staged_for_nobody() + self._orphans()
+        if found:
+            self._log.info("leftovers were cleared away", found=found)
+
+    def _staged_for_nobody(self) -> int:
+        """Staging files of no upload, or of one whose bytes are in storage."""
+        found = 0
+        folder = staging.folder(self._settings)
+        for file in list(folder.iterdir()) if folder.is_dir() else []:
+            named = _upload_of(file)
+            if named is None:
+                with suppress(FileNotFoundError):
+                    if file.stat().st_mtime < self._now() / 1e6 - STRANGE_FOR:
+                        file.unlink()
+                        found += 1
+                continue
+            with self._store.read() as tx:
+                needed = transfers.needs_staging(tx, *named)
+            if not needed:
+                staging.remove(self._settings, *named)
+                found += 1
+        return found
+
+    def _orphans(self) -> int:
+        """Bytes in storage of which nothing is known: they go with the next look."""
+        found = 0
+        for sha256, size in self._storage.every():
+            with self._store.read() as tx:
+                known = transfers.has_blob(tx, sha256)
+            if not known:
+                with self._store.write() as tx:
+                    found += blobs.unwanted(tx, sha256, size, self._now())
+        return found
+
+
+def _upload_of(file: Path) -> tuple[int, bytes] | None:
+    """Whose staging file it is."""
+    user, _, id = file.stem.partition("-")
+    if file.suffix not in (".data", ".map") or not user.isdecimal():
+        return None
+    try:
+        return int(user), bytes.fromhex(id)
+    except ValueError:
+        return None

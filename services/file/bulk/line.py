@@ -1,0 +1,333 @@
+"""The thread with the socket: chunks come in through the broker's proxy, answers go back the same way.
+
+Here: frames, whose turn it is, and what waits for slow hands. Not here: what a request means (``desk``).
+
+It never waits for the socket to take an answer: the proxy may be waiting for this very thread to take a
+chunk. So chunks to be stored are taken at once, and parts to be read are read only when there is room for
+an answer, in turns among those who ask. What waits is therefore small: requests for parts, at most a window
+for each peer.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import zmq
+
+from config.folders import socket_folder
+from config.log import ServerLog, open_log
+from config.priority import step_back
+from config.settings import Settings
+from protocol.body import Empty
+from protocol.errors import Busy
+from protocol.limits import FILE_WINDOW
+from services.file.blobs import Missing, open_blobs
+from services.file.bulk.desk import Desk, Reading, Sealing, refused, replied
+from services.file.bulk.janitor import Janitor
+from services.file.bulk.sealing import RETRY_AFTER, Sealer, Shared
+from services.storage import open_store
+
+SOCKET: Final = "bulk.sock"
+"""Where the broker's proxy is, in the folder of sockets."""
+QUEUE: Final = 16
+"""Messages that wait on either side: with chunks in them, so few."""
+RECONNECT_MS: Final = 50
+LINGER_MS: Final = 200
+AT_ONCE: Final = 16
+"""Requests taken, and answers sent, before it is the other's turn."""
+ENVELOPE_MAX: Final = 4096
+"""Bytes of a request beside the chunk."""
+PARTS_AT_ONCE: Final = 2000
+"""Surplus parts of a message that are passed over in one turn."""
+READINGS_PER_PEER: Final = 2 * FILE_WINDOW
+READINGS: Final = 4096
+"""Parts that wait to be read, for one peer and for all; what is asked beyond is dropped, and asked again."""
+OWED: Final = 10_000
+"""Answers without bytes that wait while the broker is away; the rest is dropped."""
+HANDS: Final = 2
+"""Threads that seal and clear away."""
+FAR_HANDS: Final = 8
+"""Threads that read from a store that is far away, each a chunk at a time."""
+TICK_MS: Final = 1000
+HUNG_AFTER: Final = 20.0
+"""Seconds without a turn after which this thread counts as hung."""
+
+NOBLOCK: Final = int(zmq.NOBLOCK)
+MORE: Final = int(zmq.SNDMORE)
+
+
+class Owed(NamedTuple):
+    """An answer that is ready."""
+
+    peer: bytes
+    envelope: bytes
+    payload: bytes | None = None
+
+
+class Readings:
+    """Parts that wait to be read: each peer has a turn, and each its own order."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[bytes, deque[Reading]] = OrderedDict()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(self, peer: bytes, reading: Reading) -> bool:
+        """Wait for a turn; False when too many wait."""
+        waiting = self._of.get(peer)
+        if self._length >= READINGS or (waiting and len(waiting) >= READINGS_PER_PEER):
+            return False
+        self._of.setdefault(peer, deque()).append(reading)
+        self._length += 1
+        return True
+
+    def next(self) -> tuple[bytes, Reading]:
+        """Whose turn it is. Raises ``KeyError`` when nobody waits."""
+        peer, waiting = self._of.popitem(last=False)
+        reading = waiting.popleft()
+        self._length -= 1
+        if waiting:
+            self._of[peer] = waiting
+        return peer, reading
+
+
+class Line:
+    """``start`` it once; ``close`` waits for its end. The constructor raises ``OSError`` with a sentence."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._blobs = open_blobs(settings)
+        self._stopping = False
+        self._turned_at = time.monotonic()
+        self._wakeup, self._alarm = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(self._alarm, False)
+        self._owed: deque[Owed] = deque()
+        self._readings = Readings()
+        self._far = 0
+        self._skipping = False
+        self._sealing: set[tuple[int, bytes]] = set()
+        self._finished: deque[Callable[[], None]] = deque()
+        self._thread = threading.Thread(target=self._guarded, name="bulk")
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def lives(self, now: float) -> bool:
+        """Whether it had a turn lately; ``now`` in seconds, monotonic."""
+        return now - self._turned_at < HUNG_AFTER
+
+    def close(self) -> None:
+        """Answer no more. What was not answered is asked again by whoever asked."""
+        self._stopping = True
+        self._wake()
+        if self._thread.ident is not None:
+            self._thread.join()
+        os.close(self._wakeup)
+        os.close(self._alarm)
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _guarded(self) -> None:
+        """Without this thread the process is of little use: it ends, and is started again."""
+        with closing(open_log(self._settings, "file")) as log:
+            try:
+                self._run(log)
+            except Exception as error:
+                log.fault("file", "bulk", error)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def _run(self, log: ServerLog) -> None:
+        step_back(self._settings.transfer_nice)
+        settings = self._settings
+        with ExitStack() as opened:
+            self._desk = Desk(settings, opened.enter_context(closing(open_store(settings))), log, _wall)
+            opened.callback(self._desk.close)
+            shared = Shared(opened.enter_context(closing(open_store(settings))))
+            self._sealer = Sealer(settings, shared, self._blobs, _wall)
+            self._janitor = Janitor(settings, shared, self._blobs, log, _wall)
+            opened.callback(self._janitor.close)
+            self._hands = ThreadPoolExecutor(HANDS, "seal")  # threads that step back as this one did
+            opened.callback(self._hands.shutdown, cancel_futures=True)
+            self._far_hands = ThreadPoolExecutor(FAR_HANDS, "far")
+            opened.callback(self._far_hands.shutdown, cancel_futures=True)
+            # Only now: libzmq's I/O thread has the priority of the thread that makes the first socket.
+            context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+            opened.callback(context.term)
+            self._socket = self._connected(context)
+            opened.callback(self._socket.close)
+            self._turns()
+
+    def _connected(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
+        socket = context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, LINGER_MS)
+        socket.setsockopt(zmq.RCVHWM, QUEUE)
+        socket.setsockopt(zmq.SNDHWM, QUEUE)
+        socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
+        socket.connect(f"ipc://{socket_folder(self._settings.home) / SOCKET}")
+        return socket
+
+    def _turns(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._wakeup, zmq.POLLIN)
+        while not self._stopping:
+            to_send = self._owed or (len(self._readings) and self._far < FAR_HANDS)
+            poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if to_send else 0))
+            happened = dict(poller.poll(TICK_MS))
+            self._turned_at = time.monotonic()
+            if self._wakeup in happened:
+                os.read(self._wakeup, 64)
+            while self._finished:
+                self._finished.popleft()()
+            if happened.get(self._socket, 0) & zmq.POLLIN:
+                self._take_some()
+            if to_send or self._owed:
+                self._send_some()
+            if self._janitor.due(self._turned_at):
+                self._hands.submit(self._janitor.look)
+
+    def _wake(self) -> None:
+        """From another thread: there is something to do. A full pipe says that already."""
+        with suppress(BlockingIOError):
+            os.write(self._alarm, b"!")
+
+    # --- in -------------------------------------------------------------------------------------
+
+    def _take_some(self) -> None:
+        with suppress(zmq.Again):
+            for _ in range(AT_ONCE):
+                if not self._skipped():
+                    return
+                self._take()
+
+    def _take(self) -> None:
+        """One message: peer, request, and perhaps a chunk. Raises ``zmq.Again`` when there is none."""
+        socket = self._socket
+        peer = socket.recv(NOBLOCK)
+        if not socket.getsockopt(zmq.RCVMORE):
+            return
+        envelope = socket.recv(NOBLOCK)
+        payload: memoryview | None = None
+        if socket.getsockopt(zmq.RCVMORE):
+            frame = socket.recv(NOBLOCK, copy=False)
+            payload, self._skipping = frame.buffer, frame.more
+        if self._skipping or len(envelope) > ENVELOPE_MAX:
+            return
+        answer = self._desk.answer(envelope, payload)
+        if isinstance(answer, Reading):
+            self._readings.add(peer, answer)
+        elif isinstance(answer, Sealing):
+            self._seal(peer, answer)
+        elif answer is not None:
+            self._owe(Owed(peer, answer))
+
+    def _skipped(self) -> bool:
+        """Pass over surplus parts; False: there are more of them, and it is the others' turn."""
+        for _ in range(PARTS_AT_ONCE):
+            if not self._skipping:
+                return True
+            self._socket.recv(NOBLOCK)
+            self._skipping = bool(self._socket.getsockopt(zmq.RCVMORE))
+        return not self._skipping
+
+    # --- what is slow ---------------------------------------------------------------------------
+
+    def _seal(self, peer: bytes, asked: Sealing) -> None:
+        key = asked.user, asked.upload
+        if key in self._sealing:
+            self._owe(
+                Owed(peer, refused(asked.request_id, Busy("It is being sealed.", retry_after=RETRY_AFTER)))
+            )
+            return
+        self._sealing.add(key)
+        future = self._hands.submit(self._sealer.seal, *key, asked.tally)
+        self._when_done(future, partial(self._was_sealed, peer, asked))
+
+    def _was_sealed(self, peer: bytes, asked: Sealing, future: Future[Any]) -> None:
+        self._sealing.discard((asked.user, asked.upload))
+        error = future.exception()
+        if error is None:
+            self._owe(Owed(peer, replied(asked.request_id, future.result())))
+        else:
+            self._owe(Owed(peer, self._desk.failed(asked.request_id, "chunk.seal", error)))
+
+    def _was_read(self, peer: bytes, reading: Reading, future: Future[bytes]) -> None:
+        self._far -= 1
+        error = future.exception()
+        if error is None:
+            self._owed.append(Owed(peer, replied(reading.request_id, Empty()), future.result()))
+        else:
+            self._owed.append(Owed(peer, self._unread(reading, error)))
+
+    def _when_done(self, future: Future[Any], then: Callable[[Future[Any]], None]) -> None:
+        """Have it dealt with in this thread, once it is done."""
+
+        def done(future: Future[Any]) -> None:
+            if not future.cancelled():
+                self._finished.append(partial(then, future))
+                self._wake()
+
+        future.add_done_callback(done)
+
+    # --- out ------------------------------------------------------------------------------------
+
+    def _owe(self, owed: Owed) -> None:
+        if len(self._owed) < OWED:
+            self._owed.append(owed)
+
+    def _send_some(self) -> None:
+        """Send what is owed, then read for those who wait, as long as the socket takes it."""
+        with suppress(zmq.Again):
+            for _ in range(AT_ONCE):
+                if self._owed:
+                    self._send(self._owed[0])
+                    self._owed.popleft()
+                elif len(self._readings) and self._far < FAR_HANDS:
+                    self._read(*self._readings.next())
+                else:
+                    return
+
+    def _read(self, peer: bytes, reading: Reading) -> None:
+        """Owe a part, at once or when it has come from far away."""
+        work = partial(self._blobs.read, reading.sha256, reading.offset, reading.length)
+        if self._blobs.far and reading.length:
+            self._far += 1
+            self._when_done(self._far_hands.submit(work), partial(self._was_read, peer, reading))
+            return
+        try:
+            part = work() if reading.length else b""
+            owed = Owed(peer, replied(reading.request_id, Empty()), part)
+        except Exception as error:
+            owed = Owed(peer, self._unread(reading, error))
+        self._owed.append(owed)
+
+    def _unread(self, reading: Reading, error: BaseException) -> bytes:
+        if isinstance(error, Missing):  # deleted since; or lost, which fsck tells
+            return self._desk.failed(
+                reading.request_id, "chunk.get", OSError(0, "the bytes are not in storage")
+            )
+        return self._desk.failed(reading.request_id, "chunk.get", error)
+
+    def _send(self, owed: Owed) -> None:
+        self._socket.send(owed.peer, NOBLOCK | MORE)
+        if owed.payload is None:
+            self._socket.send(owed.envelope, NOBLOCK)
+        else:
+            self._socket.send(owed.envelope, NOBLOCK | MORE)
+            self._socket.send(owed.payload, NOBLOCK, copy=False)
+
+
+def _wall() -> int:
+    return time.time_ns() // 1000
