@@ -27,7 +27,9 @@ def begin(ctx: Context, caller: Caller, command: BeginUpload) -> UploadReply:
         return begun(ctx, old)
     file = files.uploaded(ctx.tx, caller.user_id, command.id)
     if file is not None:
-        if file.size != new.size or (file.folder is None) != bool(new.recipient):
+        # In its owner's own space it may have another path by now.
+        sent = file.folder is None
+        if file.size != new.size or sent != bool(new.recipient) or (sent and file.name != new.name):
             raise _other()
         return finished(command.id, file.size)
     _may_begin(ctx, caller, new, used)
@@ -134,5 +136,5 @@ def _need_disk(ctx: Context, size: int) -> None:
     """Refuses when the disk has no room for it beside what unfinished uploads are still to bring."""
     awaited = max(uploads.awaited_bytes(ctx.tx) - staging.taken_bytes(ctx.settings), 0)
     room = staging.free_bytes(ctx.settings) - ctx.settings.file_disk_reserve_bytes - awaited
-    if size > room:
+    if size > max(room, 0):
         raise TooLarge("The server's disk has no room for this file.", limit=max(room, 0))

@@ -16,8 +16,8 @@ from protocol.errors import Conflict, Failure
 from protocol.files import FileInfo, FinishReply, FinishUpload
 from services.context import Caller, Context
 from services.file import paths
-from services.file.freeing import drop
 from services.file.uploading import no_upload
+from services.freeing import drop
 from services.messaging.attached import info
 from services.messaging.locate import numbered
 from services.messaging.post import Draft, Moved, Pair, Post, Target

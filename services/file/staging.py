@@ -92,5 +92,6 @@ def taken_bytes(settings: Settings) -> int:
 
 def free_bytes(settings: Settings) -> int:
     """Bytes that are free on the disk on which uploads are staged."""
-    found = os.statvfs(settings.home)
+    staged = folder(settings)
+    found = os.statvfs(staged if staged.exists() else settings.home)
     return found.f_bavail * found.f_frsize

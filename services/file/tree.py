@@ -12,7 +12,7 @@ from protocol.files import DeleteFile, MakeFolder, MoveFile
 from protocol.limits import FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
 from services.context import Caller, Context
 from services.file import looking, paths
-from services.file.freeing import drop, free
+from services.freeing import drop, free
 from services.storage import files, folders, usage
 
 

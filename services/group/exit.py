@@ -12,7 +12,7 @@ from protocol.errors import Conflict, Forbidden, NotFound
 from protocol.events import MembershipEvent
 from services import topics
 from services.context import Caller, Context
-from services.file.freeing import free_conversation
+from services.freeing import free_conversation
 from services.group.entry import found
 from services.storage import groups, users
 

@@ -1,4 +1,7 @@
-"""Letting go of files: they count no more, and bytes that nothing else refers to are on their way out."""
+"""Letting go of files: they count no more, and bytes that nothing else refers to are on their way out.
+
+Used by the file service, and by the group service when it deletes a group.
+"""
 
 from __future__ import annotations
 
