@@ -117,11 +117,9 @@ class Chat:
 
     async def close(self) -> None:
         """Close the sockets; calls under way raise ``Closed``. The session stays: see ``logout``."""
-        if self._files is not None:
-            self._files.close()
-        self._connection.close()
-        if self._recording is not None:
-            self._recording.close()
+        for part in (self._files, self._connection, self._recording):
+            if part is not None:
+                part.close()
 
     # --- who we are -----------------------------------------------------------------------------
 

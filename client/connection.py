@@ -51,8 +51,8 @@ class Connection:
         """Whether the commands socket was ever through to the server."""
         self.on_pause: Callable[[RateLimited], object] = lambda refusal: None
         """Told of each refusal that will be waited out."""
-        self._server = connection_string.parse(server)
-        self._timeout = timeout
+        self.server = connection_string.parse(server)
+        self.timeout = timeout
         self._handles = itertools.count(1)
         self._futures: dict[int, asyncio.Future[Body]] = {}
         self._events: deque[Event] = deque()
@@ -68,7 +68,7 @@ class Connection:
         """Begin to connect; needs a running loop."""
         self._loop = asyncio.get_running_loop()
         self._commands = Link(
-            self._server, self._server.port, zmq.DEALER, self._reply, self._commands_changed, self._carry_out
+            self.server, self.server.port, zmq.DEALER, self._reply, self._commands_changed, self._carry_out
         )
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Connection:
         handle, future = self._expect()
         self.session.listen(self._loop.time(), handle)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 await self._answer(handle, future)
         except TimeoutError:
             raise Timeout("The server's events could not be heard in time.") from None
@@ -144,7 +144,7 @@ class Connection:
         hello = await self.call("server.hello", Empty())
         assert isinstance(hello, HelloReply)
         self._subscriber = Link(
-            self._server, hello.events_port, zmq.SUB, self._event, self._events_changed, self._carry_out
+            self.server, hello.events_port, zmq.SUB, self._event, self._events_changed, self._carry_out
         )
 
     def _expect(self) -> tuple[int, asyncio.Future[Body]]:

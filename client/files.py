@@ -16,9 +16,9 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from client import downloading, uploading
+from client import downloading, sources, uploading
 from client.bulk import Bulk
 from client.connection import Connection
 from client.progress import Progress
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-Source = Path | bytes | BinaryIO
+Source = sources.Source
 """What is sent: a file on this disk, bytes, or an open file that can seek (the whole of it)."""
 AnyFile = int | StoredFile | FileInfo
 """A file: its number, or what tells of it."""
@@ -105,7 +105,7 @@ class Files:
         ``Progress`` has ``file`` set. Raises ``OSError`` when the source cannot be read, ``SourceChanged``
         when it changed meanwhile, ``Corrupt`` when the server holds something else in the end.
         """
-        name = name or uploading.name_of(source)
+        name = name or sources.name_of(source)
         if (to is None) == (path is None):
             raise ValueError("a file goes to an address, or under a path of one's own: name one of them")
         if path is not None and (not path.strip("/") or path.endswith("/")):
@@ -134,7 +134,7 @@ class Files:
         return await self._whole(self.upload(source, path=path, id=id, replace=replace))
 
     async def resume(self, upload: bytes) -> UploadReply:
-        """What the server still lacks of an unfinished upload of ours. ``upload`` goes on with it by itself."""
+        """What the server still lacks of an unfinished upload of ours; ``upload`` asks for itself."""
         return await self._ask("file.resume", NameUpload(upload), UploadReply)
 
     async def cancel(self, upload: bytes) -> None:
@@ -167,8 +167,8 @@ class Files:
         It grows in ``NAME.HASH.part`` beside it and gets its name when it is whole, its sha256 is right and
         it is on the disk; the same call again goes on with what is there. Yields as bytes are written; the
         last ``Progress`` has ``path`` set. Raises ``FileExistsError`` if something is there (unless
-        ``replace``), ``BlockingIOError`` while another process fetches the same, other ``OSError`` of the disk,
-        and ``Corrupt`` when what came is not the file.
+        ``replace``), ``BlockingIOError`` while another process fetches the same, other ``OSError`` of the
+        disk, and ``Corrupt`` when what came is not the file.
         """
         known = await self._known(file)
         steps = downloading.save(self._bulk, known, Path(target), replace)
@@ -181,7 +181,7 @@ class Files:
     async def list(
         self, path: str = "", *, conversation: Target | None = None, after: str = ""
     ) -> AsyncIterator[StoredFile | Folder]:
-        """Files and folders in one of our folders ('' is the topmost) by name, or the files of a conversation.
+        """Files and folders in one of our folders ('' is the topmost) by name, or files of a conversation.
 
         Those of a conversation come by ``seq``; of each ``path`` is then ''. ``after``: only what is behind
         this name, or this ``seq`` as text.

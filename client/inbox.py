@@ -172,13 +172,19 @@ class Inbox:
             return False
         if reply.duplicate:
             # Stored by an earlier try, whose text only the server knows for sure.
-            known.cursor.exists(reply.seq)
-            self._look_soon(now, known)
-            return True
+            return self.exists(now, known.id, reply.seq)
         user = self._session.user
         event = MessageEvent(known.id, reply.seq, user, known.name, entry.body, reply.sent_at, entry.id)
         self._offer(now, known, event)
         return True
+
+    def exists(self, now: float, conversation: int, seq: int) -> bool:
+        """There is this message, whatever it says: it will be fetched unless it comes. False: not heard."""
+        known = self.conversations.get(conversation)
+        if known is not None:
+            known.cursor.exists(seq)
+            self._look_soon(now, known)
+        return known is not None
 
     def _offer(self, now: float, known: Conversation, event: MessageEvent) -> None:
         self._session.events.extend(known.cursor.offer(event.seq, event))
@@ -261,5 +267,12 @@ class Inbox:
         user = self._session.user
         to = user if known.kind == Kind.DIRECT and message.sender != user else known.name
         return MessageEvent(
-            known.id, message.seq, message.sender, to, message.body, message.sent_at, message.id
+            known.id,
+            message.seq,
+            message.sender,
+            to,
+            message.body,
+            message.sent_at,
+            message.id,
+            message.file,
         )

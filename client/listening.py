@@ -136,6 +136,11 @@ class Listening:
         if self.on and not self.inbox.sent(now, entry, reply):
             self.want(now, fence=False)
 
+    def posted(self, now: float, conversation: int, seq: int) -> None:
+        """A file of ours became a message: this device hears of it from the server alone."""
+        if self.on and not (self.inbox.begun and self.inbox.exists(now, conversation, seq)):
+            self.want(now, fence=False)
+
     def joined(self, now: float, reply: GroupReply) -> None:
         """This client created or joined a group; its name comes with the next list."""
         if not self.on or not self.inbox.begun:

@@ -47,6 +47,7 @@ from protocol.envelope import (
     unpack_reply,
 )
 from protocol.errors import Failure, InvalidCredentials, RateLimited, Retry
+from protocol.files import FinishReply
 
 IN_DOUBT: Final = "No answer in time: it may or may not have been done."
 REFUSALS: Final = 2
@@ -302,6 +303,8 @@ class Session:
             self.user, self.number, self.topic = answer.user, answer.session, answer.topic
         elif isinstance(answer, GroupReply):
             self.listening.joined(now, answer)
+        elif isinstance(answer, FinishReply) and answer.conversation:
+            self.listening.posted(now, answer.conversation, answer.seq)
         elif name in ("group.leave", "auth.password") and not isinstance(answer, Exception):
             self.listening.want(now, fence=False)
 

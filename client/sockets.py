@@ -112,8 +112,9 @@ class Link:
         self._reached_at = 0.0
         self._reading = False
         host = f"[{server.host}]" if ":" in server.host else server.host
+        self._endpoint = f"tcp://{host}:{port}"
         try:
-            self._socket.connect(f"tcp://{host}:{port}")
+            self._socket.connect(self._endpoint)
         except zmq.ZMQError as error:
             self.close()
             raise ValueError(f"{host}:{port} is no address to connect to: {error}.") from None

@@ -1,0 +1,130 @@
+"""The way of a download: ask for chunks, put them in order, hash them; onto a disk, or to the program.
+
+Belongs here: the steps, and what each answer means. The disk is ``parts``', flying ``window``'s.
+
+At most ``FILE_WINDOW`` chunks are under way, and as many more wait to be taken: a program that takes its
+time asks for no more meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from client.bulk import Bulk, Flow, Payload
+from client.errors import Corrupt
+from client.parts import Part
+from client.progress import Progress
+from client.threads import OneThread
+from protocol.bulk import GetChunk
+from protocol.files import FileInfo, StoredFile
+from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
+
+AnyFile = StoredFile | FileInfo
+WRONG = "What came is not the file: its sha256 is another one."
+
+
+class Chunks:
+    """The bytes of a file from ``offset`` on, as they come. To be entered with ``async with``."""
+
+    def __init__(self, bulk: Bulk, file: AnyFile, offset: int) -> None:
+        self._bulk = bulk
+        self._file = file
+        self._at = self._next = offset
+        self._arrived: dict[int, Payload] = {}
+        self._flow: Flow | None = None
+
+    async def __aenter__(self) -> Chunks:
+        self._flow = await self._bulk.flow(self._answered)
+        self._ask()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._flow is not None:
+            self._flow.end()
+
+    async def take(self) -> list[Payload]:
+        """The next chunks, at least one; none at the end."""
+        assert self._flow is not None
+        while self._at < self._file.size and self._at not in self._arrived:
+            await self._flow.news()
+        taken = []
+        while (chunk := self._arrived.pop(self._at, None)) is not None:
+            taken.append(chunk)
+            self._at += len(chunk)
+        self._ask()
+        return taken
+
+    def _ask(self) -> None:
+        """Asked for while it waits for nobody: from the answers themselves."""
+        flow, size = self._flow, self._file.size
+        assert flow is not None
+        while self._next < size and flow.open < FILE_WINDOW and len(self._arrived) < FILE_WINDOW:
+            length = min(FILE_CHUNK_BYTES, size - self._next)
+            flow.ask("chunk.get", GetChunk(self._file.file, self._next, length), None, (self._next, length))
+            self._next += length
+
+    def _answered(self, key: tuple[int, int], reply: object, payload: Payload) -> None:
+        offset, length = key
+        if payload is None or len(payload) != length:
+            raise Corrupt(f"The server sent {len(payload or b'')} bytes instead of {length}.")
+        self._arrived[offset] = payload
+        self._ask()
+
+
+async def download(bulk: Bulk, file: AnyFile, offset: int) -> AsyncGenerator[bytes, None]:
+    """Chunk after chunk. ``client.files.Files.download`` says what is raised."""
+    if not 0 <= offset <= file.size:
+        raise ValueError(f"the file has {file.size} bytes, so none of them is number {offset}")
+    thread, sha256 = OneThread(), hashlib.sha256()
+    try:
+        async with Chunks(bulk, file, offset) as chunks:
+            while taken := await chunks.take():
+                for chunk in taken:
+                    hashing = thread.start(sha256.update, chunk) if not offset else None
+                    yield bytes(chunk)
+                    if hashing is not None:
+                        await hashing
+    finally:
+        await thread.end(lambda: None)
+    if not offset and sha256.digest() != file.sha256:
+        raise Corrupt(WRONG)
+
+
+async def save(bulk: Bulk, file: AnyFile, target: Path, replace: bool) -> AsyncGenerator[Progress, None]:
+    """Onto a disk. ``client.files.Files.save`` says what is raised."""
+    thread, part = OneThread(), Part(target, file.name, file.size, file.sha256, replace)
+    try:
+        await thread.start(part.open)
+        while not await thread.start(part.read_held):
+            pass
+        resumed = part.held
+        yield Progress(resumed, file.size, resumed)
+        async with contextlib.aclosing(_fetch(bulk, file, thread, part)) as steps:
+            async for done in steps:
+                yield Progress(done, file.size, resumed)
+        if resumed and not part.right():  # its disk lost some of it, perhaps with the power
+            await thread.start(part.empty)
+            resumed = 0
+            yield Progress(0, file.size)
+            async with contextlib.aclosing(_fetch(bulk, file, thread, part)) as steps:
+                async for done in steps:
+                    yield Progress(done, file.size)
+        if not part.right():
+            await thread.start(part.empty)
+            raise Corrupt(WRONG)
+        yield Progress(file.size, file.size, resumed, path=await thread.start(part.keep))
+    finally:
+        await thread.end(part.close)
+
+
+async def _fetch(bulk: Bulk, file: AnyFile, thread: OneThread, part: Part) -> AsyncGenerator[int, None]:
+    """What the part lacks: its size, again and again. The next chunks come while these are written."""
+    async with Chunks(bulk, file, part.held) as chunks:
+        taken = await chunks.take()
+        while taken:
+            writing = thread.start(part.write, taken)
+            taken = await chunks.take()
+            yield await writing
