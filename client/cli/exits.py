@@ -70,6 +70,8 @@ def hint(error: Failure) -> str:
             return " (a group is written with its mark, in quotes: '#name')"
         if "no session" in error.message:
             return " (pesan sessions lists them)"
+        if "have no folder" in error.message:
+            return " (pesan file mkdir makes one)"
     if isinstance(error, errors.Forbidden):
         found = re.search(r"not a member of #([A-Za-z0-9_.-]+?)\.?$", error.message)
         return f" (pesan group join {found.group(1)})" if found else ""

@@ -18,7 +18,7 @@ import click
 
 from client.cli import output
 from client.cli.context import Context, shared
-from client.cli.exits import NOT_FOUND, OTHER, USAGE, Mistake
+from client.cli.exits import INTERRUPTED, NOT_FOUND, OTHER, USAGE, Mistake
 from client.cli.files.arguments import IN_SPACE, Wanted, wanted
 from client.cli.files.progress import Seen
 from client.cli.files.remote import find
@@ -67,8 +67,7 @@ def get(context: Context, files: tuple[str, ...], target: str | None, force: boo
     try:
         context.run(lambda chat: Getting(context, chat, target, force).run(found))
     except KeyboardInterrupt:
-        output.note(f"pesan: stopped{'' if target == STDOUT else f'; {AGAIN}'}.")
-        raise
+        raise Mistake("stopped." if target == STDOUT else f"stopped; {AGAIN}.", INTERRUPTED) from None
 
 
 def _check_stdout(context: Context, found: Sequence[Wanted]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client.cli.exits import USAGE, Mistake
+from client.cli.exits import NOT_FOUND, USAGE, Mistake
 from client.cli.files.arguments import Wanted
 from protocol.errors import NotFound
 from protocol.files import StoredFile
@@ -35,6 +35,14 @@ async def is_folder(chat: Chat, stored: str) -> bool:
     return True
 
 
+def nobody(error: NotFound, word: str) -> Mistake | None:
+    """Where nobody is called ``word``: what else may have been meant."""
+    if "no user" not in error.message:
+        return None
+    meant = f"in quotes '#{word}' is a group, and /{word} a path in your own space"
+    return Mistake(f"{error.message.rstrip('.')} ({meant})", NOT_FOUND)
+
+
 async def into(chat: Chat, typed: str, stored: str, names: list[str]) -> list[str]:
     """The paths that things called ``names`` get when they go to ``typed``, as cp and mv have it.
 
@@ -43,5 +51,5 @@ async def into(chat: Chat, typed: str, stored: str, names: list[str]) -> list[st
     if await is_folder(chat, stored):
         return ["/".join(filter(None, (stored, name))) for name in names]
     if typed.endswith("/") or len(names) > 1:
-        raise NotFound(f"There is no folder /{stored}.")
+        raise NotFound(f"You have no folder {stored!r}.")
     return [stored]

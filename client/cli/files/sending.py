@@ -14,15 +14,15 @@ import click
 
 from client.cli import output
 from client.cli.context import Context, shared
-from client.cli.exits import USAGE, Mistake
+from client.cli.exits import INTERRUPTED, USAGE, Mistake
 from client.cli.files import sources
 from client.cli.files.arguments import TARGET, address, is_path, path, shown_path
 from client.cli.files.memory import Memory, Transfer
 from client.cli.files.progress import Seen
-from client.cli.files.remote import into
+from client.cli.files.remote import into, nobody
 from client.cli.files.sources import Source
 from client.errors import ClientError, Corrupt, SourceChanged
-from protocol.errors import Conflict, Failure, Invalid, TooLarge
+from protocol.errors import Conflict, Failure, Invalid, NotFound, TooLarge
 from protocol.files import FinishReply
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ AGAIN: Final = "the same command goes on where this one stopped"
 
 @click.command(short_help="Send files to a person, a group, or into your own space.")
 @click.argument("to", type=TARGET)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(readable=False, allow_dash=True)
+)
 @click.option("--name", metavar="NAME", help="What the file is called there. [its own name]")
 @click.option("--text", default="", metavar="TEXT", help="What the message says. [the file's name]")
 @click.option("--force", is_flag=True, help="In your own space: replace what is there.")
@@ -55,7 +57,10 @@ def send(context: Context, to: str, paths: tuple[str, ...], name: str | None, te
     Every path is looked at before anything is sent. On a terminal a bar shows how far it is, elsewhere a line
     every 10 seconds, on stderr.
     """
-    to = to if is_path(to) else address(to)
+    if is_path(to):
+        path(to)  # one that cannot be is told before anything is read
+    else:
+        to = address(to)
     if is_path(to) and text:
         raise Mistake("--text is for a message, and a path in your own space has none.", USAGE)
     if not is_path(to) and force:
@@ -64,8 +69,7 @@ def send(context: Context, to: str, paths: tuple[str, ...], name: str | None, te
     try:
         context.run(lambda chat: Sending(context, chat, to, text, force).run(found))
     except KeyboardInterrupt:
-        output.note(f"pesan: stopped; {AGAIN}.")
-        raise
+        raise Mistake(f"stopped; {AGAIN}.", INTERRUPTED) from None
     finally:
         for source in found:
             source.close()
@@ -96,7 +100,7 @@ class Sending:
                 said, code = self._refused(source, error)
                 if not isinstance(error, (TooLarge, Invalid, Conflict, OSError)) or len(found) == 1:
                     rest = f" ({sent} of {len(found)} sent)" if len(found) > 1 else ""
-                    raise Mistake(f"{said.rstrip('.')}{rest}", code) from None
+                    raise Mistake(f"{said}{rest}", code) from None
                 output.note(f"pesan: {output.one_line(said)}")
                 self._code = self._code or code
         if self._code:
@@ -151,6 +155,8 @@ class Sending:
         if isinstance(error, OSError):
             mistake = sources.unreadable(source.shown, error)
             return mistake.message, mistake.code
+        if isinstance(error, NotFound) and (meant := nobody(error, self._to)):
+            return f"{source.shown}: {meant.message}", meant.code
         sentence, code = self._context.explain(error)
         if isinstance(error, ClientError) and not for_good(error):
             return f"{source.shown}: {sentence.rstrip('.')}; {AGAIN}.", code

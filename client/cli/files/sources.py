@@ -88,9 +88,10 @@ def _quoted(path: str) -> str:
 
 def unreadable(path: str, error: Exception) -> Mistake:
     """Why a local file cannot be read, as the end of a command."""
+    if not isinstance(error, OSError):
+        return Mistake(f"{output.one_line(path)}: {error}", USAGE)
     code = NOT_FOUND if isinstance(error, FileNotFoundError) else OTHER
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return Mistake(f"{output.one_line(path)}: {reason}", code)
+    return Mistake(f"{output.one_line(path)}: {error.strerror or error}", code)
 
 
 def spool(name: str | None = None) -> Source:

@@ -21,7 +21,7 @@ from client.cli.files.arguments import (
     shown_path,
     wanted,
 )
-from client.cli.files.remote import into
+from client.cli.files.remote import into, nobody
 from protocol.errors import Conflict, NotFound
 from protocol.files import StoredFile
 
@@ -47,7 +47,10 @@ def ls(context: Context, where: str) -> None:
 
 
 async def _list_conversation(context: Context, chat: Chat, whose: str) -> None:
-    files = [one async for one in chat.files.list(conversation=whose) if isinstance(one, StoredFile)]
+    try:
+        files = [one async for one in chat.files.list(conversation=whose) if isinstance(one, StoredFile)]
+    except NotFound as error:
+        raise (nobody(error, whose) or error) from None
     if context.json:
         for one in files:
             output.out(output.json_line(output.fields(one, **{"with": whose})))

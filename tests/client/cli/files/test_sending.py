@@ -1,0 +1,370 @@
+"""``pesan file send``: what is looked at first, what goes on, what is told."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.cli.exits import Mistake
+from client.cli.files import memory, sources
+from client.errors import Corrupt, SourceChanged, Timeout
+from protocol.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from tests.client.cli.files.pretended import PretendedFiles
+from tests.client.cli.shell import Shell
+
+REPORT = b"ten bytes!"
+
+
+@pytest.fixture
+def report(here: Path) -> Path:
+    file = here / "report.pdf"
+    file.write_bytes(REPORT)
+    return file
+
+
+def uploads(files: PretendedFiles) -> list[dict[str, Any]]:
+    return [call[1] for call in files.calls if call[0] == "upload"]
+
+
+def test_a_file_is_sent_under_its_own_name_and_the_number_is_told(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    assert ended == (0, "report.pdf: sent to budi, file 1, message 8\n", "")
+    assert uploads(files) == [{"to": "budi", "name": "report.pdf", "text": ""}]
+    assert files.content[1] == REPORT
+
+
+def test_name_and_text_go_with_it_and_json_tells_all(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    ended = shell.run(
+        "file", "send", "#ops", str(report), "--name", "final.pdf", "--text", "page 3", "--json"
+    )
+    assert uploads(files) == [{"to": "#ops", "name": "final.pdf", "text": "page 3"}]
+    record = json.loads(ended.out)
+    assert record["to"] == "#ops"
+    assert (record["conversation"], record["seq"], record["duplicate"]) == (3, 8, False)
+    assert (record["file"]["file"], record["file"]["size"]) == (1, 10)
+    assert record["sent_at_iso"].endswith("Z") and len(record["id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("to", "path"),
+    [
+        ("/", "report.pdf"),
+        ("/docs", "docs/report.pdf"),
+        ("/docs/", "docs/report.pdf"),
+        ("/final.pdf", "final.pdf"),
+        ("/docs/final.pdf", "docs/final.pdf"),
+    ],
+)
+def test_in_ones_own_space_a_folder_keeps_the_name_and_another_path_is_the_name(
+    shell: Shell, files: PretendedFiles, report: Path, to: str, path: str
+) -> None:
+    files.folders.add("docs")
+    ended = shell.run("file", "send", to, "report.pdf")
+    assert ended == (
+        0,
+        f"report.pdf: stored as /{path}, file 1\n".replace("report", path.split("/")[-1][:-4]),
+        "",
+    )
+    assert uploads(files) == [{"path": path, "replace": False}]
+
+
+def test_a_path_that_must_be_a_folder_and_is_none_is_told(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    for words in (("/nothing/", "report.pdf"), ("/nothing", "report.pdf", "report.pdf")):
+        ended = shell.run("file", "send", *words)
+        assert (ended.code, ended.out) == (4, "")
+        assert "You have no folder 'nothing' (pesan file mkdir" in ended.err
+
+
+def test_a_name_that_is_taken_in_ones_own_space_needs_force(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    files.adds("report.pdf", b"old", "report.pdf")
+    ended = shell.run("file", "send", "/", "report.pdf")
+    assert (ended.code, ended.out) == (1, "")
+    assert "already (--force replaces it)" in ended.err
+    assert shell.run("file", "send", "/", "report.pdf", "--force").code == 0
+    assert uploads(files)[-1] == {"path": "report.pdf", "replace": True}
+
+
+# --- looked at first ------------------------------------------------------------------------------
+
+
+def _special(here: Path, kind: str) -> str:
+    name = here / kind
+    if kind == "folder":
+        name.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "secret":
+        name.write_bytes(b"x")
+        name.chmod(0)
+    elif kind == "lost":
+        name.symlink_to("nowhere")
+    elif kind == "back\\slash":
+        name.write_bytes(b"x")
+    return kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "said"),
+    [
+        ("missing", 4, "missing: No such file or directory"),
+        ("lost", 4, "lost: No such file or directory"),
+        (
+            "folder",
+            2,
+            "folder is a folder, and files are sent: tar -cz folder | pesan file send TO - --name f",
+        ),
+        ("pipe", 2, "pipe is no plain file: cat pipe | pesan file send TO -"),
+        ("back\\slash", 2, "no slash and no backslash. --name gives it another."),
+    ],
+)
+def test_what_cannot_be_sent_is_told_before_anything_is(
+    shell: Shell, files: PretendedFiles, report: Path, here: Path, kind: str, code: int, said: str
+) -> None:
+    ended = shell.run("file", "send", "budi", "report.pdf", _special(here, kind))
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+    assert files.calls == []
+
+
+def test_a_name_that_no_disk_can_have_is_told() -> None:
+    with pytest.raises(Mistake, match="null byte"):
+        sources.look_at("a\0b")
+
+
+def test_a_file_that_must_not_be_read_is_told(
+    shell: Shell, files: PretendedFiles, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(path: str, flags: int, *_: int) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("client.cli.files.sources.os.open", refuses)  # root may read everything
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    assert (ended.code, ended.err) == (1, "pesan: report.pdf: Permission denied\n")
+    assert files.calls == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["budi", "a", "b", "--name", "x"], "--name is for one file"),
+        (["budi", "-", "-"], "stdin (-) can be sent once"),
+        (["/docs", "a", "--text", "x"], "--text is for a message"),
+        (["budi", "a", "--force"], "--force is for your own space"),
+        (["docs/old", "a"], "begins with a slash: /docs/old"),
+        (["a b", "a"], "is not a name"),
+        (["/a\x1bb", "a"], "no control characters"),
+        (["budi", "report.pdf", "--name", "../x"], "no slash"),
+    ],
+)
+def test_words_that_make_no_sense_end_with_2(
+    shell: Shell, files: PretendedFiles, report: Path, words: list[str], said: str
+) -> None:
+    ended = shell.run("file", "send", *words)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert files.calls == []
+
+
+def test_who_names_nobody_or_nothing_is_helped(shell: Shell, files: PretendedFiles, report: Path) -> None:
+    alone = shell.run("file", "send", "budi").err
+    assert "For example: pesan file send budi report.pdf\n" in alone
+    assert "stdin is sent with -" in alone
+    assert (
+        "Who gets it stands first: pesan file send budi report.pdf\n"
+        in shell.run("file", "send", "report.pdf").err
+    )
+    assert "'#ops'" in shell.run("file", "send").err
+
+
+def test_who_is_nobody_may_have_been_a_group_or_a_folder(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    files.fails[0] = NotFound("There is no user docs.")
+    ended = shell.run("file", "send", "docs", "report.pdf")
+    assert ended.code == 4
+    assert "report.pdf: There is no user docs (in quotes '#docs' is a group, and /docs a path" in ended.err
+
+
+# --- stdin ----------------------------------------------------------------------------------------
+
+
+def test_stdin_is_sent_whole_under_a_name(shell: Shell, files: PretendedFiles) -> None:
+    assert shell.run("file", "send", "budi", "-", stdin="hello").out.startswith("stdin: sent to budi")
+    assert shell.run("file", "send", "budi", "-", "--name", "note.txt", stdin="hi").out.startswith(
+        "note.txt:"
+    )
+    assert [files.content[number] for number in (1, 2)] == [b"hello", b"hi"]
+
+
+def test_the_same_stdin_goes_on(shell: Shell, files: PretendedFiles) -> None:
+    files.fails[4] = Timeout("No answer in time.")
+    words = ("file", "send", "budi", "-", "--name", "note.txt")
+    assert shell.run(*words, stdin="eight by").code == 5
+    assert shell.run(*words, stdin="eight by").code == 0
+    assert (files.moved, len(files.uploads_begun)) == (8, 1)
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    files.fails[8] = KeyboardInterrupt()
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == "pesan: stopped; the same command goes on where this one stopped.\n"
+    ended = shell.run("file", "send", "budi", str(report))  # the same file by another way
+    assert ended == (
+        0,
+        "report.pdf: sent to budi, file 1, message 8\n",
+        "report.pdf: goes on behind 8 bytes of 10 bytes\n",
+    )
+    assert files.moved == len(REPORT)
+
+
+def test_no_answer_says_how_to_go_on(shell: Shell, files: PretendedFiles, report: Path) -> None:
+    files.fails[4] = Timeout("No answer in time.")
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    said = "report.pdf: No answer in time; the same command goes on where this one stopped."
+    assert (ended.code, ended.err) == (5, f"pesan: {said}\n")
+
+
+def test_a_file_that_was_changed_begins_anew(shell: Shell, files: PretendedFiles, report: Path) -> None:
+    files.fails[4] = Timeout("No answer in time.")
+    shell.run("file", "send", "budi", "report.pdf")
+    report.write_bytes(b"another ten")
+    assert shell.run("file", "send", "budi", "report.pdf").code == 0
+    assert len(files.uploads_begun) == 2
+    assert files.content[1] == b"another ten"
+
+
+@pytest.mark.parametrize(
+    "other", [["citra", "report.pdf"], ["budi", "report.pdf", "--text", "x"], ["/", "report.pdf"]]
+)
+def test_another_command_is_another_upload(
+    shell: Shell, files: PretendedFiles, report: Path, other: list[str]
+) -> None:
+    files.fails[4] = Timeout("No answer in time.")
+    shell.run("file", "send", "budi", "report.pdf")
+    assert shell.run("file", "send", *other).code == 0
+    assert len(files.uploads_begun) == 2
+
+
+def test_what_arrived_is_sent_anew_by_the_next_command(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    for number in (1, 2):
+        assert f"file {number}," in shell.run("file", "send", "budi", "report.pdf").out
+    assert list((shell.folder / "state/pesan/uploads").iterdir()) == []
+
+
+def test_what_arrived_unheard_is_not_sent_twice(shell: Shell, files: PretendedFiles, report: Path) -> None:
+    files.fails[10] = Timeout("No answer in time.")
+    shell.run("file", "send", "budi", "report.pdf")
+    (upload,) = files.uploads_begun.values()
+    assert upload.held == REPORT
+    shell.run("file", "send", "budi", "report.pdf")
+    (shell.folder / "state/pesan/uploads").rmdir()  # nothing is left in it
+
+
+def test_a_finished_upload_says_already(
+    shell: Shell, files: PretendedFiles, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory.Memory, "end", lambda *_: None)  # killed before it could forget
+    shell.run("file", "send", "budi", "report.pdf")
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    assert ended.out == "report.pdf: sent already to budi, file 1, message 8\n"
+    assert len(files.stored) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "same"),
+    [
+        (TooLarge("The server's disk is full."), 1, False),
+        (Invalid("No."), 2, False),
+        (Conflict("Something else arrived."), 1, False),
+        (Corrupt("Something else arrived."), 1, False),
+        (SourceChanged("report.pdf was changed meanwhile."), 1, False),
+        (NotFound("There is no folder docs."), 4, True),
+        (Forbidden("You are not a member of #ops."), 3, True),
+        (Timeout("No answer in time."), 5, True),
+    ],
+)
+def test_what_can_be_put_right_goes_on_and_the_rest_begins_anew(
+    shell: Shell, files: PretendedFiles, report: Path, error: Exception, code: int, same: bool
+) -> None:
+    files.fails[8] = error
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    assert ended.code == code
+    assert ended.err.startswith("pesan: report.pdf: ") and ended.err.count("\n") == 1
+    assert shell.run("file", "send", "budi", "report.pdf").code == 0
+    assert len(files.uploads_begun) == (1 if same else 2)
+
+
+def test_nothing_in_the_state_folder_tells_what_was_sent(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    files.fails[4] = Timeout("No answer in time.")
+    shell.run("file", "send", "budi", "report.pdf")
+    (kept,) = (shell.folder / "state/pesan/uploads").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert bytes.fromhex(kept.read_text()) in files.uploads_begun
+    assert "report" not in kept.name
+
+
+# --- several --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(here: Path) -> list[str]:
+    for number in range(3):
+        (here / f"{number}.log").write_bytes(b"eight by")
+    return ["0.log", "1.log", "2.log"]
+
+
+def test_several_go_in_their_order(shell: Shell, files: PretendedFiles, three: list[str]) -> None:
+    ended = shell.run("file", "send", "#ops", *three)
+    assert [line.partition(":")[0] for line in ended.out.splitlines()] == three
+    assert [one["name"] for one in uploads(files)] == three
+
+
+def test_one_that_is_refused_is_named_and_the_others_go(
+    shell: Shell, files: PretendedFiles, three: list[str]
+) -> None:
+    files.fails[4] = TooLarge("Files may have 5 bytes.", limit=5)
+    ended = shell.run("file", "send", "#ops", *three)
+    assert (ended.code, ended.out.count("\n")) == (1, 2)
+    assert ended.err.splitlines() == ["pesan: 0.log: Files may have 5 bytes.", "pesan: 2 of 3 sent."]
+
+
+def test_one_that_vanishes_is_named_and_the_others_go(
+    shell: Shell, files: PretendedFiles, three: list[str]
+) -> None:
+    files.fails[4] = FileNotFoundError(2, "No such file or directory", "0.log")
+    ended = shell.run("file", "send", "#ops", *three)
+    assert (ended.code, ended.out.count("\n")) == (4, 2)
+    assert ended.err.splitlines()[0] == "pesan: 0.log: No such file or directory"
+
+
+def test_without_an_answer_nothing_more_is_sent(
+    shell: Shell, files: PretendedFiles, three: list[str]
+) -> None:
+    files.fails[4] = Timeout("No answer in time.")
+    ended = shell.run("file", "send", "#ops", *three)
+    assert (ended.code, ended.out) == (5, "")
+    assert "where this one stopped. (0 of 3 sent)" in ended.err
+    assert shell.run("file", "send", "#ops", *three).code == 0
+    assert files.moved == 24
