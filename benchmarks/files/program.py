@@ -70,6 +70,11 @@ class Mover:
         while True:
             await self.download(order)
 
+    async def give_up(self) -> None:
+        """What was cut off is not gone on with."""
+        for left in await self._chats[0].files.uploads():
+            await self._chats[0].files.cancel(left.upload)
+
     @staticmethod
     async def _save(chat: Chat, file: int, target: Path) -> None:
         async for _ in chat.files.save(file, target):
@@ -99,6 +104,7 @@ async def _obey(mover: Mover, order: dict[str, Any], orders: asyncio.StreamReade
         work.result()  # raises what ended it: it was to go on
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
+    await mover.give_up()
     return {}
 
 
