@@ -78,8 +78,10 @@ def _finish(ctx: Context, caller: Caller, command: FinishUpload) -> FinishReply:
     if upload is None:
         return _again(ctx, caller, command)
     sha256 = _sealed(ctx, upload, command)
+    reply = (_sent if upload.recipient else _own)(ctx, caller, upload, sha256)
+    # Last, for until there is a file it alone keeps the bytes: what gives way may have had the same.
     uploads.delete(ctx.tx, caller.user_id, upload.id)
-    return (_sent if upload.recipient else _own)(ctx, caller, upload, sha256)
+    return reply
 
 
 def _sealed(ctx: Context, upload: Upload, command: FinishUpload) -> bytes:

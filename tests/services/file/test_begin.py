@@ -34,9 +34,10 @@ def test_an_empty_file_lacks_nothing(share: Share) -> None:
 
 
 def test_asking_again_says_what_is_missing_by_now(share: Share) -> None:
-    asked = {"id": share.id(), "size": 5 * CHUNK + 7, "to": "Budi", "name": "surat.txt"}
+    upload = share.id()
+    asked = {"id": upload, "size": 5 * CHUNK + 7, "to": "Budi", "name": "surat.txt"}
     share.do("ani", "file.begin", **asked)
-    share.hold("ani", asked["id"], b"\1\0\1\1")
+    share.hold("ani", upload, b"\1\0\1\1")
     again = share.do("ani", "file.begin", **asked)
     assert again["missing"] == [[CHUNK, 2 * CHUNK], [4 * CHUNK, 5 * CHUNK + 7]]
     assert share.usage("ani") == (0, asked["size"])
@@ -246,7 +247,7 @@ def test_room_on_the_disk_is_what_the_system_says(share: Share, monkeypatch: pyt
         asked.append(str(path))
         return SimpleNamespace(f_bavail=3, f_frsize=4096)
 
-    monkeypatch.setattr(staging.os, "statvfs", statvfs)
+    monkeypatch.setattr("services.file.staging.os.statvfs", statvfs)
     assert staging.free_bytes(share.settings) == 3 * 4096
     staging.folder(share.settings).mkdir(parents=True)
     staging.free_bytes(share.settings)
@@ -315,8 +316,8 @@ def test_bytes_on_their_way_in_or_out_are_sent_again(share: Share) -> None:
 
 
 def test_an_upload_that_is_a_file_says_so(share: Share) -> None:
-    sent = {"id": share.id(), "size": 3, "to": "budi", "name": "a.txt"}
-    kept = {"id": share.id(), "size": 3, "path": "a.txt"}
+    sent: dict[str, Any] = {"id": share.id(), "size": 3, "to": "budi", "name": "a.txt"}
+    kept: dict[str, Any] = {"id": share.id(), "size": 3, "path": "a.txt"}
     for asked in (sent, kept):
         share.do("ani", "file.begin", **asked)
         share.seal("ani", asked["id"], b"isi")
