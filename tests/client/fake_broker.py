@@ -68,6 +68,11 @@ class FakeBroker:
         self.model.restart()
 
     def _bind(self, kind: int, index: int) -> zmq.Socket[bytes]:
+        socket, self._ports[index] = self.bind(kind, self._ports[index])
+        return socket
+
+    def bind(self, kind: int, port: int) -> tuple[zmq.Socket[bytes], int]:
+        """A socket with this server's key, on a port of its own when that is 0; and the port."""
         socket = self._context.socket(kind)
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._secret)
@@ -76,7 +81,7 @@ class FakeBroker:
             socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         for patience in reversed(range(100)):  # a closed socket gives its port back a little later
             try:
-                socket.bind(f"tcp://127.0.0.1:{self._ports[index] or '*'}")
+                socket.bind(f"tcp://127.0.0.1:{port or '*'}")
                 break
             except zmq.ZMQError:
                 if not patience:
@@ -85,8 +90,7 @@ class FakeBroker:
                 time.sleep(0.05)
         endpoint = socket.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
-        self._ports[index] = int(endpoint.rstrip(b"\0").rsplit(b":", 1)[1])
-        return socket
+        return socket, int(endpoint.rstrip(b"\0").rsplit(b":", 1)[1])
 
     def _run(self) -> None:
         poller = zmq.Poller()

@@ -19,6 +19,7 @@ from protocol.errors import (
     NotFound,
     Unauthenticated,
 )
+from tests.client.model_files import FileModel
 
 
 @dataclass
@@ -67,6 +68,7 @@ class ModelServer:
         self.published: list[tuple[str, bytes]] = []
         self.asked: list[tuple[str, str, Any]] = []
         """(user, command, request) of everything that arrived."""
+        self.files = FileModel(self)
         self.refuse: Callable[[str, Any], Failure | None] = lambda command, request: None
         for name in ("ani", "budi", "citra", "dewi"):
             self.users[name] = User(name, self.topic(TopicKind.USER))
@@ -122,6 +124,8 @@ class ModelServer:
             return pack_reply(asked.request_id, error.code, pack_body(error.body()))
 
     def _do(self, asked: Request, user: str, request: Any) -> Body:
+        if asked.command.startswith("file."):
+            return self.files.command(asked, user, request)
         name = asked.command.replace(".", "_")
         reply: Body = getattr(self, f"_{name}")(asked, user, request)
         return reply
