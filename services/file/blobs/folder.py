@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from config.folders import private_folder
 from services.file.blobs import Missing
 
 NO_LINKS: Final = frozenset((errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK))
@@ -84,7 +83,7 @@ class LocalFolder:
     def _make(self, folder: Path) -> None:
         for each in (self._root, self._blobs, folder):
             if not each.is_dir():
-                private_folder(each)
+                each.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(each.parent)
 
 

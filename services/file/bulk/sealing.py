@@ -35,7 +35,7 @@ from services.storage.transfers import Upload
 RETRY_AFTER: Final = 1.0
 """Seconds after which who asks for what is being done may ask again."""
 
-NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
+NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 DISK_FULL: Final = "The server's disk is full: the upload was given up, and nothing is kept of it."
 NO_UPLOAD: Final = "You have no such upload."
 

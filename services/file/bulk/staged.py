@@ -14,7 +14,6 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import Final
 
-from config.folders import private_folder
 from config.settings import Settings
 from services.file import staging
 from services.storage.transfers import Upload
@@ -36,8 +35,8 @@ class Staged:
         self._map_path = staging.map_file(settings, upload.user_id, upload.id)
         self.digest = hashlib.sha256()
         self.hashed = 0
-        private_folder(staging.folder(settings).parent)
-        private_folder(staging.folder(settings))
+        for folder in (self.path.parent.parent, self.path.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         self._map = -1
         self.data = -1
         try:
