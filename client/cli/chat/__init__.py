@@ -3,6 +3,7 @@
     words     what a typed line means            room      what is known, and what to show
     lines     how it looks                       desk      does it, between the server and a front
     front     where lines are shown              outgoing  messages on their way
+    transfers files on their way                 errands   each of them
     terminal  a front on a terminal, with completion and keeping
     plain     a front on pipes
 
@@ -30,16 +31,18 @@ def command(context: Context, with_: str) -> int:
     object each), until stdin ends and everything was sent.
     """
     from client.cli.chat.room import Room
+    from client.cli.files.memory import Memory
     from protocol import addresses
 
+    memory = Memory.of(context)
     address = str(addresses.parse(with_)) if with_ else ""
     if context.json or not _screen():
         from client.cli.chat.plain import Plain
 
-        return context.run(lambda chat: Plain(Room(), context.json).run(chat, address))
+        return context.run(lambda chat: Plain(Room(), context.json, memory=memory).run(chat, address))
     from client.cli.chat.terminal import Terminal
 
-    return context.run(lambda chat: Terminal(Room(), context.profile_name).run(chat, address))
+    return context.run(lambda chat: Terminal(Room(), context.profile_name, memory=memory).run(chat, address))
 
 
 def _screen() -> bool:

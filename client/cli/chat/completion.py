@@ -1,4 +1,4 @@
-"""What Tab offers in a line that begins with a slash: commands, people, groups.
+"""What Tab offers in a line that begins with a slash: commands, people, groups, files.
 
 A completer of our own: those that prompt_toolkit brings take no slash and no ``#`` for part of a word.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 
 from client.cli.chat.room import Room
 from client.cli.chat.words import WORDS, Takes
+from client.cli.output import one_line
 from protocol.addresses import BROADCAST
 
 
@@ -20,6 +21,7 @@ class Names(Completer):
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        self._paths = PathCompleter(expanduser=True)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Whatever may stand where the cursor is and begins like the word before it, without case."""
@@ -32,9 +34,16 @@ class Names(Completer):
                 if word.name.startswith(text[1:].lower()):
                     yield Completion(f"/{word.name}", -len(text), display_meta=word.help)
             return
+        begun = _path(text)
+        if begun is not None:
+            yield from self._paths.get_completions(Document(begun), complete_event)
+            return
         for name in self._names(before, typed):
             if name.lower().startswith(typed.lower()):
-                yield Completion(name, -len(typed))
+                yield Completion(name, -len(typed), display_meta=self._meta(before, name))
+
+    def _meta(self, before: str, name: str) -> str:
+        return one_line(self._room.files[int(name)]) if before == "/get" else ""
 
     def _names(self, before: str, typed: str) -> list[str]:
         """Everything that the argument after ``before`` may be."""
@@ -51,6 +60,20 @@ class Names(Completer):
             Takes.PERSON: people,
             Takes.GROUP: groups,
             Takes.COMMAND: list(WORDS),
+            Takes.FILE: [str(number) for number in reversed(self._room.files)],
             Takes.SWITCH: ["on", "off"],
             Takes.LOCK: [str(Takes.LOCK)],
         }.get(kind, [])
+
+
+def _path(text: str) -> str | None:
+    """What is typed of a path of this machine, spaces and all; None where something else stands."""
+    name, _, rest = text[1:].partition(" ")
+    word = WORDS.get(name.lower())
+    for kind in word.takes if word is not None else ():
+        if kind is Takes.PATH:
+            return rest
+        _, space, rest = rest.partition(" ")
+        if not space:
+            return None
+    return None

@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from client.chat import Chat
 from client.cli.chat import lines, words
 from client.cli.chat.front import Front
 from client.cli.chat.outgoing import Outgoing, hint
 from client.cli.chat.room import Room
+from client.cli.chat.transfers import Transfers
 from client.cli.chat.words import Order, Say, Unclear
-from client.cli.exits import USAGE, code_of
+from client.cli.exits import USAGE, Mistake, code_of
 from client.errors import ClientError, Offline, Timeout
 from protocol.addresses import BROADCAST, Kind, parse
 from protocol.commands import HistoryReply
 from protocol.errors import Failure, InvalidCredentials
+
+if TYPE_CHECKING:
+    from client.cli.files.memory import Memory
 
 OPENING: Final = 20
 """Messages shown when a conversation is opened."""
@@ -46,11 +50,12 @@ OPENING_WORDS: Final = ("to", "join", "create")
 class Desk:
     """One person's session. ``front`` is where they sit."""
 
-    def __init__(self, chat: Chat, room: Room, front: Front) -> None:
+    def __init__(self, chat: Chat, room: Room, front: Front, memory: Memory | None = None) -> None:
         self.chat = chat
         self.room = room
         self.front = front
         self.outgoing = Outgoing(chat, room, front)
+        self.transfers = Transfers(chat, room, front, memory)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- from beginning to end ------------------------------------------------------------------
@@ -77,6 +82,7 @@ class Desk:
         if self._tasks and self.room.connected:
             await asyncio.wait(self._tasks, timeout=SETTLE)
         await self.outgoing.close()
+        await self.transfers.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -145,6 +151,8 @@ class Desk:
                 return await self._order(intent)
         except Unclear as error:
             self._not_done(line, intent, error.message, USAGE)
+        except Mistake as error:
+            self._not_done(line, intent, error.message, error.code)
         except Cancelled:
             self._nowhere(line, intent)
             self.front.show([lines.aside("nothing was done")])
@@ -223,6 +231,17 @@ class Desk:
     async def _do_broadcast(self, order: Order) -> None:
         await self.outgoing.put(BROADCAST, order.argument)
 
+    async def _do_file(self, order: Order) -> None:
+        await self.transfers.send(order.argument, self._here())
+
+    async def _do_get(self, order: Order) -> None:
+        number, *path = order.arguments
+        await self.transfers.fetch(int(number), path[0] if path else "")
+
+    async def _do_cancel(self, order: Order) -> None:
+        if not self.transfers.cancel():
+            self.front.show([lines.aside("no file is under way")])
+
     async def _do_inbox(self, order: Order) -> None:
         rows = await self.chat.conversations()
         self.room.listed(rows)
@@ -235,6 +254,7 @@ class Desk:
 
     async def _do_history(self, order: Order) -> None:
         page = await self.chat.history(self._here(), limit=int(order.argument or HISTORY))
+        self.room.learn_files(page.messages)
         shown, _ = lines.page(page.messages, self.room.here, page.last_seq, self.room.user)
         self.front.show(shown or [lines.aside("nothing said yet")])
 

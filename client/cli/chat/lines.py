@@ -22,10 +22,14 @@ EXCERPT: Final = 40
 """Characters of a message that are enough to recognise it."""
 
 
-class Spoken(str):
-    """The line of a message; ``record`` is the message for a program."""
+class Told(str):
+    """A line with the same for a program: ``record``."""
 
     record: dict[str, Any]
+
+
+class Spoken(Told):
+    """The line of a message; ``record`` is the message."""
 
     @classmethod
     def of(cls, line: str, message: Message | MessageEvent, address: str) -> Spoken:

@@ -13,14 +13,17 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from client.chat import Chat
 from client.cli.chat.desk import Desk
-from client.cli.chat.lines import Spoken
+from client.cli.chat.lines import Told
 from client.cli.chat.room import Room
 from client.cli.exits import OK, TIMEOUT
 from client.cli.output import json_line, note, one_line, out
+
+if TYPE_CHECKING:
+    from client.cli.files.memory import Memory
 
 CHUNK: Final = 65_536
 PATIENCE: Final = 30.0
@@ -68,8 +71,11 @@ class Plain:
 
     seen = False
 
-    def __init__(self, room: Room, json: bool = False, descriptor: int = 0) -> None:
+    def __init__(
+        self, room: Room, json: bool = False, descriptor: int = 0, memory: Memory | None = None
+    ) -> None:
         self.room = room
+        self._memory = memory
         self.code = OK
         """Exit code of the first thing that could not be done."""
         self._json = json
@@ -84,7 +90,7 @@ class Plain:
             if not self._json:
                 out(line, flush=True)
             else:
-                record = line.record if isinstance(line, Spoken) else {"note": line}
+                record = line.record if isinstance(line, Told) else {"note": line}
                 out(json_line(record), flush=True)
 
     def complain(self, sentence: str, code: int) -> None:
@@ -111,7 +117,7 @@ class Plain:
     async def run(self, chat: Chat, address: str) -> int:
         """Chat until the input ends, /quit or the end of the session; the exit code."""
         self.room.user = (await chat.whoami()).user
-        desk = Desk(chat, self.room, self)
+        desk = Desk(chat, self.room, self, self._memory)
         await desk.begin(address)
         listening = asyncio.ensure_future(desk.listen())
         reading = asyncio.ensure_future(self._read(desk))

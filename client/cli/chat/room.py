@@ -17,13 +17,15 @@ from typing import Final
 from client.cli.chat import lines
 from client.inbox import Event, SetBack, Status
 from protocol.addresses import Kind, name_key
-from protocol.commands import ConversationInfo, HistoryReply
+from protocol.commands import ConversationInfo, HistoryReply, Message
 from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
 
 TYPING_SHOWN: Final = 6.0
 """Seconds for which someone counts as typing after the last notice."""
 TYPING_EVERY: Final = 3.0
 """Seconds between two notices that we are typing."""
+FILES_KNOWN: Final = 50
+"""Files to complete the number of."""
 
 
 @dataclass
@@ -62,6 +64,8 @@ class Room:
         self.tell_typing = True
         self.sent: set[bytes] = set()
         """Ids of messages typed here: they are on the screen already."""
+        self.files: dict[int, str] = {}
+        """Files that were seen: number → name, the latest last."""
         self.to_read: dict[int, int] = {}
         """Conversation → seq up to which it was read here."""
         self.stale = False
@@ -96,6 +100,7 @@ class Room:
             if page.last_seq > page.read_seq:
                 self.to_read[known.id] = page.last_seq
             self._learn(known.name, *(message.sender for message in page.messages))
+        self.learn_files(page.messages)
         if page.first > page.read_seq + 1 and page.messages:
             head.append(lines.aside(f"{page.first - 1 - page.read_seq} earlier messages are new; /history N"))
         return head + body
@@ -164,6 +169,7 @@ class Room:
         return self._status(event)
 
     def _message(self, event: MessageEvent) -> list[str]:
+        self.learn_files([event])
         address = event.to
         if address[:1] not in ("#", "*") and event.sender != self.user:
             address = event.sender
@@ -295,6 +301,15 @@ class Room:
     def learn(self, people: Iterable[str] = (), groups: Iterable[str] = ()) -> None:
         """More names to complete, from a listing; groups without ``#``."""
         self._learn(*people, *(f"#{group}" for group in groups))
+
+    def learn_files(self, messages: Iterable[Message | MessageEvent]) -> None:
+        """Files that can be fetched."""
+        for file in (message.file for message in messages if message.file is not None):
+            self.files.pop(file.file, None)
+            if not file.gone:
+                self.files[file.file] = file.name
+        for number in list(self.files)[:-FILES_KNOWN]:
+            del self.files[number]
 
 
 def _change(event: MembershipEvent, who: str, verb: str) -> str:

@@ -12,8 +12,8 @@ import contextlib
 import signal
 import sys
 import termios
-from collections.abc import Coroutine, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_or_none, run_in_terminal
@@ -35,8 +35,13 @@ from client.cli.exits import OK, TIMEOUT
 from client.cli.output import plain
 from protocol.addresses import Kind
 
+if TYPE_CHECKING:
+    from client.cli.files.memory import Memory
+
 UNREAD_NAMED: Final = 4
 """Conversations with unread messages that the bar names."""
+FILES_NAMED: Final = 2
+"""Files under way that it names."""
 LEAVING: Final = 5.0
 """Seconds that messages on their way get when we leave."""
 
@@ -51,12 +56,14 @@ class Terminal:
         room: Room,
         profile: str,
         *,
+        memory: Memory | None = None,
         input: Input | None = None,
         output: Output | None = None,
         history: History | None = None,
     ) -> None:
         self.room = room
         self.code = OK
+        self._memory = memory
         self._desk: Desk | None = None
         self._over = False
         """No further line is wanted."""
@@ -116,7 +123,7 @@ class Terminal:
     async def run(self, chat: Chat, address: str) -> int:
         """Chat until Ctrl-D, /quit or the end of the session; the exit code."""
         self.room.user = (await chat.whoami()).user
-        self._desk = desk = Desk(chat, self.room, self)
+        self._desk = desk = Desk(chat, self.room, self, self._memory)
         with _unseen_keys(), patch_stdout(), contextlib.ExitStack() as exits:
             await desk.begin(address)
             exits.enter_context(self._signals())
@@ -177,6 +184,10 @@ class Terminal:
             count = "1 message was" if len(desk.outgoing) == 1 else f"{len(desk.outgoing)} messages were"
             self.complain(f"{count} not sent", TIMEOUT)
             self.code = TIMEOUT
+        if desk.transfers:
+            count = "1 file is" if len(desk.transfers) == 1 else f"{len(desk.transfers)} files are"
+            self.complain(f"{count} not through", TIMEOUT)
+            self.code = TIMEOUT
         await desk.close()
         if self._writing is not None:
             await self._writing
@@ -227,15 +238,16 @@ class Terminal:
 
     def _bar(self) -> str:
         now = asyncio.get_running_loop().time()
-        return bar(self.room, now, len(self._desk.outgoing) if self._desk else 0)
+        desk = self._desk
+        return bar(self.room, now, len(desk.outgoing), desk.transfers.state) if desk else bar(self.room, now)
 
     def _typed(self, buffer: Buffer) -> None:
         if self._desk is not None and buffer.text:
             self._desk.typed(buffer.text)
 
 
-def bar(room: Room, now: float, unsent: int) -> str:
-    """The line below the prompt: where we are, who types, what is unread, the connection."""
+def bar(room: Room, now: float, unsent: int = 0, files: Sequence[str] = ()) -> str:
+    """The line below the prompt: where we are, who types, what is unread, files, the connection."""
     parts = [room.here or "no conversation: /to NAME opens one"]
     typists = room.typists(now)
     if typists:
@@ -249,6 +261,7 @@ def bar(room: Room, now: float, unsent: int) -> str:
         parts.append("read")
     if unsent:
         parts.append(f"{unsent} not sent yet")
+    parts.extend(files[:FILES_NAMED])
     parts.append("connected" if room.connected else "not connected")
     return f" {' | '.join(parts)} "
 

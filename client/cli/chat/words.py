@@ -28,6 +28,10 @@ class Takes(StrEnum):
     COMMAND = "COMMAND"
     """The name of a slash command, with or without the slash."""
     NUMBER = "N"
+    FILE = "FILE"
+    """A file's number, as messages show it."""
+    PATH = "PATH"
+    """Of this machine: the rest of the line, spaces and all."""
     SWITCH = "on|off"
     LOCK = "password"
     """The word itself: a password will be asked for, since none is ever typed in the open."""
@@ -59,6 +63,9 @@ _ROWS = (
     Word("to", "open a conversation: a person, #group, or * for everyone", (Takes.WHO,)),
     Word("msg", "say something elsewhere without going there", (Takes.WHO, Takes.TEXT)),
     Word("broadcast", "say something to everyone", (Takes.TEXT,)),
+    Word("file", "send a file here, while you go on talking", (Takes.PATH,)),
+    Word("get", "fetch [file N] into this folder, or to PATH", (Takes.FILE,), Takes.PATH),
+    Word("cancel", "stop files under way; the same again goes on"),
     Word("inbox", "your conversations, the newest last"),
     Word("unread", "conversations with unread messages"),
     Word("history", "the last N messages here (default 50)", (), Takes.NUMBER),
@@ -150,7 +157,7 @@ def _arguments(word: Word, rest: str) -> tuple[str, ...]:
     for kind in word.takes:
         if not rest:
             break
-        if kind is Takes.TEXT:
+        if kind in (Takes.TEXT, Takes.PATH):
             one, rest = rest, ""
         else:
             one, _, rest = rest.partition(" ")
@@ -178,9 +185,13 @@ def _checked(word: Word, kind: Takes, text: str) -> str:
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= HISTORY_MOST and len(text) < 9):
             raise Unclear(f"How many is a number from 1 to {HISTORY_MOST}.")
         return text
+    if kind is Takes.FILE:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) < 2**63):
+            raise Unclear("A file is named by its number: /get 17 for [file 17].")
+        return text
     if kind in (Takes.SWITCH, Takes.LOCK) and text.lower() not in kind.split("|"):
         raise Unclear(f"It is typed {word.usage}.")
-    return text if kind is Takes.TEXT else text.lower()
+    return text if kind in (Takes.TEXT, Takes.PATH) else text.lower()
 
 
 def help_lines(about: str = "") -> list[str]:

@@ -43,7 +43,7 @@ class Seen:
         if self._first:
             self._first = False
             self._told = progress.done
-            if progress.resumed:
+            if 0 < progress.resumed < progress.size:  # all of it: the server had these bytes already
                 of = f"{output.size(progress.resumed)} of {output.size(progress.size)}"
                 output.note(f"{self._name}: goes on behind {of}")
             if drawable():

@@ -173,7 +173,7 @@ def sent_line(reply: FinishReply, to: str, stored: str = "") -> str:
     return f"{name}: sent{already} to {to}, file {reply.file.file}, message {reply.seq}"
 
 
-def for_good(error: Failure | ClientError) -> bool:
+def for_good(error: Exception) -> bool:
     """Whether the same upload can never come to its end.
 
     What is not found or not allowed may be put right (a folder made, a group joined), and then it goes on.

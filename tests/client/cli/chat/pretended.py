@@ -21,6 +21,7 @@ from protocol.commands import (
     UserInfo,
     WhoamiReply,
 )
+from tests.client.cli.files.pretended import PretendedFiles
 
 NOON = 1_700_000_000_000_000
 PATIENCE = 10.0
@@ -38,6 +39,7 @@ class PretendedChat:
             ConversationInfo(1, "direct", "budi", b"", 1, 1, 0, NOON),
             ConversationInfo(2, "group", "#ops", b"", 3, 1, 2, NOON),
         ]
+        self.files = PretendedFiles()
         self.gate = asyncio.Event()
         """Closed: sending takes its time."""
         self.gate.set()

@@ -30,6 +30,10 @@ READ = [
     ("/remove citra", Order("remove", ("citra",))),
     ("/typing OFF", Order("typing", ("off",))),
     ("/help /to", Order("help", ("/to",))),
+    ("/file  My Documents/Plan B.pdf ", Order("file", ("My Documents/Plan B.pdf",))),
+    ("/get 17", Order("get", ("17",))),
+    ("/get 17 My Documents", Order("get", ("17", "My Documents"))),
+    ("/cancel", Order("cancel")),
     ("/quit", Order("quit")),
 ]
 
@@ -56,6 +60,11 @@ UNCLEAR = [
     ("/history 99999999999999999999", "a number from 1 to 1000"),
     ("/typing maybe", "It is typed /typing [on|off]."),
     ("/quit now", "It is typed /quit."),
+    ("/file", "It is typed /file PATH."),
+    ("/get", "It is typed /get FILE [PATH]."),
+    ("/get report.pdf", "A file is named by its number: /get 17 for [file 17]."),
+    ("/get 0", "A file is named by its number"),
+    ("/get 99999999999999999999", "A file is named by its number"),
 ]
 
 
