@@ -1,0 +1,147 @@
+"""What is cleared away, when, and by one worker at a time."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from services.file import staging
+from services.file.bulk.janitor import EVERY, ORPHANS_EVERY, Janitor
+from services.storage.engine import StoreUnavailable
+from tests.services.bulk.test_sealing import DATA, HASH
+from tests.services.bulk.yard import CHUNK, Yard
+
+SECOND = 1_000_000
+
+
+def another(yard: Yard) -> Janitor:
+    """Of another worker."""
+    return Janitor(yard.settings, yard.store, yard.storage, yard.log, lambda: yard.now)
+
+
+def test_an_upload_that_nobody_goes_on_with_is_swept_after_its_time(yard: Yard) -> None:
+    id = yard.begin("ani", len(DATA))
+    yard.put("ani", id, 0, DATA[:CHUNK])
+    yard.now += int(yard.settings.upload_keep * SECOND)
+    yard.clean()
+    assert (yard.uploads(), len(yard.staged())) == (1, 2)
+    yard.now += 1
+    assert yard.janitor.due(30_000.0)
+    yard.janitor.look()
+    assert (yard.uploads(), yard.staged(), yard.used("ani")) == (0, [], 0)
+
+
+def test_an_upload_that_goes_on_is_kept(yard: Yard) -> None:
+    id = yard.begin("ani", len(DATA))
+    yard.now += int(yard.settings.upload_keep * SECOND)
+    yard.put("ani", id, 0, DATA[:CHUNK])
+    yard.now += 1
+    yard.clean()
+    assert yard.uploads() == 1
+
+
+def test_a_sealed_upload_that_is_swept_takes_its_bytes_with_it(yard: Yard) -> None:
+    yard.seal("ani", yard.upload("ani", DATA))
+    yard.now += int(yard.settings.upload_keep * SECOND) + 1
+    yard.clean()
+    assert (yard.uploads(), yard.kept(), yard.states(), yard.used("ani")) == (0, {}, {}, 0)
+
+
+def test_bytes_that_a_file_refers_to_stay_when_an_upload_of_them_goes(yard: Yard) -> None:
+    yard.file("budi", DATA)
+    id = yard.upload("ani", DATA)
+    yard.seal("ani", id)
+    yard.forget("ani", id)
+    yard.clean()
+    assert (yard.kept(), yard.states()) == ({HASH: len(DATA)}, {HASH: "stored"})
+
+
+def test_orphans_in_storage_and_leftovers_in_staging_go(yard: Yard) -> None:
+    file = yard.settings.home / "orphan"
+    file.write_bytes(DATA)
+    yard.storage.put(HASH, file)
+    id = yard.upload("ani", DATA[:CHUNK])
+    with yard.store.write() as tx:
+        tx.run("delete from uploads")
+    stray = staging.folder(yard.settings) / "stray"
+    stray.write_text("")
+    yard.now = int(stray.stat().st_mtime * SECOND)
+    yard.clean()
+    assert (yard.kept(), yard.states()) == ({}, {})
+    assert yard.staged() == ["stray"], id.hex()
+    yard.now += 3601 * SECOND
+    assert yard.janitor.due(2 * 10_000 + 2 * ORPHANS_EVERY)
+    yard.janitor.look()
+    assert yard.staged() == []
+
+
+def test_what_is_wanted_is_no_leftover(yard: Yard) -> None:
+    id = yard.upload("ani", DATA)
+    yard.file("budi", b"something else")
+    before = yard.kept(), yard.staged()
+    yard.clean()
+    assert (yard.kept(), yard.staged()) == before
+    assert yard.seal("ani", id).sha256 == HASH
+
+
+def test_an_orphan_that_becomes_a_blob_meanwhile_stays(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = yard.settings.home / "orphan"
+    file.write_bytes(DATA)
+    yard.storage.put(HASH, file)
+    id = yard.upload("ani", DATA)
+    real = yard.storage.every
+
+    def meanwhile() -> Any:
+        yield from real()
+
+    listed = list(meanwhile())
+    yard.seal("ani", id)
+    monkeypatch.setattr(yard.storage, "every", lambda: iter(listed))
+    yard.clean()
+    assert (yard.kept(), yard.states()) == ({HASH: len(DATA)}, {HASH: "stored"})
+
+
+def test_one_janitor_works_at_a_time(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = yard.upload("ani", DATA)
+    yard.seal("ani", id)
+    yard.forget("ani", id)
+    second = another(yard)
+    real, deleted = yard.storage.delete, []
+
+    def meanwhile(sha256: bytes) -> None:
+        deleted.append(sha256)
+        assert second.due(1.0)
+        second.look()
+        real(sha256)
+
+    monkeypatch.setattr(yard.storage, "delete", meanwhile)
+    assert yard.janitor.due(1.0)
+    yard.janitor.look()
+    second.close()
+    assert deleted == [HASH]
+
+
+def test_it_looks_every_few_seconds_and_not_while_it_looks(yard: Yard) -> None:
+    assert yard.janitor.due(1.0)
+    assert not yard.janitor.due(1.0 + 2 * EVERY)
+    yard.janitor.look()
+    assert yard.janitor.due(1.0 + 2 * EVERY)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), OSError(5, "broken"), ValueError("a mistake")])
+def test_trouble_is_logged_and_it_looks_again_later(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken() -> Any:
+        raise error
+
+    monkeypatch.setattr(yard.store, "read", broken)
+    assert yard.janitor.due(1.0)
+    yard.janitor.look()
+    monkeypatch.undo()
+    assert yard.janitor.due(1.0 + EVERY)
+    log = (yard.settings.home / "log" / "server.jsonl").read_text()
+    assert "could not clear away" in log or "fault" in log
+    assert os.listdir(yard.settings.home / "files") == ["janitor.lock"]  # noqa: PTH208
