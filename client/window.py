@@ -217,12 +217,13 @@ class Window:
         chunk.flown_at = now
         chunk.state = State.FLYING
         chunk.lane.flying += 1
-        self._timers.at(now + chunk.lane.patience(chunk), self._overdue, (chunk, request_id))
+        # By its number, lest a timer keeps what has long been answered in memory.
+        self._timers.at(now + chunk.lane.patience(chunk), self._overdue, request_id)
         return request_id
 
-    def _overdue(self, now: float, flight: tuple[Chunk, int]) -> None:
-        chunk, request_id = flight
-        if chunk.state is State.FLYING and chunk.flights[-1:] == [request_id]:
+    def _overdue(self, now: float, request_id: int) -> None:
+        chunk = self._flights.get(request_id)
+        if chunk is not None and chunk.state is State.FLYING and chunk.flights[-1] == request_id:
             chunk.tries += 1
             chunk.lane.room = min(chunk.lane.room, ROOM_FIRST)
             self._again(chunk)
