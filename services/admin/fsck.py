@@ -48,7 +48,8 @@ class Check(Protocol):
 class Query(NamedTuple):
     """A check in SQL: every row of ``sql`` is a problem, which ``offender`` names by its columns.
 
-    The columns may hold numbers and words that we made, never topics, hashes or what people wrote.
+    The columns may hold numbers, words that we made and hashes of files, which are shown in hex; never
+    topics, hashes of passwords or tokens, or what people wrote.
     """
 
     name: str
@@ -62,12 +63,16 @@ class Query(NamedTuple):
         # Our own text and our own number. No parameter for the limit: it would be the last one, and
         # each check has another number of them.
         rows = scene.tx.rows(f"{self.sql} limit {NAMED + 1}", self.parameters)
-        first = [" ".join(self.offender.format(*row).split()) for row in rows[:NAMED]]
+        first = [" ".join(self.offender.format(*map(_shown, row)).split()) for row in rows[:NAMED]]
         if len(rows) <= NAMED:
             return Found(len(rows), first)
         row = scene.tx.row(f"select count(*) from ({self.sql}) problems", self.parameters)  # noqa: S608
         assert row is not None
         return Found(int(row[0]), first)
+
+
+def _shown(cell: Any) -> Any:
+    return cell.hex() if isinstance(cell, bytes) else cell
 
 
 class Result(NamedTuple):

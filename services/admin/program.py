@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from config.settings import Settings, SettingsError, load
-from services.admin import checks, schema
+from services.admin import checks, file_checks, schema, storage_checks
 from services.admin.fsck import Group, Result, run
 from services.storage import SQLITE_FILE, open_reader
 from services.storage.engine import StoreUnavailable
@@ -25,13 +25,15 @@ COULD_NOT_OPEN: Final = 78
 """EX_CONFIG of sysexits.h, as for every process of ours that cannot start."""
 
 
-def groups(dialect: str) -> list[Group]:
-    """Every check, in the order in which they are run. What looks at files gets a group of its own here."""
+def groups(dialect: str, *, hashes: bool = False) -> list[Group]:
+    """Every check, in the order in which they are run; ``hashes``: that of all files' bytes, too."""
     store = (*checks.MESSAGES, *checks.CONVERSATIONS, *checks.MEMBERS, *checks.USERS, *checks.SESSIONS)
     return [
         Group((schema.Version(),), gate=True),
         Group((schema.Objects(), *schema.ENGINE[dialect])),
         Group(store),
+        Group((*file_checks.BLOBS, *file_checks.FILES, *file_checks.UPLOADS, *file_checks.USAGE)),
+        Group(storage_checks.storage(hashes=hashes)),
     ]
 
 
@@ -42,9 +44,11 @@ def command() -> None:
 
 @command.command(short_help="Check the server's store.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--bytes", "hashes", is_flag=True, help="Read all files, too, and compare their hashes.")
 @click.pass_context
-def fsck(ctx: click.Context, as_json: bool) -> None:
-    """Check the store in the data folder ($PESAN_HOME) or in PostgreSQL: nothing missing, nothing dangling.
+def fsck(ctx: click.Context, as_json: bool, hashes: bool) -> None:
+    """Check the store in the data folder ($PESAN_HOME) or in PostgreSQL, and that the bytes of all files are
+    where it says: nothing missing, nothing dangling.
 
     Changes nothing, and may run while the server does. Prints a line for each check, "ok" or the number of
     problems and the first few. Exit codes: 0 all is well, 1 there are problems, 78 there is no store to
@@ -57,7 +61,7 @@ def fsck(ctx: click.Context, as_json: bool) -> None:
         with closing(open_reader(settings)) as reader:
             click.echo(f"checking {_named(settings)}", err=True)
             sound = True
-            for result in run(reader, settings, groups(reader.dialect)):
+            for result in run(reader, settings, groups(reader.dialect, hashes=hashes)):
                 click.echo(json.dumps(record(result)) if as_json else line(result))
                 sys.stdout.flush()
                 sound = sound and result.ok

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
+from typing import Any, NamedTuple
 
+from config.folders import private_folder
 from config.log import LogFile, ServerLog
 from config.settings import Settings
 from protocol.backend import Call
-from protocol.envelope import pack_body
+from protocol.commands import COMMANDS
+from protocol.envelope import pack_body, unpack_body
 from protocol.errors import OK
-from services import messaging
+from services import file, messaging
 from services.batch import Engine
+from services.file import staging
+from services.file.blobs import open_blobs
+from services.storage import transfers
 from services.storage.engine import Store
 from tests.services.house import House, Person
 
@@ -22,6 +28,10 @@ class Busy(NamedTuple):
     """Numbers of what is in there: users by name, and four conversations.
 
     ``pair`` holds six messages of ani's and budi's, ``ops`` four, ``everyone`` and ``notes`` (dewi's) one.
+
+    Numbers of files: ``own`` is ani's, in the topmost folder, ``shelved`` the same bytes in another folder;
+    ``sent`` is citra's, in the group ``files``, message 1, ``gone`` ani's, message 2, deleted. Besides ani
+    has an empty folder, and budi a file and two uploads, one of them sealed.
     """
 
     ani: int
@@ -33,6 +43,11 @@ class Busy(NamedTuple):
     everyone: int
     notes: int
     session: int
+    own: int
+    shelved: int
+    sent: int
+    gone: int
+    files: int
 
 
 class _Mouth:
@@ -40,7 +55,11 @@ class _Mouth:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         log = ServerLog(LogFile(settings.home / "log", 1 << 20, 1), "messaging")
-        self._engine = Engine(messaging.SERVICE, store, settings, log, clock=lambda: 0)
+        self._engines = {
+            each.SERVICE.name: Engine(each.SERVICE, store, settings, log, clock=lambda: 0)
+            for each in (messaging, file)
+        }
+        self._settings, self._store = settings, store
         self._now = 1_800_000_000_000_000
         self._sent = 0
 
@@ -49,13 +68,42 @@ class _Mouth:
         id = (1 << 64 | self._sent).to_bytes(16, "big")
         self.do(who, "message.send", to=to, body=f"{SECRET} {self._sent}", id=id)
 
-    def do(self, who: Person, command: str, **fields: object) -> None:
+    def do(self, who: Person, command: str, **fields: object) -> dict[str, Any]:
         self._now += 1_000_000
+        engine = self._engines[COMMANDS[command].service]
         call = Call(0, command, who.user_id, who.name, who.session, False, pack_body(fields))
-        replies = list(self._engine.take([call], self._now).replies)
-        while self._engine.waiting:
-            replies += self._engine.step(self._now).replies
+        replies = list(engine.take([call], self._now).replies)
+        while engine.waiting:
+            replies += engine.step(self._now).replies
         assert [status for _, status, _ in replies] == [OK], replies
+        return unpack_body(replies[0][2])
+
+    def begin(self, who: Person, data: bytes, **place: object) -> bytes:
+        """An upload of which one chunk is there, if any; its id."""
+        self._sent += 1
+        id = (2 << 64 | self._sent).to_bytes(16, "big")
+        self.do(who, "file.begin", id=id, size=len(data), **place)
+        private_folder(staging.folder(self._settings).parent)
+        private_folder(staging.folder(self._settings))
+        staging.data_file(self._settings, who.user_id, id).write_bytes(data)
+        staging.map_file(self._settings, who.user_id, id).write_bytes(b"\1")
+        return id
+
+    def seal(self, who: Person, data: bytes, **place: object) -> bytes:
+        """An upload whose bytes are in storage; its id."""
+        id, sha256 = self.begin(who, data, **place), hashlib.sha256(data).digest()
+        with self._store.write() as tx:
+            transfers.seal(tx, who.user_id, id, sha256, "text/plain", len(data), self._now)
+        open_blobs(self._settings).put(sha256, staging.data_file(self._settings, who.user_id, id))
+        with self._store.write() as tx:
+            assert transfers.sealed(tx, who.user_id, id, sha256, self._now)
+        staging.remove(self._settings, who.user_id, id)
+        return id
+
+    def put(self, who: Person, data: bytes, **place: object) -> int:
+        """A file; its number."""
+        done = self.do(who, "file.finish", upload=self.seal(who, data, **place))
+        return int(done["file"]["file"])
 
 
 def busy(settings: Settings, store: Store) -> Busy:
@@ -80,6 +128,7 @@ def busy(settings: Settings, store: Store) -> Busy:
     house.do("group.leave", citra, group="ops")
     house.do("group.create", dewi, group="soon.gone")
     house.do("group.leave", dewi, group="soon.gone")
+    files = _fill(house, mouth, ani, budi, citra)
 
     def number(where: str) -> int:
         row = house.row(f"select id from conversations where {where}")
@@ -92,8 +141,28 @@ def busy(settings: Settings, store: Store) -> Busy:
         citra.user_id,
         dewi.user_id,
         number("kind = 'direct' and user_low <> user_high"),
-        number("kind = 'group'"),
+        number("name_key = 'ops'"),
         number("kind = 'broadcast'"),
         number("kind = 'direct' and user_low = user_high"),
         ani.session,
+        *files,
+        number("name_key = 'files'"),
     )
+
+
+def _fill(house: House, mouth: _Mouth, ani: Person, budi: Person, citra: Person) -> tuple[int, int, int, int]:
+    """Files, folders and uploads; numbers of the four files that are named."""
+    house.do("group.create", ani, group="files")
+    house.do("group.join", citra, group="files")
+    mouth.do(ani, "file.mkdir", path="shelf")
+    mouth.do(ani, "file.mkdir", path="empty")
+    text = SECRET.encode()
+    own = mouth.put(ani, text, path="own.txt")
+    shelved = mouth.put(ani, text, path="shelf/own.txt")
+    sent = mouth.put(citra, text * 2, to="#files", name="sent.txt")
+    gone = mouth.put(ani, text * 3, to="#files", name="gone.txt")
+    mouth.do(ani, "file.delete", file=gone)
+    mouth.put(budi, text * 4, path="budi.txt")
+    mouth.begin(budi, text * 5, path="begun.txt")
+    mouth.seal(budi, text * 6, path="sealed.txt")
+    return own, shelved, sent, gone
