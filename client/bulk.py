@@ -104,10 +104,12 @@ class Ask:
 class Flow:
     """One transfer on the socket. ``on_answer`` gets (key, reply, payload), each key once, in any order."""
 
-    def __init__(self, bulk: Bulk, on_answer: Callable[[Any, Any, Payload], None]) -> None:
+    def __init__(
+        self, bulk: Bulk, on_answer: Callable[[Any, Any, Payload], None], large_answers: bool
+    ) -> None:
         self.on_answer = on_answer
         self._bulk = bulk
-        self._lane = bulk.window.lane()
+        self._lane = bulk.window.lane(large_answers)
         self._news = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -170,14 +172,17 @@ class Bulk:
 
     # --- for the transfers ----------------------------------------------------------------------
 
-    async def flow(self, on_answer: Callable[[Any, Any, Payload], None]) -> Flow:
-        """A new transfer. Raises ``Closed`` or what asking for the port raises."""
+    async def flow(self, on_answer: Callable[[Any, Any, Payload], None], large_answers: bool = False) -> Flow:
+        """A new transfer; ``large_answers``: they bring chunks.
+
+        Raises ``Closed``, or what asking for the port raises.
+        """
         async with self._opening:
             if self._link is None:
                 hello = await self._connection.call("server.hello", Empty())
                 assert isinstance(hello, HelloReply)
                 self._open(hello.bulk_port)
-        flow = Flow(self, on_answer)
+        flow = Flow(self, on_answer, large_answers)
         self._flows.add(flow)
         return flow
 

@@ -37,7 +37,7 @@ class Chunks:
         self._flow: Flow | None = None
 
     async def __aenter__(self) -> Chunks:
-        self._flow = await self._bulk.flow(self._answered)
+        self._flow = await self._bulk.flow(self._answered, large_answers=True)
         self._ask()
         return self
 

@@ -7,6 +7,7 @@ one. It is locked, so that two processes never write into it together.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -50,17 +51,26 @@ class Part:
             self.target /= local_name(self._name)
         self._path = part_of(self.target, self._sha256)
         self._refuse_to_replace()
-        while True:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            status = os.fstat(self._file)
-            if self._path.exists() and status.st_ino == self._path.stat().st_ino:
-                break
-            os.close(self._file)  # another process has just given that one its name
+        while self._file < 0:
+            self._file = self._locked()
             self._refuse_to_replace()
-        self.held = status.st_size
+        self.held = os.fstat(self._file).st_size
         if self.held > self._size:
             self.empty()
+
+    def _locked(self) -> int:
+        """The part, open and ours alone; -1 if it has just become somebody's finished file."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(file).st_ino == self._path.stat().st_ino:
+                    return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+        return -1
 
     def _refuse_to_replace(self) -> None:
         if not self._replace and os.path.lexists(self.target):

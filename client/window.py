@@ -4,10 +4,11 @@ Belongs here: credit, patience, pauses. What a chunk holds and what an answer me
 ``uploading``'s and ``downloading``'s. No socket and no clock: every input brings ``now`` (in seconds).
 
 A *lane* is one transfer. At most ``FILE_WINDOW`` of its chunks fly at once, and at most ``LANES_MOST`` times
-as many of all lanes, which take turns. A lane begins with ``ROOM_FIRST`` and has room for one more with each
-answer, so that a slow line is not filled with what is then taken for lost. A chunk flies again under a new
-request id when the connection is a new one, after a refusal for now, or when there was no answer in a few
-times what answers took lately. Each may be done twice, so an answer to any of its flights is one.
+as many of all lanes, which take turns. Where answers are large, all lanes together have one ``FILE_WINDOW``:
+the server keeps no more of them for one connection. A lane begins with ``ROOM_FIRST`` and has room for one
+more with each answer, so that a slow line is not filled with what is then taken for lost. A chunk flies again
+under a new request id when the connection is a new one, after a refusal for now, or when there was no answer
+in a few times what answers took lately. Each may be done twice, so an answer to any of its flights is one.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Chunk:
 class Lane:
     """The chunks of one transfer. ``over``: why nothing more will come of it, once that is so."""
 
-    def __init__(self) -> None:
+    def __init__(self, large_answers: bool) -> None:
+        self.large_answers = large_answers
         self.over: Exception | None = None
         self.open: dict[Chunk, None] = {}
         """Every chunk without an answer, in the order in which they were added."""
@@ -109,9 +111,9 @@ class Window:
 
     # --- from the transfers ---------------------------------------------------------------------
 
-    def lane(self) -> Lane:
-        """A new transfer."""
-        lane = Lane()
+    def lane(self, large_answers: bool = False) -> Lane:
+        """A new transfer. ``large_answers``: they bring chunks."""
+        lane = Lane(large_answers)
         self._lanes.append(lane)
         return lane
 
@@ -189,12 +191,15 @@ class Window:
         """(request id, chunk) of whatever may fly now, of one lane after the other in turn."""
         shipped: list[tuple[int, Chunk]] = []
         total, idle = sum(lane.flying for lane in self._lanes), 0
+        large = sum(lane.flying for lane in self._lanes if lane.large_answers)
         while self.online and total < LANES_MOST * FILE_WINDOW and idle < len(self._lanes):
             lane = self._lanes[0]
             self._lanes.rotate(-1)
-            if not lane.waiting or lane.flying >= lane.room or lane.over is not None:
+            full = lane.flying >= lane.room or (lane.large_answers and large >= FILE_WINDOW)
+            if not lane.waiting or full or lane.over is not None:
                 idle += 1
                 continue
+            large += lane.large_answers
             chunk = lane.waiting.popleft()
             shipped.append((self._fly(now, chunk), chunk))
             total, idle = total + 1, 0

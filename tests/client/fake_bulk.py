@@ -31,7 +31,7 @@ class FakeBulk:
         self.requests: list[Any] = []
         self.most_open = 0
         """Most requests that waited for an answer at once."""
-        self._broker = broker
+        self.broker = broker
         self._port = 0
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -48,8 +48,8 @@ class FakeBulk:
 
     def start(self) -> None:
         self._stopping.clear()
-        self._socket, self._port = self._broker.bind(zmq.ROUTER, self._port)
-        self._broker.model.bulk_port = self._port
+        self._socket, self._port = self.broker.bind(zmq.ROUTER, self._port)
+        self.broker.model.bulk_port = self._port
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -67,7 +67,7 @@ class FakeBulk:
             if self._socket.poll(5):
                 while self._socket.poll(0):
                     peer, *frames = self._socket.recv_multipart()
-                    with self._broker.lock:
+                    with self.broker.lock:
                         self._take(peer, frames)
             self.most_open = max(self.most_open, len(self._due))
             self._send_due()
