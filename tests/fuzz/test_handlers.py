@@ -23,7 +23,7 @@ WELL: dict[str, tuple[str, dict[str, Any]]] = {
     "auth": ("user.whoami", {}),
     "messaging": ("message.send", {"to": "*", "body": "I am here", "id": b"dewi's first one"}),
     "group": ("group.create", {"group": "dewis"}),
-    "file": ("file.list", {}),
+    "file": ("file.begin", {"id": b"dewi's first one", "size": 3, "path": "surat.txt"}),
 }
 """What dewi asks in the middle of it; nobody else can know or spoil it."""
 

@@ -1,4 +1,4 @@
-"""A small town on a store of its own: three people with sessions, two groups, some messages, four engines.
+"""A small town on a store of its own: three people with sessions, two groups, messages and files, four engines.
 
 Belongs here: making it, and what must hold for whatever came of a batch. What is asked in it is drawn
 by the tests.
@@ -6,6 +6,7 @@ by the tests.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from protocol.events import EVENTS
 from services import auth, file, group, messaging
 from services.batch import Done, Engine
 from services.loop import frames
-from services.storage import open_store
+from services.storage import blobs, open_store
 from services.storage.migrate import migrate
 from tests.fuzz.strategies import IDS
 
@@ -78,9 +79,17 @@ class Town:
             (ani, "message.send", {"to": "budi", "body": "halo", "id": IDS[0]}),
             (budi, "message.send", {"to": "#ops", "body": "halo", "id": IDS[1]}),
             (ani, "message.broadcast", {"body": "halo", "id": IDS[1]}),
-            (citra, "auth.logout", {}),
+            (ani, "file.mkdir", {"path": "ani"}),
+            (ani, "file.begin", {"to": "#ops", "name": "a", "size": 0, "id": IDS[2]}),
+            (ani, "file.begin", {"path": "ani/ops", "size": 0, "id": IDS[3]}),
+            (budi, "file.begin", {"to": "ani", "name": "a", "size": 0, "id": IDS[2]}),
+            (budi, "file.begin", {"path": "budi", "size": 9, "id": IDS[3]}),
         ):
             self.do(who, command, **fields)
+        self._seal_the_empty()
+        self.do(ani, "file.finish", upload=IDS[2])
+        self.do(ani, "file.finish", upload=IDS[3])
+        self.do(citra, "auth.logout")
 
     def close(self) -> None:
         """Close the store and the log."""
@@ -92,6 +101,14 @@ class Town:
         done = self.run("auth", [self.call(NOBODY, "auth.login", username=name, password=PASSWORD)])
         [(_, _, session, user_id, user)] = [effect for effect in done.effects if effect[0] == OPEN]
         return user_id, user, session
+
+    def _seal_the_empty(self) -> None:
+        """What the bulk socket would do with uploads of nothing."""
+        empty = sha256(b"").digest()
+        with self.store.write() as tx:
+            blobs.expect(tx, empty, 0, self.now)
+            blobs.arrived(tx, empty, self.now)
+            tx.run("update uploads set sha256 = $1, type = 'text/plain' where size = 0", (empty,))
 
     # --- doing ----------------------------------------------------------------------------------
 

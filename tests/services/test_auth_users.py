@@ -78,7 +78,3 @@ def test_online_lists_names_sorted_without_case_page_by_page(house: House) -> No
     assert house.do("user.online", people[0]) == {"users": ["ani", "Budi", "dewi"]}
     assert house.do("user.online", people[0], limit=2) == {"users": ["ani", "Budi"], "more": True}
     assert house.do("user.online", people[0], limit=2, after="BUDI") == {"users": ["dewi"]}
-
-
-def test_there_are_no_files_yet(house: House) -> None:
-    assert house.do("file.list", house.person("ani")) == {"files": []}
