@@ -1,4 +1,4 @@
-"""A small town on a store of its own: three people with sessions, two groups, messages and files, four engines.
+"""A small town on a store of its own: three people with sessions, two groups, messages, files, four engines.
 
 Belongs here: making it, and what must hold for whatever came of a batch. What is asked in it is drawn
 by the tests.
