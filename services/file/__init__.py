@@ -13,9 +13,8 @@ from services.file import begin, finish, looking, tree, uploading
 
 
 def _chunks(settings: Settings) -> Beside:
-    from services.file.bulk.line import (
-        Line,
-    )  # for a process that serves; who only asks for commands needs none
+    # Here, for a process that serves; who only asks what the commands are needs no sockets.
+    from services.file.bulk.line import Line
 
     return Line(settings)
 
