@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 import stat
 import subprocess
 import sys
@@ -255,6 +257,45 @@ def test_tab_completes_commands_and_names(house: House) -> None:
     house.hears("budi", "ani", ["hello", "completed"])
 
 
+def test_a_file_is_sent_and_fetched_while_something_is_typed(house: House) -> None:
+    (house.folder("ani") / "my report.pdf").write_bytes(b"%PDF-1.7 " + b"x" * 3_400_000)
+    ani, budi = house.sits_down("ani", "budi"), house.sits_down("budi", "ani")
+    ani.types(f"/file {house.folder('ani')}/my r\t")
+    ani.sees(lambda: "my report.pdf" in "".join(ani.screen.lines), "the completed path")
+    ani.types("\r")
+    budi.types("half a li")
+    budi.sees("ani: [file 1] my report.pdf, 3.4 MB")
+    budi.sees(lambda: budi.screen.cursor_line == "ani> half a li", "the half line")
+    ani.sees("-- sent my report.pdf to budi: file 1 --")
+    assert not any("ani: [file 1]" in line for line in ani.screen.lines), "one's own is said once"
+    budi.types("\x03")
+    budi.sees(lambda: budi.screen.cursor_line == "ani>", "an empty line")
+    budi.enters(f"/get 1 {house.folder('budi')}")
+    budi.sees(lambda: any(line.startswith("-- fetched ") for line in budi.screen.lines), "the end")
+    saved = (house.folder("budi") / "my report.pdf").read_bytes()
+    assert saved == (house.folder("ani") / "my report.pdf").read_bytes()
+    budi.enters("/get 9")
+    budi.sees("-- There is no file 9. --")
+
+
+def test_a_file_under_way_goes_on_when_the_server_is_back(house: House) -> None:
+    (house.folder("ani") / "large.bin").write_bytes(random.Random(1).randbytes(30_000_000))
+    ani = house.sits_down("ani", "budi")
+    staging = house.server.home / "files" / "staging"
+    ani.enters(f"/file {house.folder('ani')}/large.bin")
+    deadline = time.monotonic() + PATIENCE
+    while not list(staging.glob("*.map")):
+        assert time.monotonic() < deadline
+        ani.reads(0.005)
+    house.server.kill("file.1")
+    ani.sees(lambda: any("large.bin" in line and "%" in line for line in ani.screen.lines[-2:]), "the bar")
+    ani.enters("still here")
+    house.hears("budi", "ani", ["still here"])
+    house.server.start_worker("file")
+    ani.sees("-- sent large.bin to budi: file 1 --")
+    house.hears("budi", "ani", ["still here", "large.bin"])
+
+
 def test_through_pipes_lines_go_in_and_plain_lines_come_out(house: House) -> None:
     house.says("budi", "ani", "earlier")
     child = house.pipes_into("ani", "budi")
@@ -271,6 +312,22 @@ def test_through_pipes_lines_go_in_and_plain_lines_come_out(house: House) -> Non
     assert errors == "There is no command /nope; /help lists them, //nope says it.\n"
     assert child.returncode == 2
     assert house.heard("budi", "ani") == ["earlier", "one", "two", "bold \x1b[1mface", "three"]
+
+
+def test_through_pipes_a_file_goes_between_the_lines_around_it(house: House) -> None:
+    report = house.folder("ani") / "my report.txt"
+    report.write_text("all is well\n")
+    child = house.pipes_into("ani", "budi", "--json")
+    typed = f"before\n/file {report}\nafter\n/get 1 {report}.2\n/file nothing\n"
+    out, errors = child.communicate(typed, timeout=PATIENCE)
+    assert errors == "nothing: No such file or directory\n"
+    assert child.returncode == 4
+    assert house.heard("budi", "ani") == ["before", "my report.txt", "after"]
+    told = [json.loads(line) for line in out.splitlines()]
+    (sent,) = [one for one in told if "file" in one and "to" in one]
+    assert (sent["to"], sent["seq"], sent["file"]["name"]) == ("budi", 2, "my report.txt")
+    assert [one["saved"] for one in told if "saved" in one] == [f"{report}.2"]
+    assert Path(f"{report}.2").read_text() == "all is well\n"
 
 
 def test_a_file_of_lines_is_sent_whole_and_in_order(house: House) -> None:

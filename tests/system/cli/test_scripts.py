@@ -41,6 +41,16 @@ def test_every_command_tells_its_result_as_json(house: House) -> None:
     tells(ani, "broadcast", "hi all")
     for words in (("inbox",), ("unread",), ("unread", "--count"), ("history", a), ("verify",), ("read",)):
         tells(budi, *words)
+    tells(ani, "file", "mkdir", "/docs")
+    tells(ani, "file", "send", "/docs", "-", stdin="one")
+    tells(ani, "file", "send", a, "-", stdin="two")
+    tells(ani, "file", "mv", "/docs/stdin", "/")
+    for where in ("/", a):
+        tells(ani, "file", "ls", where)
+    tells(ani, "file", "usage")
+    tells(ani, "file", "get", "/stdin")
+    tells(ani, "file", "rm", "/stdin")
+    assert ani.tells("file", "uploads") == ani.tells("file", "cancel", "--all") == []
     tells(ani, "group", "leave", group)
     tells(ani, "sessions")
     tells(ani, "password", "--password-stdin", stdin=f"{PASSWORD}\nlain sekali\n")

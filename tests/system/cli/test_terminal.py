@@ -46,6 +46,57 @@ def test_people_and_groups_are_completed(house: House) -> None:
     assert completed("send", "an") == [""]
 
 
+def test_paths_in_ones_own_space_are_completed(house: House) -> None:
+    ani = house.person("ani")
+    ani.says("file", "mkdir", "/my docs")
+    ani.says("file", "send", "/my docs", "-", "--name", "plan.md", stdin="x")
+
+    def completed(*words: str, shell: str = "bash") -> list[str]:
+        ani.environment |= {
+            "_PESAN_COMPLETE": f"{shell}_complete",
+            "COMP_WORDS": "\n".join(["pesan", *words]) if shell == "bash" else " ".join(["pesan", *words]),
+            "COMP_CWORD": str(len(words)),
+        }
+        return ani.says().splitlines()
+
+    assert completed("file", "get", "/m") == ["plain,/my\\ docs/"]
+    assert completed("file", "send", "/m") == ["plain,/my\\ docs/"]
+    assert completed("file", "ls", "/my\\ docs/p") == ["plain,/my\\ docs/plan.md"]
+    assert completed("file", "mv", "'/my docs/p") == ["plain,/my docs/plan.md"]
+    assert completed("file", "mkdir", "/my\\ docs/") == [""]
+    assert completed("file", "ls", "an") != [""]
+    assert completed("file", "get", "/nothing/x") == [""]
+    assert completed("file", "send", "budi", "x") == ["file,x"]
+
+
+def test_a_terminal_sees_how_far_a_file_is(house: House) -> None:
+    ani = house.person("ani")
+    (house.folder / "large\x1b[31m.bin").write_bytes(b"x" * 20_000_000)
+    child = pexpect.spawn(
+        PESAN,
+        ["file", "send", house.name("ani"), "large\x1b[31m.bin", "--name", "large.bin"],
+        env={**ani.environment, "TERM": "xterm"},
+        cwd=str(house.folder),
+        dimensions=(24, 100),
+        timeout=PATIENCE,
+    )
+    child.expect(r"large\.bin: +[0-9]+%.*/20\.0M .*B/s")
+    child.expect(r"\r +\rlarge\.bin: sent to .*, file [0-9]+, message 1\r\n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_what_is_in_a_file_reaches_no_terminal(house: House) -> None:
+    ani = house.person("ani")
+    ani.says("file", "send", "/", "-", stdin="\x1b[2J")
+    child = pexpect.spawn(PESAN, ["file", "get", "/stdin", "-o", "-"], env=ani.environment, timeout=PATIENCE)
+    child.expect("pipe it, or name a file with -o")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 2
+
+
 def test_a_password_is_asked_for_on_the_terminal_and_stdout_stays_clean(house: House) -> None:
     person = Person(house.folder, house.server.connection)
     out = house.folder / "register.out"
