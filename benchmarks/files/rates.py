@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks.files import bare
 from benchmarks.files.mover import Mover
@@ -21,6 +25,17 @@ def make_source(path: Path, mib: int) -> None:
     with path.open("wb") as file:
         for _ in range(mib):
             file.write(os.urandom(MIB))
+
+
+def warm(mib: int) -> None:
+    """Have so much memory, and give it back.
+
+    A virtual machine gets its memory when it is touched first, which costs more than what is measured here:
+    without this, whoever writes to pages that nobody had before would seem slow.
+    """
+    wanted = min(mib, psutil.virtual_memory().available // MIB // 2)
+    touch = f"for part in [b'x' * {MIB} for _ in range({wanted})]: pass"
+    subprocess.run([sys.executable, "-c", touch], check=True)
 
 
 def rates(mover: Mover, to: str, folder: Path, mib: int, rounds: int) -> dict[str, Any]:

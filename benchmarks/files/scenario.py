@@ -15,7 +15,7 @@ from benchmarks.figures import Meter, OthersShare
 from benchmarks.files.beside import QUIET, beside
 from benchmarks.files.memory import memory
 from benchmarks.files.mover import Mover
-from benchmarks.files.rates import WAYS, make_source, rates
+from benchmarks.files.rates import WAYS, make_source, rates, warm
 from benchmarks.wire import WireUser, enter
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 
@@ -27,6 +27,8 @@ and so many milliseconds."""
 MEMORY_BAR_MIB = 100.0
 """What the file worker stays below with ``TRANSFERS`` at once."""
 TRANSFERS = 20
+SPACE = 6
+"""How many files' worth of memory the disk's cache may take during a run."""
 FILE_WORKER = "file.1"
 
 
@@ -43,6 +45,7 @@ def file(
     others = OthersShare()
     with tempfile.TemporaryDirectory(prefix="pesan-file-") as name:
         folder = Path(name)
+        warm(SPACE * mib)
         make_source(folder / "source", mib)
         with Mover(server, [owner]) as mover:
             moved = rates(mover, to, folder, mib, rounds)

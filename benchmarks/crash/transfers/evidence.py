@@ -16,7 +16,7 @@ from benchmarks.crash.evidence import Ask
 _FILES = "select id, upload, sha256, conversation_id, seq, owner_id, size from files order by id"
 _MESSAGES = "select id, conversation_id, seq from messages order by conversation_id, seq"
 _BLOBS = "select sha256, state from blobs"
-_UPLOADS = "select id, sha256, user_id, size from uploads"
+_UPLOADS = "select id, sha256, user_id, size, chunk_bytes from uploads"
 _USAGE = "select user_id, files, bytes from usage"
 
 
@@ -62,7 +62,7 @@ def kept(ask: Ask, home: Path) -> Kept:
     for identity, conversation, seq in ask(_MESSAGES):
         found.messages.setdefault(bytes(identity).hex(), []).append((int(conversation), int(seq)))
     found.blobs = {bytes(sha256).hex(): state for sha256, state in ask(_BLOBS)}
-    for identity, _, owner, size in ask(_UPLOADS):
+    for identity, _, owner, size, _ in ask(_UPLOADS):
         found.uploads.append(bytes(identity).hex())
         taken[int(owner)][1] += int(size)
     found.counted = {int(user): (int(files), int(size)) for user, files, size in ask(_USAGE)}
@@ -82,15 +82,15 @@ def phase(ask: Ask, home: Path, upload: str) -> str:
     """How far an upload is, now: of a server that was just killed, where the blow met it."""
     if any(bytes(row[1]).hex() == upload for row in ask(_FILES)):
         return "finished"
-    for identity, sha256, _, _ in ask(_UPLOADS):
+    for identity, sha256, _, size, chunk_bytes in ask(_UPLOADS):
         if bytes(identity).hex() == upload:
             if sha256 is None:
-                return "whole" if _whole(home, upload) else "sending"
+                return "whole" if _held(home, upload) * chunk_bytes >= size else "sending"
             state = {bytes(row[0]): row[1] for row in ask(_BLOBS)}.get(bytes(sha256))
             return "sealed" if state == "stored" else "being stored"
     return "not begun"
 
 
-def _whole(home: Path, upload: str) -> bool:
-    """Every chunk is marked as held."""
-    return any(b"\0" not in path.read_bytes() for path in home.glob(f"files/staging/*-{upload}.map"))
+def _held(home: Path, upload: str) -> int:
+    """How many chunks are marked as held."""
+    return sum(path.read_bytes().count(1) for path in home.glob(f"files/staging/*-{upload}.map"))
