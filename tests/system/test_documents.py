@@ -33,10 +33,10 @@ def test_the_protocols_session_runs_as_printed(tmp_path: Path) -> None:
 
 def test_the_readmes_tour_runs_as_printed(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"## A tour\n.*?```sh\n(.*?)```", text, re.DOTALL)
+    found = re.search(r"## A tour\n.*?```sh\n(.*?)```.*?\n### Files\n.*?```sh\n(.*?)```", text, re.DOTALL)
     assert found is not None
-    tour = found.group(1).replace('"$PWD/.venv/bin:', f'"{Path(sys.executable).parent}:')
-    assert len(tour.splitlines()) <= 20
+    assert len(found.group(1).splitlines()) <= 20
+    tour = (found.group(1) + found.group(2)).replace('"$PWD/.venv/bin:', f'"{Path(sys.executable).parent}:')
     with OwnServer() as server:
         environment = server.environment | {
             "HOME": str(tmp_path),
@@ -55,6 +55,8 @@ def test_the_readmes_tour_runs_as_printed(tmp_path: Path) -> None:
         )
     assert run.returncode == 0, run.stderr
     for shown in ("hello from ani", '"hello yourself"', "disk is nearly full", "complete 1..2", "budi"):
+        assert shown in run.stdout, run.stdout
+    for shown in ("[file 1] report.txt, ", "copy.txt: ", "disks.txt", "stored as /reports/report.txt"):
         assert shown in run.stdout, run.stdout
     assert run.stdout.startswith("1\n"), "one unread"
     assert "a password to try" not in run.stdout
