@@ -29,6 +29,8 @@ ROOM_FIRST: Final = 2
 PATIENCE_FIRST: Final = 8.0
 """Seconds without an answer after which a chunk flies again, while nobody knows how long answers take."""
 PATIENCE_LEAST: Final = 1.5
+PATIENCE_ALLOWED: Final = 3.0
+"""The same for what may take long: it waits in the server, where to ask again costs nothing."""
 PATIENCE_MOST: Final = 60.0
 PATIENCE_TIMES: Final = 4.0
 """How many times as long as answers took lately."""
@@ -88,7 +90,7 @@ class Lane:
 
     def patience(self, chunk: Chunk) -> float:
         """Seconds after which ``chunk`` flies again."""
-        usual = PATIENCE_FIRST
+        usual = PATIENCE_ALLOWED if chunk.allowance else PATIENCE_FIRST
         if self.round_trip and not chunk.allowance:
             usual = max(PATIENCE_TIMES * self.round_trip, PATIENCE_LEAST)
         return min(usual * 2.0 ** min(chunk.tries, 8), PATIENCE_MOST)

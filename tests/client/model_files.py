@@ -177,7 +177,7 @@ class FileModel:
         )
 
     def _stat(self, user: str, request: files.NameFile) -> Body:
-        for stored in self.files.values():
+        for stored in reversed(self.files.values()):  # the newest has the path
             if stored.info.file == request.file or (request.path and stored.info.path == request.path):
                 return stored.info
         raise NotFound("There is no such file.")

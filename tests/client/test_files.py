@@ -23,7 +23,7 @@ from protocol.files import BeginUpload, StoredFile
 from protocol.limits import FILE_WINDOW
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
-from tests.client.test_connection import logged_in
+from tests.client.test_connection import logged_in, run_example
 
 ID = bytes(range(16))
 BIG = 300_000
@@ -422,3 +422,35 @@ async def test_unfinished_uploads_are_listed_and_cancelled(ani: Chat, bulk: Fake
     assert (await ani.files.resume(ID)).size == len(data)
     await ani.files.cancel(ID)
     assert await ani.files.uploads() == []
+
+
+async def test_the_backup_sends_what_is_new_or_changed_and_goes_on_in_the_middle(
+    ani: Chat,
+    broker: FakeBroker,
+    bulk: FakeBulk,
+    tmp_path: Path,
+    data: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("client.uploading.SMALL", 1 << 22)  # as in the program
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "deep" / "data").write_bytes(data)
+    async for progress in ani.files.upload(tmp_path / "deep" / "data", path="copy/deep/data", replace=True):
+        if progress.done > BIG // 2:
+            break
+
+    async def backed_up() -> list[str]:
+        with run_example("backup.py", broker, "ani", str(tmp_path), "copy/") as backup:
+            output, _ = await asyncio.to_thread(backup.communicate, None, 30)
+            assert backup.returncode == 0
+            return str(output).splitlines()
+
+    first = await backed_up()
+    assert first[0] == "copy/a.txt: 3 bytes, 0 of them sent before"
+    assert first[1].startswith(f"copy/deep/data: {len(data)} bytes, 15") and len(first) == 2
+    assert await backed_up() == []
+    (tmp_path / "a.txt").write_text("two")
+    assert await backed_up() == ["copy/a.txt: 3 bytes, 0 of them sent before"]
+    assert {stored.data for stored in bulk.files.files.values()} == {b"one", b"two", data}
+    assert bulk.files.folders == {"copy", "copy/deep"}
