@@ -20,11 +20,11 @@ from client.bulk import Bulk, Flow
 from client.connection import Connection
 from client.errors import ClientError, Corrupt, SourceChanged
 from client.progress import Progress
-from client.sources import Ranges, Reader, Source, total
+from client.sources import Reader, Source, total
 from client.threads import OneThread
 from protocol.body import Body, Empty
 from protocol.bulk import PutChunk, SealReply, SealUpload
-from protocol.errors import Conflict, Failure, Internal
+from protocol.errors import Conflict, Failure, Internal, NotFound
 from protocol.files import BeginUpload, FinishReply, FinishUpload, NameUpload, UploadReply
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 
@@ -87,6 +87,10 @@ class _Sending:
             except (SourceChanged, Corrupt):
                 await self._drop()
                 raise
+            except NotFound:  # perhaps somebody who sends the same upload was faster
+                reply = await self._lacks()
+                if not reply.finished:
+                    raise
         finish = FinishUpload(self._begin.id, None if reply.finished else self._sha256)
         file = await self._call("file.finish", finish, FinishReply)
         yield Progress(size, size, resumed, file)
@@ -115,7 +119,7 @@ class _Sending:
             raise Internal(f"The server wants chunks of {reply.chunk_bytes} bytes.")
         flow = await self._bulk.flow(self._chunk_arrived)
         self._feeding = True
-        feeding = asyncio.create_task(self._feed(flow, reply.missing, reply.chunk_bytes))
+        feeding = asyncio.create_task(self._feed(flow, reply))
         try:
             told = self._done
             while self._feeding or flow.open:
@@ -129,15 +133,16 @@ class _Sending:
             with contextlib.suppress(asyncio.CancelledError):
                 await feeding
 
-    async def _feed(self, flow: Flow, missing: Ranges, chunk_bytes: int) -> None:
+    async def _feed(self, flow: Flow, reply: UploadReply) -> None:
         """Send the missing chunks as there is room, while the next ones are read."""
+        window = max(min(reply.window, FILE_WINDOW), 1)
         try:
-            await self._thread.start(self.reader.begin, missing, chunk_bytes)
+            await self._thread.start(self.reader.begin, reply.missing, reply.chunk_bytes)
             reading = self._thread.start(self.reader.read)
             while (chunks := await reading) is not None:
                 reading = self._thread.start(self.reader.read)
                 for offset, chunk in chunks:
-                    await flow.room(FILE_WINDOW)
+                    await flow.room(window)
                     flow.ask("chunk.put", PutChunk(self._begin.id, offset), chunk, len(chunk))
             self._sha256 = self.reader.sha256()
             if self._begin.sha256 not in (None, self._sha256):
