@@ -2,14 +2,14 @@
 
 Here: the table of its handlers. ``begin`` refuses what may not be uploaded, ``uploading`` tells how far it
 is, ``finish`` makes a file of it; ``looking`` answers questions, ``tree`` changes what is in people's own
-spaces. Chunks come on a socket of their own, past all this.
+spaces, and ``changing`` brings all that in order. Chunks come on a socket of their own, past all this.
 """
 
 from __future__ import annotations
 
 from config.settings import Settings
 from services.context import Beside, Service, Together
-from services.file import begin, finish, looking, tree, uploading
+from services.file import changing, looking, uploading
 
 
 def _chunks(settings: Settings) -> Beside:
@@ -22,17 +22,12 @@ def _chunks(settings: Settings) -> Beside:
 SERVICE = Service(
     "file",
     {
-        "file.begin": begin.begin,
+        **dict.fromkeys(changing.HANDLERS, Together(changing.change)),
         "file.resume": uploading.resume,
-        "file.finish": Together(finish.finish),
-        "file.cancel": uploading.cancel,
         "file.uploads": uploading.list_uploads,
         "file.list": looking.list_files,
         "file.stat": looking.stat,
         "file.usage": looking.usage_of,
-        "file.move": tree.move,
-        "file.delete": tree.delete,
-        "file.mkdir": tree.mkdir,
     },
     beside=_chunks,
 )

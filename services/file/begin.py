@@ -1,6 +1,7 @@
 """``file.begin``: everything that can be refused is refused here, before any byte moves.
 
-The same request again, for as long as the upload is unfinished, answers with what is missing by now.
+The same request again, for as long as the upload is unfinished, answers with what is missing by now. The
+caller's usage is locked by then (``changing``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from services.storage.uploads import Upload
 def begin(ctx: Context, caller: Caller, command: BeginUpload) -> UploadReply:
     """Begin an upload, or go on with one."""
     new = _wanted(ctx, caller, command)
-    used = usage.locked(ctx.tx, caller.user_id)
     old = uploads.get(ctx.tx, caller.user_id, command.id)
     if old is not None:
         _same(old, new)
@@ -32,7 +32,7 @@ def begin(ctx: Context, caller: Caller, command: BeginUpload) -> UploadReply:
         if file.size != new.size or sent != bool(new.recipient) or (sent and file.name != new.name):
             raise _other()
         return finished(command.id, file.size)
-    _may_begin(ctx, caller, new, used)
+    _may_begin(ctx, caller, new)
     new = _known(ctx, caller, new)
     if new.sha256 is None:
         _need_disk(ctx, new.size)
@@ -96,12 +96,12 @@ def _other() -> Failure:
 # --- what may be --------------------------------------------------------------------------------
 
 
-def _may_begin(ctx: Context, caller: Caller, new: Upload, used: usage.Used) -> None:
+def _may_begin(ctx: Context, caller: Caller, new: Upload) -> None:
     """Refuses what would not fit, or could not be finished as things are now."""
     settings = ctx.settings
     if new.size > settings.file_max_bytes:
         raise TooLarge(f"A file may have {settings.file_max_bytes} bytes.", limit=settings.file_max_bytes)
-    quota = settings.file_quota_bytes
+    used, quota = usage.used(ctx.tx, caller.user_id), settings.file_quota_bytes
     if used.bytes + new.size > quota:
         raise TooLarge(
             f"Your files take {used.bytes} of {quota} bytes; delete some first.", limit=quota, used=used.bytes
@@ -109,7 +109,7 @@ def _may_begin(ctx: Context, caller: Caller, new: Upload, used: usage.Used) -> N
     most = settings.uploads_per_user
     if uploads.count(ctx.tx, caller.user_id) >= most:
         raise TooLarge(f"You may have {most} unfinished uploads; finish or cancel one.", limit=most)
-    paths.need_room(ctx, caller, used)
+    paths.need_room(ctx, caller)
     if new.recipient:
         if messages.stored(ctx.tx, [(caller.user_id, new.id)]):
             raise Conflict("This id belongs to a message; choose a new one.")

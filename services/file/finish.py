@@ -1,17 +1,12 @@
 """``file.finish``: a sealed upload becomes a file, in a conversation as a message.
 
-Theory of operation. All calls of a batch are handled together, in a savepoint: first every conversation that
-one of them is for is locked, then every caller's usage, each in order, so that no two workers wait for
-each other, nor for one that sends messages; then each call by itself. If a group changed in between, all
-of it is undone and done once more.
+Its conversation is locked by then, and so is the caller's usage (``changing``).
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from protocol.addresses import BROADCAST, Kind
-from protocol.commands import Body, Send, SendReply
+from protocol.commands import Send, SendReply
 from protocol.errors import Conflict, Failure
 from protocol.files import FileInfo, FinishReply, FinishUpload
 from services.context import Caller, Context
@@ -20,60 +15,16 @@ from services.file.uploading import no_upload
 from services.freeing import drop
 from services.messaging.attached import info
 from services.messaging.locate import numbered
-from services.messaging.post import Draft, Moved, Pair, Post, Target
+from services.messaging.post import Draft, Pair, Post, Target
 from services.messaging.send import target
-from services.storage import blobs, conversations, files, messages, uploads, usage, users
-from services.storage.engine import Duplicate, StoreBusy
+from services.storage import blobs, files, messages, uploads, usage, users
 from services.storage.files import File
 from services.storage.messages import Stored
 from services.storage.uploads import Upload
 
-TRIES: Final = 4
-"""How often a batch is tried while others change what it looks at."""
 
-Call = tuple[Caller, FinishUpload]
-
-
-def finish(ctx: Context, calls: list[Call]) -> list[Body | Failure]:
-    """An answer for each, in the same order."""
-    for _ in range(TRIES):
-        mark = len(ctx.events)
-        try:
-            with ctx.tx.savepoint():
-                _lock(ctx, calls)
-                return [_answer(ctx, caller, command) for caller, command in calls]
-        except (Duplicate, Moved):
-            del ctx.events[mark:]
-            ctx.cache.clear()  # it may name a conversation that was begun in vain
-    raise StoreBusy("others keep changing what this batch is about")
-
-
-def _lock(ctx: Context, calls: list[Call]) -> None:
-    """Hold everything that the calls are about. What is refused here is refused again later."""
-    wanted = set()
-    for caller, command in calls:
-        upload = uploads.get(ctx.tx, caller.user_id, command.upload)
-        if upload is not None and upload.recipient:
-            try:
-                wanted.add(target(ctx, caller, upload.recipient).conversation)
-            except Failure:
-                continue
-    conversations.hold(ctx.tx, wanted)
-    for user in sorted({caller.user_id for caller, _ in calls}):
-        usage.locked(ctx.tx, user)
-
-
-def _answer(ctx: Context, caller: Caller, command: FinishUpload) -> Body | Failure:
-    mark = len(ctx.events)
-    try:
-        with ctx.tx.savepoint():
-            return _finish(ctx, caller, command)
-    except Failure as refusal:
-        del ctx.events[mark:]
-        return refusal
-
-
-def _finish(ctx: Context, caller: Caller, command: FinishUpload) -> FinishReply:
+def finish(ctx: Context, caller: Caller, command: FinishUpload) -> FinishReply:
+    """Make a file of an upload, or say what was made of it before."""
     upload = uploads.locked(ctx.tx, caller.user_id, command.upload)
     if upload is None:
         return _again(ctx, caller, command)
@@ -85,8 +36,11 @@ def _finish(ctx: Context, caller: Caller, command: FinishUpload) -> FinishReply:
 
 
 def _sealed(ctx: Context, upload: Upload, command: FinishUpload) -> bytes:
-    """The upload's hash. Refuses when its bytes are not in storage, or are not what the caller means."""
-    blob = None if upload.sha256 is None else blobs.locked(ctx.tx, upload.sha256)
+    """The upload's hash. Refuses when its bytes are not in storage, or are not what the caller means.
+
+    Bytes that are there stay, as long as the upload refers to them.
+    """
+    blob = None if upload.sha256 is None else blobs.get(ctx.tx, upload.sha256)
     if upload.sha256 is None or blob is None or blob.state is not blobs.State.STORED:
         raise Conflict("This upload is not sealed yet.")
     if command.sha256 is not None and command.sha256 != upload.sha256:

@@ -53,8 +53,9 @@ def occupant(ctx: Context, caller: Caller, folder: str, name: str, replace: bool
     return found
 
 
-def need_room(ctx: Context, caller: Caller, used: usage.Used, more: int = 1) -> None:
+def need_room(ctx: Context, caller: Caller, more: int = 1) -> None:
     """Refuses when the caller has as many files, folders and unfinished uploads as they may."""
     most = ctx.settings.files_per_user
+    used = usage.used(ctx.tx, caller.user_id)
     if used.files + uploads.count(ctx.tx, caller.user_id) + more > most:
         raise TooLarge(f"You may have {most} files and folders.", limit=most)

@@ -1,7 +1,7 @@
 """Changing what is in the caller's own space: folders made, files and folders moved and deleted.
 
-Here: what changes names and places. Everything holds the caller's usage, so a file and a folder never come to
-share a path. Not here: looking (``looking``), and how files come in (``finish``).
+Here: what changes names and places. The caller's usage is locked by then (``changing``), so a file and a
+folder never come to share a path. Not here: looking (``looking``), and how files come in (``finish``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from services.storage import files, folders, usage
 def mkdir(ctx: Context, caller: Caller, command: MakeFolder) -> Empty:
     """Make a folder; with ``parents`` also those above it, and it may exist."""
     path = paths.joined(*paths.item_path(command.path))
-    used = usage.locked(ctx.tx, caller.user_id)
     names = path.split("/")
     if not command.parents:
         paths.need_folder(ctx, caller, "/".join(names[:-1]))
@@ -31,7 +30,7 @@ def mkdir(ctx: Context, caller: Caller, command: MakeFolder) -> Empty:
         if files.at(ctx.tx, caller.user_id, *folders.split(each)) is not None:
             raise Conflict(f"{each!r} is a file.")
     if lacking:
-        paths.need_room(ctx, caller, used, len(lacking))
+        paths.need_room(ctx, caller, len(lacking))
     for each in lacking:
         folders.add(ctx.tx, caller.user_id, each, ctx.now)
     usage.change(ctx.tx, caller.user_id, len(lacking), 0)
@@ -45,7 +44,6 @@ def move(ctx: Context, caller: Caller, command: MoveFile) -> Empty:
     """Give a file, or a folder with all that is in it, another path."""
     source = paths.item_path(command.path)
     folder, name = paths.item_path(command.to)
-    usage.locked(ctx.tx, caller.user_id)
     file = files.at(ctx.tx, caller.user_id, *source)
     path, to = paths.joined(*source), paths.joined(folder, name)
     if file is None and not folders.exists(ctx.tx, caller.user_id, path):
@@ -82,7 +80,6 @@ def _move_folder(ctx: Context, caller: Caller, path: str, to: str) -> None:
 
 def delete(ctx: Context, caller: Caller, command: DeleteFile) -> Empty:
     """Delete a file of the caller's, wherever it is, or a folder in their own space."""
-    usage.locked(ctx.tx, caller.user_id)
     if (command.file is None) == (command.path is None):
         raise Invalid("Name the file: either file, its number, or path, in your own space.")
     if command.file is not None:

@@ -25,7 +25,6 @@ def resume(ctx: Context, caller: Caller, command: NameUpload) -> UploadReply:
 
 def cancel(ctx: Context, caller: Caller, command: NameUpload) -> Empty:
     """Give an upload up, and with it all that is held of it."""
-    usage.locked(ctx.tx, caller.user_id)
     upload = uploads.locked(ctx.tx, caller.user_id, command.upload)
     if upload is None:
         raise no_upload()

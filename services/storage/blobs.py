@@ -39,6 +39,12 @@ class Blob(NamedTuple):
 _BLOB = "select sha256, size, state, changed_at from blobs"
 
 
+def get(tx: Transaction, sha256: bytes) -> Blob | None:
+    """A blob as it is now."""
+    row = tx.row(_BLOB + " where sha256 = $1", (sha256,))
+    return Blob(row[0], row[1], State(row[2]), row[3]) if row else None
+
+
 def locked(tx: Transaction, sha256: bytes) -> Blob | None:
     """A blob whose state nobody changes until the transaction ends."""
     row = tx.row(_BLOB + " where sha256 = $1" + tx.for_update, (sha256,))
