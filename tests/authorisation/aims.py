@@ -9,8 +9,10 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
+from tests.authorisation import file_aims
 from tests.authorisation.doors import WireSeat
-from tests.authorisation.stage import PASSWORD, SESAME, Scene, message_id
+from tests.authorisation.shelf import message_id
+from tests.authorisation.stage import PASSWORD, SESAME, Scene
 from tests.authorisation.table import Case
 
 NOBODY: Final = "nobody"
@@ -117,10 +119,15 @@ SPECIAL: Final[dict[tuple[str, str], Aim]] = {
 """The same where it depends on the command."""
 
 
+_ABOUT: Final = {**file_aims.ABOUT, **ABOUT}
+_SPECIAL: Final = {**file_aims.SPECIAL, **SPECIAL}
+
+
 def fields(scene: Scene, case: Case) -> dict[str, Any]:
     """The body of the case's command."""
-    aim = SPECIAL.get((case.command, case.about)) or ABOUT[case.about]
+    aim = _SPECIAL.get((case.command, case.about)) or _ABOUT[case.about]
     found = aim(scene, case)
+    found |= file_aims.more(scene, case, found)
     if case.command in ("message.send", "message.broadcast"):
         found |= {"body": "halo", "id": message_id()}
     if case.command == "message.read":

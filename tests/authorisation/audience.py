@@ -11,7 +11,8 @@ from typing import Any, Final
 from tests.authorisation.doors import WireSeat
 from tests.authorisation.ear import Ear, Heard
 from tests.authorisation.hearing import LISTENERS
-from tests.authorisation.stage import SESAME, Stage, message_id
+from tests.authorisation.shelf import message_id
+from tests.authorisation.stage import SESAME, Stage
 
 ROUNDS: Final = 100
 """Looks, each as long as a subscription takes, for an event that a worker tells of in its own time."""
@@ -92,6 +93,18 @@ def _said(place: Callable[[Audience], str]) -> Callable[[Audience], Told]:
         id = message_id()
         audience.phone.ask("message.send", to=place(audience), body="halo", id=id)
         return lambda event: event.kind == "message" and event.body["id"] == id
+
+    return do
+
+
+def _sent(place: Callable[[Audience], str]) -> Callable[[Audience], Told]:
+    def do(audience: Audience) -> Told:
+        shelf = audience.stage.shelf
+        id = shelf.seal(audience.phone, to=place(audience), name="surat.txt")
+        number = audience.phone.ask("file.finish", upload=id)["file"]["file"]
+        return lambda event: (
+            event.kind == "message" and event.body["id"] == id and event.body["file"]["file"] == number
+        )
 
     return do
 
@@ -216,6 +229,9 @@ ACTS: Final[dict[tuple[str, str], Callable[[Audience], Told]]] = {
     ("message", "said to a user"): _said(_partner),
     ("message", "said to a group"): _said(_group),
     ("message", "said to everyone"): _said(_everyone),
+    ("message", "a file to a user"): _sent(_partner),
+    ("message", "a file to a group"): _sent(_group),
+    ("message", "a file to everyone"): _sent(_everyone),
     ("read", "what the partner said"): _read(lambda audience: audience.direct),
     ("read", "what the group said"): _read(lambda audience: audience.in_group),
     ("read", "what everyone was told"): _read(lambda audience: audience.to_everyone),

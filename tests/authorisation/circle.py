@@ -9,7 +9,8 @@ import itertools
 from typing import Any
 
 from tests.authorisation.ear import Ear
-from tests.authorisation.stage import SESAME, SESSIONS_PER_USER, Stage, message_id
+from tests.authorisation.shelf import message_id
+from tests.authorisation.stage import SESAME, SESSIONS_PER_USER, Stage
 
 
 class Circle:

@@ -11,8 +11,13 @@ import zmq
 from benchmarks.own_server import OwnServer
 from tests.authorisation.stage import SESSIONS_PER_USER, Stage
 
-COUNTS = {"auth": 2, "messaging": 2, "group": 2}
-SETTINGS = {"password_memory_kib": 8, "password_passes": 1, "sessions_per_user": SESSIONS_PER_USER}
+COUNTS = {"auth": 2, "messaging": 2, "group": 2, "file": 2}
+SETTINGS = {
+    "password_memory_kib": 8,
+    "password_passes": 1,
+    "sessions_per_user": SESSIONS_PER_USER,
+    "uploads_per_user": 1000,
+}
 
 
 @contextmanager

@@ -8,13 +8,17 @@ line in ``DOORS``. Every test of the table then runs through it as well. Not her
 from __future__ import annotations
 
 import itertools
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import zmq
+from zmq.utils import z85
 
 from benchmarks.wire import WireUser
+from protocol import connection_string
+from protocol.bulk import BULK
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body, pack_request, unpack_body, unpack_reply
 
@@ -86,6 +90,10 @@ class WireSeat(Seat):
 
     def do(self, command: str, **fields: Any) -> Outcome:
         """See ``Seat``."""
+        return self.answer_to(command, **fields)
+
+    def answer_to(self, command: str, **fields: Any) -> Outcome:
+        """Say it on the commands socket, whatever it is."""
         asked = self.post(command, **fields)
         answered, outcome = self.answer()
         assert answered == asked
@@ -114,11 +122,83 @@ class WireSeat(Seat):
         self.user.close()
 
 
+class BulkSeat(WireSeat):
+    """The same, that says ``chunk.*`` on the bulk socket. Bytes go and come as ``data``."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], server: str) -> None:
+        super().__init__(context, server)
+        self.line = BulkLine(context, server)
+
+    def do(self, command: str, **fields: Any) -> Outcome:
+        """See ``Seat``."""
+        if command in BULK:
+            return self.line.do(self.token, command, **fields)
+        return self.answer_to(command, **fields)
+
+    def close(self) -> None:
+        """See ``Seat``."""
+        self.line.close()
+        super().close()
+
+
+class BulkLine:
+    """A raw DEALER to the bulk socket, for whoever has a token."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], server: str) -> None:
+        self._socket = dealer(context, server, beyond=2)
+        self._ids = itertools.count(1)
+
+    def post(self, token: bytes, command: str, data: bytes | None = None, **fields: Any) -> int:
+        """Send a request and wait for nothing; its number."""
+        number = next(self._ids)
+        frames = [pack_request(number, token, command, pack_body(fields))]
+        self._socket.send_multipart(frames if data is None else [*frames, data])
+        return number
+
+    def answer(self) -> tuple[int, Outcome]:
+        """The next reply: the number of its request, and how that ended."""
+        assert self._socket.poll(PATIENCE), "no answer"
+        frame, *data = self._socket.recv_multipart()
+        reply = unpack_reply(frame)
+        body = unpack_body(reply.body)
+        return reply.request_id, Outcome(reply.status, {**body, "data": data[0]} if data else body)
+
+    def do(self, token: bytes, command: str, data: bytes | None = None, **fields: Any) -> Outcome:
+        """Ask, again while the server says that it is busy."""
+        for _ in range(100):
+            asked = self.post(token, command, data, **fields)
+            answered, outcome = self.answer()
+            assert answered == asked
+            if outcome.code != "busy":
+                return outcome
+            time.sleep(0.05)
+        raise AssertionError(f"{command}: busy for ever")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+def dealer(context: zmq.Context[zmq.Socket[bytes]], server: str, beyond: int) -> zmq.Socket[bytes]:
+    """A DEALER to the port so much beyond that of commands."""
+    address = connection_string.parse(server)
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.LINGER, 0)
+    if address.key:
+        public, secret = zmq.curve_keypair()
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, public)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, secret)
+        socket.setsockopt(zmq.CURVE_SERVERKEY, z85.encode(address.key))
+    socket.connect(f"tcp://{address.host}:{address.port + beyond}")
+    return socket
+
+
 class Wire(Door):
     """ZeroMQ, as docs/PROTOCOL.md has it. It has every command."""
 
     name = "wire"
     commands = frozenset(name for name, row in COMMANDS.items() if not row.internal)
+    seats: type[WireSeat] = WireSeat
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], server: str) -> None:
         self._context = context
@@ -128,7 +208,7 @@ class Wire(Door):
 
     def seat(self) -> WireSeat:
         """See ``Door``."""
-        self._seats.append(WireSeat(self._context, self._server))
+        self._seats.append(self.seats(self._context, self._server))
         return self._seats[-1]
 
     def close(self) -> None:
@@ -137,5 +217,16 @@ class Wire(Door):
             seat.close()
 
 
-DOORS: Final[dict[str, Callable[[zmq.Context[zmq.Socket[bytes]], str], Door]]] = {Wire.name: Wire}
+class Bulk(Wire):
+    """The socket for chunks of files. It has those commands, and no other."""
+
+    name = "bulk"
+    commands = frozenset(BULK)
+    seats = BulkSeat
+
+
+DOORS: Final[dict[str, Callable[[zmq.Context[zmq.Socket[bytes]], str], Door]]] = {
+    Wire.name: Wire,
+    Bulk.name: Bulk,
+}
 """Every door that there is, by name: how it is opened on a context, at a server's connection string."""

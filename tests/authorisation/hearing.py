@@ -27,6 +27,9 @@ welcome     her own topic                  yes  -       -      -       -        
 message     said to a user                 yes  -       -      yes     -        -       -    -
 message     said to a group                yes  yes     yes    -       -        -       -    -
 message     said to everyone               yes  yes     yes    yes     yes      yes     yes  -
+message     a file to a user               yes  -       -      yes     -        -       -    -
+message     a file to a group              yes  yes     yes    -       -        -       -    -
+message     a file to everyone             yes  yes     yes    yes     yes      yes     yes  -
 
 read        what the partner said          yes  -       -      yes     -        -       -    -
 read        what the group said            yes  -       yes    -       -        -       -    -

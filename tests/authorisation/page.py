@@ -13,7 +13,8 @@ from tests.authorisation.table import RELATIONS, cases, rows
 def markdown() -> str:
     """Everything between the document's introduction and its explanations."""
     count = len(cases())
-    outcomes = f"{len(rows())} rows, {count:,} outcomes at each door. Doors: {', '.join(DOORS)}."
+    tried = "each tried at every door that has the command"
+    outcomes = f"{len(rows())} rows, {count:,} outcomes, {tried}. Doors: {', '.join(DOORS)}."
     return "\n".join([outcomes, "", *_table(), "", *_endings(), "", *_hearing(), ""])
 
 
@@ -36,11 +37,18 @@ def _endings() -> Iterable[str]:
             ending.title,
             "all of it" if ending.session else "of the group",
             "`unauthenticated`" if ending.session else "`forbidden`; by number `not_found`",
+            "`unauthenticated`" if ending.session else "`not_found`",
             "`invalid_credentials`" if ending.session else "ok",
         ]
         for ending in ENDINGS.values()
     ]
-    heading = ["how access ends", "history, sending, events end", "later commands", "`auth.resume`"]
+    heading = [
+        "how access ends",
+        "history, sending, events end",
+        "later commands",
+        "next chunk",
+        "`auth.resume`",
+    ]
     return _lines(heading, lines)
 
 

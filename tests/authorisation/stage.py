@@ -7,14 +7,14 @@ expectations (``table``), and what a row asks for (``aims``).
 from __future__ import annotations
 
 import itertools
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import zmq
 
-from tests.authorisation.doors import DOORS, Door, Seat, Wire, WireSeat
+from tests.authorisation.doors import DOORS, BulkLine, Door, Seat, Wire, WireSeat
+from tests.authorisation.shelf import Files, Shelf, message_id
 from tests.authorisation.table import LOGGED_IN, Case
 
 PASSWORD: Final = "rahasia-lama"
@@ -32,11 +32,6 @@ SPENT: Final = frozenset(
 """Commands after which, if they succeed, a scene is no longer what it was."""
 
 
-def message_id() -> bytes:
-    """A fresh one."""
-    return secrets.token_bytes(16)
-
-
 class Stage:
     """One server, everyone's seats, and the scenes that were built so far."""
 
@@ -44,8 +39,9 @@ class Stage:
         self.context = context
         self.server = server
         self.wire = Wire(context, server)
+        self.shelf = Shelf(BulkLine(context, server))
         self.doors: dict[str, Door] = {name: door(context, server) for name, door in DOORS.items()}
-        self._scenes: dict[tuple[str, str], Scene] = {}
+        self._scenes: dict[tuple[str, str, bool], Scene] = {}
         self._numbers = itertools.count(1)
 
     def number(self) -> int:
@@ -73,19 +69,20 @@ class Stage:
     def scene(self, door: str, case: Case) -> Iterator[Scene]:
         """A scene in which the case can be played: a fresh one if playing it would change it."""
         if case.command in SPENT and case.state in LOGGED_IN:
-            scene = Scene(self, self.doors[door], case.relation)
+            scene = Scene(self, self.doors[door], case)
             try:
                 yield scene
             finally:
                 scene.close()
             return
-        key = (door, case.relation)
+        key = (door, case.relation, about_files(case))
         if key not in self._scenes:
-            self._scenes[key] = Scene(self, self.doors[door], case.relation, ended=True)
+            self._scenes[key] = Scene(self, self.doors[door], case, ended=True)
         yield self._scenes[key]
 
     def close(self) -> None:
         """Everyone goes home."""
+        self.shelf.close()
         for door in (self.wire, *self.doors.values()):
             door.close()
 
@@ -95,12 +92,16 @@ class Scene:
 
     Ani's devices are ``seats``, by the state of their session; ``numbers`` are the sessions'. ``locked`` is a
     group with a password, ``open`` one without; ``locked_number`` and the like are numbers of conversations.
-    Citra is a member of both groups and has talked with ani and with budi; nobody ever talks with dewi.
+    ``files`` are what lies in the locked group, where the scene is about files, and ``shared`` what its cases
+    share. Citra is in both groups and has talked with ani and with budi; nobody ever talks with dewi.
     """
 
-    def __init__(self, stage: Stage, door: Door, relation: str, ended: bool = False) -> None:
+    def __init__(self, stage: Stage, door: Door, case: Case, ended: bool = False) -> None:
         self.stage = stage
-        self.relation = relation
+        self.relation = case.relation
+        self.files: Files | None = None
+        self.shared: dict[str, Any] = {}
+        self._stranger: WireSeat | None = None
         self._door = door
         self.budi, self.citra = stage.person("budi"), stage.person("citra")
         self.dewi = stage.registered("dewi")
@@ -111,21 +112,27 @@ class Scene:
         if ended:
             self._end_sessions()
             self._sit_down("evicted")
-        self._keeper = stage.login(self.ani, self.password, "keeper")
+        self.keeper = stage.login(self.ani, self.password, "keeper")
         for state in ("logged in", "spare", "other device"):
             self._sit_down(state)
             self.numbers[state] = max(
-                each["session"] for each in self._keeper.ask("auth.sessions")["sessions"]
+                each["session"] for each in self.keeper.ask("auth.sessions")["sessions"]
             )
-        self._make_groups()
+        self._make_groups(about_files(case))
         self.ani_citra = self._say(self.citra, self.ani)
         self.budi_citra = self._say(self.citra, self.budi.name)
-        self.notes = self._say(self._keeper, self.ani)
+        self.notes = self._say(self.keeper, self.ani)
 
     def close(self) -> None:
         """Everyone hangs up."""
-        for seat in (self.budi, self.citra, self._keeper, *self.seats.values()):
+        for seat in (self.budi, self.citra, self.keeper, *self.seats.values()):
             seat.close()
+
+    def stranger(self) -> WireSeat:
+        """Dewi, on the wire."""
+        if self._stranger is None:
+            self._stranger = self.stage.login(self.dewi)
+        return self._stranger
 
     # --- sessions -------------------------------------------------------------------------------
 
@@ -150,8 +157,8 @@ class Scene:
 
     # --- groups and conversations ---------------------------------------------------------------
 
-    def _make_groups(self) -> None:
-        """The first device does what makes ani what they are to the groups."""
+    def _make_groups(self, files: bool) -> None:
+        """The first device does what makes ani what they are to the groups, and leaves ``files`` there."""
         ani = self.seats["logged in"]
         number = self.stage.number()
         self.locked, self.open = f"locked{number}", f"open{number}"
@@ -161,6 +168,8 @@ class Scene:
             self.citra.ask("group.join", group=group, password=password)
             if self.relation in ("member", "removed", "left"):
                 act(ani, "group.join", group=group, password=password)
+            if files and group == self.locked:
+                self.files = Files(self.stage.shelf, self)
             if self.relation == "removed":
                 self.budi.ask("group.remove", group=group, user=self.ani)
             if self.relation == "left":
@@ -170,6 +179,11 @@ class Scene:
     @staticmethod
     def _say(who: WireSeat, to: str) -> int:
         return int(who.ask("message.send", to=to, body="halo", id=message_id())["conversation"])
+
+
+def about_files(case: Case) -> bool:
+    """Whether the scene needs files."""
+    return case.command.startswith(("file.", "chunk."))
 
 
 def act(who: Seat, command: str, **fields: Any) -> None:

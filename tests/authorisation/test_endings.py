@@ -12,7 +12,8 @@ from protocol.commands import COMMANDS
 from tests.authorisation.circle import Circle
 from tests.authorisation.ear import Heard
 from tests.authorisation.endings import ENDINGS, Ending
-from tests.authorisation.stage import SESAME, Stage, message_id
+from tests.authorisation.shelf import message_id
+from tests.authorisation.stage import SESAME, Stage
 from tests.authorisation.table import rows
 
 SESSIONS = [ending for ending in ENDINGS.values() if ending.session]
@@ -88,7 +89,8 @@ def test_a_device_whose_session_ended_hears_nothing_more(circle: Circle, ending:
 @titled(SESSIONS)
 def test_its_token_is_worth_nothing_on_the_open_connection(circle: Circle, ending: Ending) -> None:
     ending.end(circle)
-    for command in sorted({row.command for row in rows() if COMMANDS[row.command].session}):
+    sessions = {row.command for row in rows() if row.command in COMMANDS and COMMANDS[row.command].session}
+    for command in sorted(sessions):
         outcome = circle.phone.do(command, **anything(circle, command))
         assert outcome.code == "unauthenticated", command
         assert set(outcome.body) == {"message"}
@@ -151,6 +153,12 @@ def anything(circle: Circle, command: str) -> dict[str, Any]:
         "group.leave": group,
         "group.members": group,
         "group.remove": {**group, "user": circle.citra.name},
+        "file.begin": {"id": message_id(), "size": 1, "to": circle.citra.name, "name": "x.txt"},
+        "file.resume": {"upload": message_id()},
+        "file.finish": {"upload": message_id()},
+        "file.cancel": {"upload": message_id()},
+        "file.move": {"path": "x", "to": "y"},
+        "file.mkdir": {"path": "x"},
     }
     return found.get(command, {})
 
@@ -189,11 +197,13 @@ def test_who_is_out_of_a_group_may_not_ask_about_it(circle: Circle, ending: Endi
         ("message.read", {"with": group, "seq": 1}),
         ("conversation.verify", {"with": group}),
         ("group.members", {"group": group}),
+        ("file.begin", {"to": group, "name": "x.txt", "size": 1, "id": message_id()}),
+        ("file.list", {"with": group}),
         ("group.leave", {"group": group}),
         ("group.remove", {"group": group, "user": circle.citra.name}),
     ):
         assert seat.do(command, **fields).code == "forbidden", command
-    for command in ("message.history", "message.read", "conversation.verify"):
+    for command in ("message.history", "message.read", "conversation.verify", "file.list"):
         seq = {"seq": 1} if command == "message.read" else {}
         assert seat.do(command, conversation=circle.number, **seq).code == "not_found", command
 

@@ -14,7 +14,8 @@ from benchmarks.own_server import OwnServer
 from tests.authorisation.circle import Circle
 from tests.authorisation.conftest import COUNTS, SETTINGS, staged
 from tests.authorisation.doors import WireSeat
-from tests.authorisation.stage import SESAME, Stage, message_id
+from tests.authorisation.shelf import message_id
+from tests.authorisation.stage import SESAME, Stage
 from tests.conftest import empty_schema
 
 SENDS = 200

@@ -9,7 +9,10 @@ import pytest
 
 from tests.authorisation.circle import Circle
 from tests.authorisation.doors import Outcome, WireSeat
+from tests.authorisation.shelf import message_id
 from tests.authorisation.stage import PASSWORD, Stage
+
+FILE_COMMANDS = ("file.stat", "file.delete")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,33 @@ def test_the_number_of_a_conversation_of_others_is_as_one_that_nobody_has(
         for number in (circle.number, circle.direct, 10**12)
     }
     assert answers == {("not_found", "There is no conversation ….")}
+
+
+def test_the_number_of_a_file_of_others_is_as_one_that_nobody_has(circle: Circle, dewi: WireSeat) -> None:
+    shelf = circle.stage.shelf
+    files = [
+        shelf.make(circle.citra, path="rahasia.txt"),
+        shelf.make(circle.citra, to=f"#{circle.group}", name="rahasia.txt"),
+        shelf.make(circle.citra, to=circle.budi.name, name="rahasia.txt"),
+        10**12,
+    ]
+    circle.citra.ask("file.delete", file=shelf.make(circle.citra, to=f"#{circle.group}", name="x"))
+    answers = {without(dewi.do(command, file=file), file) for command in FILE_COMMANDS for file in files}
+    assert len(answers) == 1 and answers.pop()[0] == "not_found"
+    asked = [shelf.line.do(dewi.token, "chunk.get", file=file, offset=0, length=1) for file in files]
+    chunks = {without(outcome, file) for outcome, file in zip(asked, files, strict=True)}
+    assert len(chunks) == 1 and chunks.pop()[0] == "not_found"
+
+
+def test_the_id_of_an_upload_of_others_is_as_one_that_nobody_has(circle: Circle, dewi: WireSeat) -> None:
+    shelf = circle.stage.shelf
+    uploads = [shelf.begin(circle.citra, path="a"), shelf.seal(circle.citra, path="b"), message_id()]
+    for command in ("file.resume", "file.finish", "file.cancel"):
+        assert len({without(dewi.do(command, upload=upload), "") for upload in uploads}) == 1, command
+    for command, data in (("chunk.put", b"x" * 16), ("chunk.seal", None)):
+        asked = [shelf.line.do(dewi.token, command, data, upload=each, offset=0) for each in uploads]
+        answers = {without(outcome, "") for outcome in asked}
+        assert len(answers) == 1 and answers.pop()[0] == "not_found", command
 
 
 def test_the_number_of_a_session_of_others_is_as_one_that_nobody_has(circle: Circle, dewi: WireSeat) -> None:

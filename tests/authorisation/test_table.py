@@ -7,15 +7,17 @@ from collections import Counter
 import pytest
 
 from benchmarks.own_server import ROOT
+from protocol.bulk import BULK
 from protocol.commands import COMMANDS
 from protocol.errors import FAILURES, OK
 from tests.authorisation.aims import fields
-from tests.authorisation.doors import DOORS, Wire
+from tests.authorisation.doors import DOORS, Bulk, BulkSeat, Wire
 from tests.authorisation.page import markdown
 from tests.authorisation.stage import Stage
 from tests.authorisation.table import CODES, Case, cases, rows
 
 PUBLIC = {name for name, row in COMMANDS.items() if not row.internal}
+NEED_SESSION = {name for name in PUBLIC if COMMANDS[name].session} | BULK.keys()
 INTERNAL = sorted(COMMANDS.keys() - PUBLIC)
 
 
@@ -33,8 +35,9 @@ def test_the_outcome_is_the_one_in_the_table(stage: Stage, door: str, case: Case
 
 
 def test_every_command_has_a_row() -> None:
-    assert {row.command for row in rows()} == PUBLIC
+    assert {row.command for row in rows()} == PUBLIC | BULK.keys()
     assert Wire.commands >= PUBLIC
+    assert Bulk.commands >= BULK.keys()
 
 
 def test_no_two_rows_are_about_the_same() -> None:
@@ -44,7 +47,7 @@ def test_no_two_rows_are_about_the_same() -> None:
 
 def test_a_command_of_a_session_does_nothing_without_one() -> None:
     for row in rows():
-        if COMMANDS[row.command].session:
+        if row.command in NEED_SESSION:
             assert {row.none, row.ended} == {"unauthenticated"}, row
         else:
             assert "unauthenticated" not in (row.none, row.ended), row
@@ -66,6 +69,18 @@ def test_what_only_the_broker_may_say_is_unknown_at_every_door(
         unknown = scene.seats[state].do("no.such")
     assert outcome.code == unknown.code == "not_found"
     assert outcome.body["message"].replace(command, "no.such") == unknown.body["message"]
+
+
+@pytest.mark.parametrize("state", ["none", "logged in"])
+def test_what_belongs_to_the_other_socket_is_unknown_on_this_one(stage: Stage, state: str) -> None:
+    with stage.scene("bulk", Case("chunk.put", "an upload", state, "self", "ok")) as scene:
+        seat = scene.seats[state]
+        assert isinstance(seat, BulkSeat)
+        for name in sorted(PUBLIC):
+            assert seat.line.do(seat.token, name).code in ("not_found", "unauthenticated"), name
+        for name in sorted(BULK):
+            answered = seat.answer_to(name, upload=b"u" * 16, offset=0)
+            assert answered.code == "not_found", name
 
 
 def test_there_are_commands_that_only_the_broker_may_say() -> None:
