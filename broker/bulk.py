@@ -29,9 +29,9 @@ ROOM: Final = 4096
 """Bytes of a frame beside a chunk."""
 QUEUE_IN: Final = 4
 """Messages from one connection that wait for a file worker; the rest waits at the client."""
-QUEUE_OUT: Final = 2 * FILE_WINDOW + 4
-"""Replies that wait for one connection. libzmq learns of what was read only in steps of half a queue, so that
-this must be twice a window, or replies within it would be dropped."""
+QUEUE_OUT: Final = 2 * 4 * FILE_WINDOW + 4
+"""Replies that wait for one connection: of four transfers, each with a window of chunks on its way here.
+libzmq learns of what was read in steps of half a queue, so with half as many some would be dropped."""
 QUEUE_BACK: Final = 8
 """Messages on their way to one worker."""
 QUEUE_FORTH: Final = 16

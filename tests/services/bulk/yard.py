@@ -73,11 +73,13 @@ class Yard:
 
     # --- uploads ------------------------------------------------------------------------------------
 
-    def begin(self, who: str, size: int, *, claimed: bytes | None = None, id: bytes = b"") -> bytes:
+    def begin(
+        self, who: str, size: int, *, claimed: bytes | None = None, id: bytes = b"", chunk: int = CHUNK
+    ) -> bytes:
         """An upload of which nothing is held; its id."""
         id = id or secrets.token_bytes(16)
         row = Upload(
-            self.user(who), id, size, CHUNK, "", "", id.hex(), "", 0, claimed, None, "", self.now, self.now
+            self.user(who), id, size, chunk, "", "", id.hex(), "", 0, claimed, None, "", self.now, self.now
         )
         with self.store.write() as tx:
             usage.locked(tx, self.user(who))
@@ -104,15 +106,15 @@ class Yard:
         """One chunk."""
         assert self.ask("chunk.put", who, payload, desk, upload=id, offset=offset) == {}
 
-    def put_all(self, who: str, id: bytes, data: bytes, desk: Desk | None = None) -> None:
+    def put_all(self, who: str, id: bytes, data: bytes, chunk: int = CHUNK) -> None:
         """Every chunk, in order."""
-        for offset in range(0, len(data), CHUNK):
-            self.put(who, id, offset, data[offset : offset + CHUNK], desk)
+        for offset in range(0, len(data), chunk):
+            self.put(who, id, offset, data[offset : offset + chunk])
 
-    def upload(self, who: str, data: bytes, **fields: Any) -> bytes:
+    def upload(self, who: str, data: bytes, *, chunk: int = CHUNK, **fields: Any) -> bytes:
         """An upload of which everything is held."""
-        id = self.begin(who, len(data), **fields)
-        self.put_all(who, id, data)
+        id = self.begin(who, len(data), chunk=chunk, **fields)
+        self.put_all(who, id, data, chunk)
         return id
 
     def seal(self, who: str, id: bytes, sealer: Sealer | None = None) -> SealReply:
@@ -121,9 +123,9 @@ class Yard:
         assert isinstance(asked, Sealing)
         return (sealer or self.sealer).seal(asked.user, asked.upload, asked.tally)
 
-    def file(self, who: str, data: bytes, conversation: int | None = None) -> int:
+    def file(self, who: str, data: bytes, conversation: int | None = None, chunk: int = CHUNK) -> int:
         """A finished file, in its owner's own space or a conversation; its number."""
-        id = self.upload(who, data)
+        id = self.upload(who, data, chunk=chunk)
         sealed = self.seal(who, id)
         folder = "" if conversation is None else None
         with self.store.write() as tx:
