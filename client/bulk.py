@@ -134,10 +134,12 @@ class Flow:
             raise self._lane.over
 
     async def room(self, most: int) -> None:
-        """Wait until fewer than ``most`` are open, or the transfer has ended."""
+        """Wait until fewer than ``most`` are open. Raises what ended the transfer."""
         while self.open >= most and self._lane.over is None:
             self._room.clear()
             await self._room.wait()
+        if self._lane.over is not None:
+            raise self._lane.over
 
     def tell(self) -> None:
         """Let whoever waits look again."""

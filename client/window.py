@@ -25,13 +25,13 @@ from protocol.errors import Failure, Retry
 from protocol.limits import FILE_WINDOW
 
 LANES_MOST: Final = 4
-ROOM_FIRST: Final = 2
-PATIENCE_FIRST: Final = 8.0
+ROOM_FIRST: Final = 1
+PATIENCE_FIRST: Final = 15.0
 """Seconds without an answer after which a chunk flies again, while nobody knows how long answers take."""
 PATIENCE_LEAST: Final = 1.5
 PATIENCE_ALLOWED: Final = 3.0
 """The same for what may take long: it waits in the server, where to ask again costs nothing."""
-PATIENCE_MOST: Final = 60.0
+PATIENCE_MOST: Final = 300.0
 PATIENCE_TIMES: Final = 4.0
 """How many times as long as answers took lately."""
 FADING: Final = 0.95
@@ -55,16 +55,15 @@ class State(enum.Enum):
 class Chunk:
     """One request. ``what`` is the shell's; ``allowance``: seconds its answer may take beyond others'."""
 
-    __slots__ = ("allowance", "failure", "flights", "flown_at", "lane", "state", "tries", "what")
+    __slots__ = ("allowance", "failure", "flights", "lane", "state", "tries", "what")
 
     def __init__(self, lane: Lane, what: object, allowance: float) -> None:
         self.lane = lane
         self.what = what
         self.allowance = allowance
         self.state = State.WAITING
-        self.flights: list[int] = []
-        """Request ids under which it was sent over this connection, the newest last."""
-        self.flown_at = 0.0
+        self.flights: dict[int, float] = {}
+        """When it was sent over this connection by request id, the newest last."""
         self.tries = 0
         self.failure: Failure | None = None
         """The last refusal that was only for now."""
@@ -169,12 +168,12 @@ class Window:
         chunk = self._flights.get(request_id)
         if chunk is None:
             return None
-        lane, newest = chunk.lane, chunk.flights[-1] == request_id
+        lane, newest = chunk.lane, next(reversed(chunk.flights)) == request_id
         if failure is None:
             lane.heard_at = now
             lane.room = min(lane.room + 1, FILE_WINDOW)
-            if newest and not chunk.allowance:
-                lane.round_trip = max(now - chunk.flown_at, FADING * lane.round_trip)
+            if not chunk.allowance:
+                lane.round_trip = max(now - chunk.flights[request_id], FADING * lane.round_trip)
             self._finish(chunk)
             return chunk
         if not newest or chunk.state is not State.FLYING:
@@ -220,8 +219,7 @@ class Window:
     def _fly(self, now: float, chunk: Chunk) -> int:
         request_id = next(self._request_ids)
         self._flights[request_id] = chunk
-        chunk.flights.append(request_id)
-        chunk.flown_at = now
+        chunk.flights[request_id] = now
         chunk.state = State.FLYING
         chunk.lane.flying += 1
         # By its number, lest a timer keeps what has long been answered in memory.
@@ -230,7 +228,9 @@ class Window:
 
     def _overdue(self, now: float, request_id: int) -> None:
         chunk = self._flights.get(request_id)
-        if chunk is not None and chunk.state is State.FLYING and chunk.flights[-1] == request_id:
+        if chunk is None or next(reversed(chunk.flights)) != request_id:
+            return
+        if chunk.state is State.FLYING:
             chunk.tries += 1
             chunk.lane.room = min(chunk.lane.room, ROOM_FIRST)
             self._again(chunk)

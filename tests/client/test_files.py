@@ -232,6 +232,22 @@ async def test_a_refusal_of_a_chunk_is_raised(
         await fetched(ani, stored)
 
 
+async def test_of_a_transfer_that_failed_unseen_nothing_more_is_read(
+    ani: Chat, bulk: FakeBulk, data: bytes
+) -> None:
+    bulk.refuse = lambda request: (
+        NotFound("Gone.") if isinstance(request, PutChunk) and request.offset >= 10_000 else None
+    )
+    steps = ani.files.upload(data, to="budi", name="data")
+    async for progress in steps:
+        if progress.done:
+            break
+    await asyncio.sleep(0.3)
+    assert sum(flow.open for flow in ani.files._bulk._flows) <= FILE_WINDOW
+    with pytest.raises(NotFound):
+        await followed(steps)
+
+
 async def test_a_refusal_at_the_beginning_comes_before_any_byte(
     ani: Chat, broker: FakeBroker, bulk: FakeBulk, data: bytes
 ) -> None:
@@ -436,9 +452,11 @@ async def test_the_backup_sends_what_is_new_or_changed_and_goes_on_in_the_middle
     (tmp_path / "deep").mkdir()
     (tmp_path / "a.txt").write_text("one")
     (tmp_path / "deep" / "data").write_bytes(data)
-    async for progress in ani.files.upload(tmp_path / "deep" / "data", path="copy/deep/data", replace=True):
-        if progress.done > BIG // 2:
-            break
+    steps = ani.files.upload(tmp_path / "deep" / "data", path="copy/deep/data", replace=True)
+    async with contextlib.aclosing(steps):
+        async for progress in steps:
+            if progress.done > BIG // 2:
+                break
 
     async def backed_up() -> list[str]:
         with run_example("backup.py", broker, "ani", str(tmp_path), "copy/") as backup:
@@ -448,7 +466,7 @@ async def test_the_backup_sends_what_is_new_or_changed_and_goes_on_in_the_middle
 
     first = await backed_up()
     assert first[0] == "copy/a.txt: 3 bytes, 0 of them sent before"
-    assert first[1].startswith(f"copy/deep/data: {len(data)} bytes, 15") and len(first) == 2
+    assert first[1].startswith(f"copy/deep/data: {len(data)} bytes, 1") and len(first) == 2
     assert await backed_up() == []
     (tmp_path / "a.txt").write_text("two")
     assert await backed_up() == ["copy/a.txt: 3 bytes, 0 of them sent before"]
