@@ -19,6 +19,9 @@ HEAVY = {
     "structlog",
     "tempfile",
     "tomllib",
+    "obstore",
+    "puremagic",
+    "tqdm",
 }
 
 
@@ -30,6 +33,7 @@ HEAVY = {
         "services.__main__, services.auth, services.storage.sqlite",
         "services.__main__, services.messaging, services.storage.sqlite",
         "services.__main__, services.group, services.storage.sqlite",
+        "services.__main__, services.file.bulk.line, services.file.blobs.folder, services.storage.sqlite",
     ],
 )
 def test_a_process_starts_without_what_it_does_not_need(modules: str) -> None:
