@@ -15,23 +15,23 @@ from services.file import paths, staging
 from services.file.uploading import begun, finished
 from services.messaging.send import refused, target
 from services.storage import blobs, files, messages, uploads, usage
+from services.storage.files import File
 from services.storage.uploads import Upload
 
 
 def begin(ctx: Context, caller: Caller, command: BeginUpload) -> UploadReply:
     """Begin an upload, or go on with one."""
+    if (command.to is None) == (command.path is None):
+        raise Invalid("Say where to: either to, an address, or path, in your own space.")
+    file = files.uploaded(ctx.tx, caller.user_id, command.id)
+    if file is not None:
+        # Not denied to who may not send there any more: it is sent.
+        return _finished(file, command)
     new = _wanted(ctx, caller, command)
     old = uploads.get(ctx.tx, caller.user_id, command.id)
     if old is not None:
         _same(old, new)
         return begun(ctx, old)
-    file = files.uploaded(ctx.tx, caller.user_id, command.id)
-    if file is not None:
-        # In its owner's own space it may have another path by now.
-        sent = file.folder is None
-        if file.size != new.size or sent != bool(new.recipient) or (sent and file.name != new.name):
-            raise _other()
-        return finished(command.id, file.size)
     _may_begin(ctx, caller, new)
     new = _known(ctx, caller, new)
     if new.sha256 is None:
@@ -47,8 +47,6 @@ def begin(ctx: Context, caller: Caller, command: BeginUpload) -> UploadReply:
 def _wanted(ctx: Context, caller: Caller, command: BeginUpload) -> Upload:
     """The upload that the request describes. Refuses what makes no sense, or may not be sent there."""
     recipient = folder = body = ""
-    if (command.to is None) == (command.path is None):
-        raise Invalid("Say where to: either to, an address, or path, in your own space.")
     if command.path is not None:
         if command.name is not None or command.text:
             raise Invalid("A file in your own space has a path, and neither name nor text.")
@@ -78,6 +76,16 @@ def _wanted(ctx: Context, caller: Caller, command: BeginUpload) -> Upload:
         ctx.now,
         ctx.now,
     )
+
+
+def _finished(file: File, command: BeginUpload) -> UploadReply:
+    """What is said of a file; in its owner's own space it may have another path by now."""
+    sent = file.folder is None
+    if file.size != command.size or sent != (command.to is not None):
+        raise _other()
+    if sent and file.name != checked_file_name(command.name or ""):
+        raise _other()
+    return finished(command.id, file.size)
 
 
 def _same(old: Upload, new: Upload) -> None:

@@ -330,6 +330,12 @@ def test_an_upload_that_is_a_file_says_so(share: Share) -> None:
         share.do("ani", "file.begin", **{**sent, "name": "b.txt"})
     with pytest.raises(Conflict):
         share.do("ani", "file.begin", id=sent["id"], size=3, path="b.txt")
+    group = share.group("ops", "ani", "budi")
+    gone = {"id": share.id(), "size": 3, "to": "#ops", "name": "a.txt"}
+    share.seal("ani", share.begin("ani", b"isi", **gone), b"isi")
+    share.do("ani", "file.finish", upload=gone["id"])
+    share.leave(group, "ani")
+    assert share.do("ani", "file.begin", **gone)["finished"] is True
     share.do("ani", "file.move", path="a.txt", to="b.txt")
     assert share.do("ani", "file.begin", **kept)["finished"] is True
-    assert share.usage("ani") == (2, 6)
+    assert share.usage("ani") == (3, 9)
