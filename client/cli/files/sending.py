@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from client.chat import Chat
     from client.progress import Progress
 
+LEFT_OUT: Final = (TooLarge, Invalid, Conflict, SourceChanged, OSError)
+"""What concerns one file, so that the others are sent all the same."""
 AGAIN: Final = "the same command goes on where this one stopped"
 
 
@@ -65,6 +67,7 @@ def send(context: Context, to: str, paths: tuple[str, ...], name: str | None, te
         raise Mistake("--text is for a message, and a path in your own space has none.", USAGE)
     if not is_path(to) and force:
         raise Mistake("--force is for your own space: what was sent to others stays.", USAGE)
+    assert context.login  # who is not logged in is told before stdin is read
     found = sources.look(paths, name)
     try:
         context.run(lambda chat: Sending(context, chat, to, text, force).run(found))
@@ -98,7 +101,7 @@ class Sending:
                 sent += 1
             except (Failure, ClientError, OSError) as error:
                 said, code = self._refused(source, error)
-                if not isinstance(error, (TooLarge, Invalid, Conflict, OSError)) or len(found) == 1:
+                if not isinstance(error, LEFT_OUT) or len(found) == 1:
                     rest = f" ({sent} of {len(found)} sent)" if len(found) > 1 else ""
                     raise Mistake(f"{said}{rest}", code) from None
                 output.note(f"pesan: {output.one_line(said)}")
@@ -162,7 +165,8 @@ class Sending:
             return f"{source.shown}: {sentence.rstrip('.')}; {AGAIN}.", code
         if isinstance(error, Conflict) and self._to.startswith("/") and not self._force:
             return f"{source.shown}: {sentence.rstrip('.')} (--force replaces it)", code
-        return f"{source.shown}: {sentence}", code
+        named = isinstance(error, SourceChanged)  # it says itself of which file it speaks
+        return sentence if named else f"{source.shown}: {sentence}", code
 
 
 def sent_line(reply: FinishReply, to: str, stored: str = "") -> str:

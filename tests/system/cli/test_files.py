@@ -229,6 +229,21 @@ def test_a_file_that_was_fetched_in_part_goes_on_by_the_same_command(halfway: Ho
     assert hash_of(inside / "large.bin") == sha256
 
 
+def test_two_of_the_same_command_at_once_are_one_message(halfway: House) -> None:
+    ani = halfway.person("ani")
+    sha256 = write(halfway.folder / "large.bin", LARGE)
+    staging = halfway.server.home / "files" / "staging"
+    words = ("file", "send", halfway.name("ani"), "large.bin")
+    with ani.begin(*words) as one:
+        until(lambda: list(staging.glob("*.map")))
+        with ani.begin(*words) as other:
+            assert (one.process.wait(PATIENCE), other.process.wait(PATIENCE)) == (0, 0), one.err + other.err
+    messages = ani.tells("history", halfway.name("ani"))
+    assert {message["file"]["sha256"] for message in messages} == {sha256}
+    already = [said for said in one.out + other.out if "sent already to" in said]
+    assert len(messages) + len(already) == 2
+
+
 def test_a_cancelled_upload_is_gone_and_begins_anew(halfway: House) -> None:
     ani = halfway.person("ani")
     write(halfway.folder / "large.bin", LARGE)

@@ -197,6 +197,13 @@ def test_who_is_nobody_may_have_been_a_group_or_a_folder(
     assert "report.pdf: There is no user docs (in quotes '#docs' is a group, and /docs a path" in ended.err
 
 
+def test_who_is_not_logged_in_is_told_before_stdin_is_read(
+    shell: Shell, files: PretendedFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.cli.files.sources.spool", lambda name: pytest.fail("stdin was read"))
+    assert shell.run("file", "send", "budi", "-", "--profile", "other").code == 3
+
+
 # --- stdin ----------------------------------------------------------------------------------------
 
 
@@ -309,7 +316,7 @@ def test_what_can_be_put_right_goes_on_and_the_rest_begins_anew(
     files.fails[8] = error
     ended = shell.run("file", "send", "budi", "report.pdf")
     assert ended.code == code
-    assert ended.err.startswith("pesan: report.pdf: ") and ended.err.count("\n") == 1
+    assert ended.err.startswith("pesan: report.pdf") and ended.err.count("\n") == 1
     assert shell.run("file", "send", "budi", "report.pdf").code == 0
     assert len(files.uploads_begun) == (1 if same else 2)
 
@@ -348,6 +355,15 @@ def test_one_that_is_refused_is_named_and_the_others_go(
     ended = shell.run("file", "send", "#ops", *three)
     assert (ended.code, ended.out.count("\n")) == (1, 2)
     assert ended.err.splitlines() == ["pesan: 0.log: Files may have 5 bytes.", "pesan: 2 of 3 sent."]
+
+
+def test_one_that_is_being_written_to_is_named_and_the_others_go(
+    shell: Shell, files: PretendedFiles, three: list[str]
+) -> None:
+    files.fails[4] = SourceChanged("0.log was changed while it was being sent.")
+    ended = shell.run("file", "send", "#ops", *three)
+    assert (ended.code, ended.out.count("\n")) == (1, 2)
+    assert ended.err.splitlines()[0] == "pesan: 0.log was changed while it was being sent."
 
 
 def test_one_that_vanishes_is_named_and_the_others_go(
