@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from client.chat import Chat
 from client.cli.chat import lines, words
+from client.cli.chat.errands import is_file
 from client.cli.chat.front import Front
 from client.cli.chat.outgoing import Outgoing, hint
 from client.cli.chat.room import Room
@@ -150,7 +151,8 @@ class Desk:
             elif intent is not None:
                 return await self._order(intent)
         except Unclear as error:
-            self._not_done(line, intent, error.message, USAGE)
+            dropped = " /file PATH sends a file." if intent is None and is_file(line) else ""
+            self._not_done(line, intent, error.message + dropped, USAGE)
         except Mistake as error:
             self._not_done(line, intent, error.message, error.code)
         except Cancelled:

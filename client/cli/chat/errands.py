@@ -132,6 +132,14 @@ def local_path(typed: str) -> str:
     return _from_home(words[0]) if len(words) == 1 else path
 
 
+def is_file(line: str) -> bool:
+    """Whether a line is nothing but a file of this machine, such as one dropped on the terminal."""
+    try:
+        return Path(local_path(line.strip())).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _from_home(path: str) -> str:
     try:
         return str(Path(path).expanduser())

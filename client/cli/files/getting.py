@@ -22,6 +22,7 @@ from client.cli.exits import INTERRUPTED, NOT_FOUND, OTHER, USAGE, Mistake
 from client.cli.files.arguments import IN_SPACE, Wanted, wanted
 from client.cli.files.progress import Seen
 from client.cli.files.remote import find
+from client.cli.files.sources import unreadable
 from client.errors import ClientError
 from protocol.errors import Failure
 from protocol.file_names import local_name
@@ -118,7 +119,7 @@ class Getting:
         if isinstance(error, FileExistsError):
             return _exists(one.target)
         if isinstance(error, OSError):
-            return Mistake(f"{name}: {error.strerror or error}{rest}", OTHER)
+            return Mistake(f"{unreadable(name, error).message}{rest}", OTHER)
         sentence, code = self._context.explain(error)
         again = f"; {AGAIN}" if code in (5, 6) else ""
         return Mistake(f"{name}: {sentence.rstrip('.')}{again}{rest}", code)

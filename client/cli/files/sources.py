@@ -87,7 +87,9 @@ def _quoted(path: str) -> str:
 
 
 def unreadable(path: str, error: Exception) -> Mistake:
-    """Why a local file cannot be read, as the end of a command."""
+    """Why a local file cannot be read or written, as the end of a command."""
+    if isinstance(error, BlockingIOError):
+        return Mistake(f"{output.one_line(path)}: another command is fetching it", OTHER)
     if not isinstance(error, OSError):
         return Mistake(f"{output.one_line(path)}: {error}", USAGE)
     code = NOT_FOUND if isinstance(error, FileNotFoundError) else OTHER

@@ -162,6 +162,21 @@ async def test_what_cannot_be_done_gets_one_sentence(line: str, said: str, code:
     await desk.close()
 
 
+async def test_a_path_alone_says_how_files_are_sent(here: Path) -> None:
+    _, front, desk = await seated()
+    for line in (
+        f"{here}/my report.pdf",
+        f"'{here}/my report.pdf'",
+        f"{here}/nothing",
+        "/" + "x" * 5000,
+        "/a\0b",
+    ):
+        await desk.obey(line)
+    asked = ["/file PATH sends a file." in sentence for sentence, _ in front.complaints]
+    assert asked == [True, False, False, False]
+    await desk.close()
+
+
 async def test_cancel_stops_and_the_same_line_goes_on(tmp_path: Path) -> None:
     chat, front, desk = await remembering(tmp_path)
     await desk.obey("/cancel")

@@ -158,6 +158,7 @@ def test_ctrl_c_says_how_to_go_on(shell: Shell, files: PretendedFiles, report: N
         (Timeout("No answer in time."), 5, "No answer in time; the same command goes on"),
         (Corrupt("What came is not the file."), 1, "What came is not the file (1 of 2 fetched)"),
         (NotFound("There is no file 2."), 4, "There is no file 2"),
+        (BlockingIOError(11, "Resource…"), 1, "notes.txt: another command is fetching it (1 of 2"),
         (OSError(28, "No space left on device"), 1, "notes.txt: No space left on device (1 of 2 fetched)"),
     ],
 )
