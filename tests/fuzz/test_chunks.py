@@ -1,4 +1,4 @@
-"""The desk at which chunks are taken and asked for, given any bytes by anybody: one answer, nothing spoilt."""
+"""The desk at which chunks are taken and asked for, given any bytes: one answer each, and nothing spoilt."""
 
 from __future__ import annotations
 
