@@ -8,11 +8,12 @@ done once more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from protocol.commands import Body
 from protocol.errors import Failure
-from services.context import Caller, Context, Handler
+from services.context import Caller, Context
 from services.file import begin, finish, tree, uploading
 from services.messaging.post import Moved
 from services.messaging.send import target
@@ -22,7 +23,7 @@ from services.storage.engine import Duplicate, StoreBusy
 TRIES: Final = 4
 """How often a batch is tried while others change what it looks at."""
 
-HANDLERS: Final[dict[str, Handler]] = {
+HANDLERS: Final[dict[str, Callable[[Context, Caller, Any], Body | Failure]]] = {
     "file.begin": begin.begin,
     "file.finish": finish.finish,
     "file.cancel": uploading.cancel,

@@ -6,14 +6,22 @@ folder never come to share a path. Not here: looking (``looking``), and how file
 
 from __future__ import annotations
 
+from typing import Final
+
 from protocol.commands import Empty
-from protocol.errors import Conflict, Forbidden, Invalid, NotFound
+from protocol.errors import Busy, Conflict, Forbidden, Invalid, NotFound
 from protocol.files import DeleteFile, MakeFolder, MoveFile
 from protocol.limits import FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
 from services.context import Caller, Context
 from services.file import looking, paths
 from services.freeing import drop, free
 from services.storage import files, folders, usage
+
+AT_ONCE: Final = 5000
+"""Files deleted in one transaction, for which every message on SQLite waits."""
+
+AGAIN_AFTER: Final = 0.001
+"""Seconds until the next of them may be."""
 
 
 def mkdir(ctx: Context, caller: Caller, command: MakeFolder) -> Empty:
@@ -78,8 +86,11 @@ def _move_folder(ctx: Context, caller: Caller, path: str, to: str) -> None:
 # --- deleting -----------------------------------------------------------------------------------
 
 
-def delete(ctx: Context, caller: Caller, command: DeleteFile) -> Empty:
-    """Delete a file of the caller's, wherever it is, or a folder in their own space."""
+def delete(ctx: Context, caller: Caller, command: DeleteFile) -> Empty | Busy:
+    """Delete a file of the caller's, wherever it is, or a folder in their own space.
+
+    A folder of very many files goes in several steps, for each of which the caller asks again.
+    """
     if (command.file is None) == (command.path is None):
         raise Invalid("Name the file: either file, its number, or path, in your own space.")
     if command.file is not None:
@@ -92,16 +103,20 @@ def delete(ctx: Context, caller: Caller, command: DeleteFile) -> Empty:
     found = files.at(ctx.tx, caller.user_id, folder, name)
     if found is not None:
         drop(ctx, found)
-    else:
-        _delete_folder(ctx, caller, paths.joined(folder, name), command.recursive)
-    return Empty()
+        return Empty()
+    return _delete_folder(ctx, caller, paths.joined(folder, name), command.recursive)
 
 
-def _delete_folder(ctx: Context, caller: Caller, path: str, recursive: bool) -> None:
+def _delete_folder(ctx: Context, caller: Caller, path: str, recursive: bool) -> Empty | Busy:
     user = caller.user_id
     if not folders.exists(ctx.tx, user, path):
         raise NotFound(f"You have no file and no folder {path!r}.")
     if not recursive and (files.any_in(ctx.tx, user, path) or folders.page(ctx.tx, user, path, "", 1)):
         raise Conflict(f"The folder {path!r} is not empty.")
-    gone = files.delete_beneath(ctx.tx, user, path)
+    gone = files.delete_beneath(ctx.tx, user, path, AT_ONCE)
+    if len(gone) == AT_ONCE:
+        free(ctx, user, gone)
+        # Returned, not raised: what was done stays.
+        return Busy(f"{AT_ONCE} files were deleted; ask again for the rest.", retry_after=AGAIN_AFTER)
     free(ctx, user, gone, folders.delete(ctx.tx, user, path))
+    return Empty()

@@ -1,8 +1,8 @@
 """The messaging service: sending, reading and listing what was said.
 
-Here: the table of its handlers. ``send`` resolves and ``post`` stores whole batches of messages,
-``history`` shows them, ``attached`` their files, ``reading`` moves markers, ``listing`` counts; ``locate``
-finds the conversation that a command means. Groups come and go in another service; here they are only written to.
+Here: the table of its handlers. ``send`` resolves and ``post`` stores whole batches of messages, ``history``
+shows them and ``attached`` their files, ``reading`` moves markers, ``listing`` counts; ``locate`` finds the
+conversation that a command means. Groups come and go in another service; here they are only written to.
 """
 
 from __future__ import annotations

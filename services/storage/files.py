@@ -179,12 +179,12 @@ class Released(NamedTuple):
     sha256: bytes
 
 
-def delete_beneath(tx: Transaction, owner: int, folder: str) -> list[Released]:
-    """Delete every file in a folder and in those beneath it."""
+def delete_beneath(tx: Transaction, owner: int, folder: str, limit: int) -> list[Released]:
+    """Delete up to ``limit`` of the files in a folder and in those beneath it."""
     rows = tx.rows(
-        "delete from files where owner_id = $1 and (folder = $2 or (folder >= $3 and folder < $4))"
-        " returning size, sha256",
-        (owner, *beneath(folder)),
+        "delete from files where id in (select id from files where owner_id = $1"
+        " and (folder = $2 or (folder >= $3 and folder < $4)) limit $5) returning size, sha256",
+        (owner, *beneath(folder), limit),
     )
     return [Released(*row) for row in rows]
 

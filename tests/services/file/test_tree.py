@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from protocol.errors import Conflict, Forbidden, Invalid, NotFound
+from protocol.errors import Busy, Conflict, Forbidden, Invalid, NotFound
 from protocol.limits import FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
+from services.file import tree
 from tests.services.file.share import Share, sha
 
 # --- mkdir --------------------------------------------------------------------------------------
@@ -269,11 +270,11 @@ def test_a_deleted_group_gives_all_its_members_their_bytes_back(share: Share) ->
     assert [share.state(data) for data in (b"satu", b"dua", b"empat")] == ["going", "stored", "stored"]
 
 
-def test_a_thousand_files_are_let_go_of_in_one_breath(share: Share) -> None:
-    share.do("ani", "file.mkdir", path="a")
+def many(share: Share, count: int) -> None:
+    """So many small files in ani's folder a."""
     owner = share.people["ani"].user_id
     with share.store.write() as tx:
-        for number in range(1000):
+        for number in range(count):
             hash = sha(b"%d" % number)
             tx.run("insert into blobs values ($1, 1, 'stored', 0)", (hash,))
             tx.run(
@@ -281,7 +282,30 @@ def test_a_thousand_files_are_let_go_of_in_one_breath(share: Share) -> None:
                 " values ($1, $2, 'a', $3, 1, '', $4, 0)",
                 (owner, number.to_bytes(16, "big"), f"{number}", hash),
             )
-        tx.run("update usage set files = files + 1000, bytes = bytes + 1000 where user_id = $1", (owner,))
+        tx.run(
+            "update usage set files = files + $1, bytes = bytes + $2 where user_id = $3",
+            (count, count, owner),
+        )
+
+
+def test_a_thousand_files_are_let_go_of_in_one_breath(share: Share) -> None:
+    share.do("ani", "file.mkdir", path="a")
+    many(share, 1000)
     share.do("ani", "file.delete", path="a", recursive=True)
     assert share.usage("ani") == (0, 0)
     assert share.row("select count(*) from blobs where state = 'going'") == (1000,)
+
+
+def test_more_than_one_breath_takes_are_let_go_of_in_several(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "AT_ONCE", 10)
+    share.do("ani", "file.mkdir", path="a")
+    many(share, 25)
+    for left in (16, 6):
+        with pytest.raises(Busy, match="10 files were deleted"):
+            share.do("ani", "file.delete", path="a", recursive=True)
+        assert share.usage("ani") == (left, left - 1)
+        share.sound()
+    share.do("ani", "file.delete", path="a", recursive=True)
+    assert (share.usage("ani"), share.tree("ani")) == ((0, 0), [])
