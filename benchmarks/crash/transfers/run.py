@@ -34,6 +34,7 @@ def crash_files(
                 seed=seed,
                 database=database,
                 supervised=scenario.supervised,
+                file_workers=scenario.file_workers,
                 program=program,
                 workers=workers,
             )

@@ -37,6 +37,7 @@ class Scenario(NamedTuple):
     play: Callable[[Stage, int, int], Iterator[Transfer]]
     """Of a stage, the size of a file in MiB, and how many blows."""
     supervised: bool = False
+    file_workers: int = 1
 
 
 def moving(way: str, *victims: str) -> Callable[[Stage, int, int], Iterator[Transfer]]:
@@ -126,6 +127,7 @@ SCENARIOS: Final = (
         for name, who in VICTIMS.items()
         if name in ("client", "all")
     ),
+    Scenario("one-of-two", moving(UPLOAD, FILE_WORKER), file_workers=2),
     Scenario("up-upload-file", moving(UPLOAD, FILE_WORKER), supervised=True),
     Scenario("up-upload-broker", moving(UPLOAD, "broker"), supervised=True),
     *(Scenario(f"chaos-{way}", chaos(way)) for way in (UPLOAD, DOWNLOAD)),

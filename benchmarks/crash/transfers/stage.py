@@ -49,6 +49,7 @@ class Stage:
         seed: int,
         database: str = "",
         supervised: bool = False,
+        file_workers: int = 1,
         program: str = PROGRAM,
         workers: str = "services",
     ) -> None:
@@ -56,6 +57,7 @@ class Stage:
         self._seed = seed
         self._database = database
         self._supervised = supervised
+        self._counts = {"file": file_workers}
         self._module = program
         self._workers = workers
         self._exits = ExitStack()
@@ -83,6 +85,7 @@ class Stage:
         self.server = enter(
             kind(
                 home=home,
+                counts=self._counts,
                 settings=CHEAP_PASSWORDS,
                 environment={"PESAN_DATABASE": self._database} if self._database else {},
                 workers=self._workers,
