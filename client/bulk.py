@@ -33,6 +33,8 @@ COPY_BELOW: Final = 256 * 1024
 """Bytes from which on a frame is sent where it lies; below, to copy it is cheaper."""
 DRAIN: Final = 16
 """Answers taken in before the rest of the program gets a turn: 8 MiB."""
+TICK: Final = 0.05
+"""Seconds between two wakes of the machine, unless one is needed sooner than the next that is planned."""
 HEARTBEAT_TIMEOUT_MS: Final = 60_000
 """On a slow line the answer to a heartbeat waits behind a window of chunks."""
 
@@ -265,12 +267,11 @@ class Bulk:
         self._set_timer(self.window.wake_at())
 
     def _set_timer(self, moment: float) -> None:
-        if self._timer is not None:
-            if self._timer.when() == moment:
-                return
+        """Wakes are put together: each chunk has a moment of its own, and most of them mean nothing."""
+        if self._timer is None and moment != NEVER:
+            self._timer = self._loop.call_at(max(moment, self._loop.time() + TICK), self._wake)
+        elif self._timer is not None and moment < self._timer.when() - TICK:
             self._timer.cancel()
-            self._timer = None
-        if moment != NEVER:
             self._timer = self._loop.call_at(moment, self._wake)
 
     def _wake(self) -> None:
