@@ -72,7 +72,7 @@ def move(ctx: Context, caller: Caller, command: MoveFile) -> Empty:
 def _move_folder(ctx: Context, caller: Caller, path: str, to: str) -> None:
     folder, name = folders.split(to)
     if to.startswith(path + "/"):
-        raise Conflict("A folder cannot be moved into itself.")
+        raise Invalid("A folder cannot be moved into itself.")
     paths.need_folder(ctx, caller, folder)
     paths.occupant(ctx, caller, folder, name, False)
     reach = folders.extent(ctx.tx, caller.user_id, path)

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocol.errors import Conflict, Failure, NotFound, TooLarge
+from protocol.errors import Conflict, Failure, Invalid, NotFound, TooLarge
 from tests.services.file.share import Share
 
 MOST = 12
@@ -87,7 +87,7 @@ class Model:
         if path == to:
             return
         if path in self.folders and to.startswith(path + "/"):
-            raise Conflict("")
+            raise Invalid("")
         self._free(to, replace and path in self.files)
 
         def renamed(each: str) -> str:

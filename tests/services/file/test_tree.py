@@ -106,9 +106,9 @@ def test_a_folder_of_letters_that_take_several_bytes_is_moved_whole(share: Share
         ({"path": "a", "to": "f", "replace": True}, Conflict),
         ({"path": "a", "to": "d"}, Conflict),
         ({"path": "a", "to": "d", "replace": True}, Conflict),
-        ({"path": "a", "to": "a/b"}, Conflict),
-        ({"path": "a", "to": "a/b/c"}, Conflict),
-        ({"path": "a", "to": "a/x"}, Conflict),
+        ({"path": "a", "to": "a/b"}, Invalid),
+        ({"path": "a", "to": "a/b/c"}, Invalid),
+        ({"path": "a", "to": "a/x"}, Invalid),
     ],
     ids=str,
 )
