@@ -33,6 +33,8 @@ COPY_BELOW: Final = 256 * 1024
 """Bytes from which on a frame is sent where it lies; below, to copy it is cheaper."""
 DRAIN: Final = 16
 """Answers taken in before the rest of the program gets a turn: 8 MiB."""
+IDLE: Final = 30.0
+"""Seconds without a transfer after which the socket is closed: a connection costs the server memory."""
 TICK: Final = 0.05
 """Seconds between two wakes of the machine, unless one is needed sooner than the next that is planned."""
 HEARTBEAT_TIMEOUT_MS: Final = 60_000
@@ -171,6 +173,7 @@ class Bulk:
         self._link: BulkLink | None = None
         self._opening = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
         self._pumping = False
         self._closed = False
 
@@ -186,6 +189,8 @@ class Bulk:
                 hello = await self._connection.call("server.hello", Empty())
                 assert isinstance(hello, HelloReply)
                 self._open(hello.bulk_port)
+        if self._idle is not None:
+            self._idle.cancel()
         flow = Flow(self, on_answer, large_answers)
         self._flows.add(flow)
         return flow
@@ -194,6 +199,7 @@ class Bulk:
         if self._closed:
             raise Closed("The connection was closed.")
         self._loop = asyncio.get_running_loop()
+        self.window.unreachable = f"The server's port for files, {port}, cannot be reached."
         self._link = BulkLink(self._connection.server, port, self._answered, self._changed, self._carry_out)
 
     def add(self, flow: Flow, ask: Ask, allowance: float) -> None:
@@ -207,17 +213,25 @@ class Bulk:
         """This transfer is over."""
         self.window.end(flow._lane)
         self._flows.discard(flow)
+        if not self._flows and not self._closed:
+            self._idle = self._loop.call_later(IDLE, self._let_go)
 
     def close(self) -> None:
         """Close the socket; transfers under way raise ``Closed``. A second time does nothing."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._let_go()
+        for flow in self._flows:
+            flow.fail(Closed("The connection was closed."))
+
+    def _let_go(self) -> None:
+        for timer in (self._timer, self._idle):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._idle = None
         if self._link is not None:
             self._link.close()
             self._link = None
-        for flow in self._flows:
-            flow.fail(Closed("The connection was closed."))
+            self.window.disconnected(self._loop.time())
 
     # --- from the socket ------------------------------------------------------------------------
 

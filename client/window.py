@@ -101,6 +101,8 @@ class Window:
     def __init__(self, rng: random.Random, request_ids: Iterator[int], timeout: float) -> None:
         self.online = False
         """Whether the server is reached."""
+        self.unreachable = "The server's port for files cannot be reached."
+        """Said when it never was."""
         self._rng = rng
         self._request_ids = request_ids
         self._timeout = timeout
@@ -296,6 +298,6 @@ class Window:
         if refusal is not None:
             lane.over = refusal
         elif not self._reached:
-            lane.over = Offline("The server's port for files cannot be reached.")
+            lane.over = Offline(self.unreachable)
         else:
             lane.over = Timeout("Nothing was heard of the file in time; what was transferred so far stays.")

@@ -334,10 +334,25 @@ async def test_who_is_logged_out_sends_and_fetches_no_more(
             pass
 
 
-async def test_a_port_that_cannot_be_reached_is_offline(ani: Chat, bulk: FakeBulk, data: bytes) -> None:
+async def test_the_socket_of_chunks_is_closed_when_nobody_needs_it(
+    ani: Chat, bulk: FakeBulk, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.bulk.IDLE", 0.1)
+    for n in range(3):
+        sent = await ani.files.send(data, "budi", name=f"{n}")
+        first = ani.files._bulk._link
+        assert first is not None and await fetched(ani, sent.file.file) == data
+        assert ani.files._bulk._link is first
+        await asyncio.sleep(0.2)
+        assert ani.files._bulk._link is None
+
+
+async def test_a_port_that_cannot_be_reached_is_offline(
+    ani: Chat, broker: FakeBroker, bulk: FakeBulk, data: bytes
+) -> None:
     await asyncio.to_thread(bulk.stop)
     ani._connection.timeout = 0.3
-    with pytest.raises(Offline, match="port for files"):
+    with pytest.raises(Offline, match=rf"port for files, {broker.model.bulk_port},"):
         await ani.files.send(data, "budi", name="data")
 
 
