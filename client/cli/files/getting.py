@@ -60,7 +60,8 @@ def get(context: Context, files: tuple[str, ...], target: str | None, force: boo
 
     The hash is checked before a file gets its name; until then it ends with .part, and the same command goes
     on with that. Characters of a name that could lead elsewhere, or mean something to a system, become _.
-    Nothing that is there is replaced without --force. The type is the server's guess: do not rely on it.
+    Nothing that is there is replaced without --force. To stdout bytes go as they come; that they were not the
+    file is told behind the last one, with exit code 1. The type is the server's guess: do not rely on it.
     """
     found = [wanted(word) for word in files]
     if target == STDOUT:

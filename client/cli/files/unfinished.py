@@ -41,7 +41,7 @@ def uploads(context: Context) -> None:
 
 
 @click.command(short_help="Give up uploads that are not finished.")
-@click.argument("ids", metavar="UPLOAD...", nargs=-1, type=UPLOAD)
+@click.argument("ids", metavar="[UPLOAD]...", nargs=-1, type=UPLOAD)
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @shared
 def cancel(context: Context, ids: tuple[str, ...], everything: bool) -> None:

@@ -111,6 +111,8 @@ class PretendedFiles:
         content = self.content[file.file]
         for done in range(0, len(content), PIECE):
             yield content[done : done + PIECE]
+        if len(content) in self.fails:
+            raise self.fails.pop(len(content))
 
     async def list(
         self, path: str = "", *, conversation: str | None = None

@@ -138,6 +138,12 @@ def test_a_file_can_go_to_stdout(
     shell: Shell, files: PretendedFiles, report: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shell.run("file", "get", "1", "-o", "-").out == REPORT.decode()
+    files.fails[len(REPORT)] = Corrupt("What came is not the file.")
+    assert shell.run("file", "get", "1", "-o", "-") == (
+        1,
+        REPORT.decode(),
+        "pesan: What came is not the file.\n",
+    )
     for words in (("1", "1", "-o", "-"), ("1", "-o", "-", "--json")):
         assert shell.run("file", "get", *words).code == 2
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True, raising=False)
