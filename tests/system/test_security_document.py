@@ -24,7 +24,7 @@ NO_LIMITS = {
         "drain_timeout",
         "watchdog_timeout",
     ),
-    *("batch_size", "log_max_bytes", "log_keep"),
+    *("batch_size", "log_max_bytes", "log_keep", "file_storage", "transfer_nice"),
 }
 """Settings that bound nobody: places, times, and what hashing costs."""
 
