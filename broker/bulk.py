@@ -18,7 +18,7 @@ from typing import Final
 
 import zmq
 
-from broker.memory import resident
+from broker.memory import resident, trim
 from config.folders import socket_folder
 from config.keys import KeyPair
 from config.priority import step_back
@@ -55,7 +55,7 @@ class Bulk:
         allowed = settings.broker_memory_mib << 20
         self._memory = min(MEMORY, allowed // 2) if allowed else MEMORY
         self._size = size
-        self._least = size()
+        self._least: int | None = size()
         self._next_look = 0.0
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._thread: threading.Thread | None = None
@@ -84,10 +84,12 @@ class Bulk:
             return False
         self._next_look = now + LOOK
         size = self._size()
-        self._least = min(self._least, size)
+        self._least = size if self._least is None else min(self._least, size)
         crowded = self._context is not None and size > self._least + self._memory
         if crowded:
             self.close()
+            trim()
+            self._least = None  # what is left by the next look is not ours
         if self._context is None:
             with suppress(zmq.ZMQError, OSError):  # what has just been closed may be in the way for a moment
                 self.bind()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ PART: Final = 8 << 20
 """Bytes of one part of an upload; beyond this a file travels in several."""
 PARTS_AT_ONCE: Final = 2
 """Parts under way at once, so that memory stays small."""
+RETRIES: Final = 4
+PATIENCE: Final = timedelta(minutes=2)
+"""For all tries of one request together."""
 PAGE: Final = 1000
 """Objects listed at once."""
 
@@ -37,7 +41,11 @@ class ObjectStore:
             raise OSError(f"{url!r} is no place for files: s3://BUCKET/PREFIX, or empty for the data folder.")
         try:
             with _translated():
-                self._store = S3Store(named.netloc, prefix=named.path.strip("/") or None)
+                self._store = S3Store(
+                    named.netloc,
+                    prefix=named.path.strip("/") or None,
+                    retry_config={"max_retries": RETRIES, "retry_timeout": PATIENCE},
+                )
         except OSError as error:
             raise OSError(f"{url}: {error}") from error
 

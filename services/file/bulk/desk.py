@@ -29,6 +29,7 @@ from protocol.errors import (
 from protocol.limits import FILE_CHUNK_BYTES, TOKEN_BYTES
 from services.context import pack_struct
 from services.file import staging
+from services.file.blobs import Missing
 from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Tally
 from services.file.bulk.staged import Shelf
 from services.storage import transfers
@@ -87,11 +88,20 @@ class Desk:
         if isinstance(error, StoreUnavailable):
             self._log.warning("the database is unavailable", error=str(error))
             return refused(request_id, Unavailable("The database cannot be reached now.", retry_after=1.0))
+        if isinstance(error, Missing):
+            self._log.warning("bytes of a file are not in storage: see pesan admin fsck")
+            return refused(
+                request_id, Internal("The server has lost these bytes; its operator can see more.")
+            )
         if isinstance(error, OSError):
             self._log.warning("files cannot be stored or read", error=str(error.strerror))
             return refused(request_id, Unavailable("Files cannot be stored or read now.", retry_after=1.0))
         self._log.fault("file", command, error)
         return refused(request_id, Internal("A fault in the server; its log says more."))
+
+    def tidy(self) -> None:
+        """Let go of files that are gone. Call it every few seconds."""
+        self._shelf.tidy()
 
     def close(self) -> None:
         """Let go of all files."""
@@ -148,11 +158,15 @@ class Desk:
         self._touch(upload)
 
     def _touch(self, upload: Upload) -> None:
+        """Write down that something arrived. If that cannot be now, the next chunk tries again."""
         now = self._now()
         if now - upload.touched_at < TOUCH_AFTER:
             return
-        with self._store.write() as tx:
-            transfers.touch(tx, upload.user_id, upload.id, now)
+        try:
+            with self._store.write() as tx:
+                transfers.touch(tx, upload.user_id, upload.id, now)
+        except StoreUnavailable as error:
+            self._log.warning("the database is unavailable", error=str(error))
 
     def _give_up(self, upload: Upload) -> None:
         self._log.warning("the disk is full: an upload was given up", bytes=upload.size)

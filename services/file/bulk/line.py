@@ -16,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -30,7 +30,7 @@ from config.settings import Settings
 from protocol.body import Empty
 from protocol.errors import Busy
 from protocol.limits import FILE_WINDOW
-from services.file.blobs import Missing, open_blobs
+from services.file.blobs import open_blobs
 from services.file.bulk.desk import Desk, Reading, Sealing, refused, replied
 from services.file.bulk.janitor import Janitor
 from services.file.bulk.sealing import RETRY_AFTER, Sealer, Shared
@@ -119,6 +119,8 @@ class Line:
         self._skipping = False
         self._sealing: set[tuple[int, bytes]] = set()
         self._finished: deque[Callable[[], None]] = deque()
+        self._at_work: set[Future[Any]] = set()
+        """What slow hands have in hand, and some that they have finished."""
         self._thread = threading.Thread(target=self._guarded, name="bulk")
 
     def start(self) -> None:
@@ -151,7 +153,7 @@ class Line:
 
     def _run(self, log: ServerLog) -> None:
         step_back(self._settings.transfer_nice)
-        settings = self._settings
+        settings, self._log = self._settings, log
         with ExitStack() as opened:
             self._desk = Desk(settings, opened.enter_context(closing(open_store(settings))), log, _wall)
             opened.callback(self._desk.close)
@@ -169,6 +171,15 @@ class Line:
             self._socket = self._connected(context)
             opened.callback(self._socket.close)
             self._turns()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Give what is in hand a moment. No more: whatever is cut off goes on when it is asked again."""
+        for each in self._at_work:
+            each.cancel()
+        if wait(self._at_work, self._settings.drain_timeout).not_done:
+            self._log.info("stopped amid slow work")
+            os._exit(0)  # in any other way, who ends would wait for it
 
     def _connected(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
         socket = context.socket(zmq.DEALER)
@@ -196,7 +207,9 @@ class Line:
             if to_send or self._owed:
                 self._send_some()
             if self._janitor.due(self._turned_at):
-                self._hands.submit(self._janitor.look)
+                self._desk.tidy()
+                self._at_work = {each for each in self._at_work if not each.done()}
+                self._at_work.add(self._hands.submit(self._janitor.look))
 
     def _wake(self) -> None:
         """From another thread: there is something to do. A full pipe says that already."""
@@ -253,11 +266,14 @@ class Line:
             return
         self._sealing.add(key)
         future = self._hands.submit(self._sealer.seal, *key, asked.tally)
-        self._when_done(future, partial(self._was_sealed, peer, asked))
+        self._when_done(future, partial(self._was_sealed, peer, asked, time.monotonic()))
 
-    def _was_sealed(self, peer: bytes, asked: Sealing, future: Future[Any]) -> None:
+    def _was_sealed(self, peer: bytes, asked: Sealing, since: float, future: Future[Any]) -> None:
         self._sealing.discard((asked.user, asked.upload))
         error = future.exception()
+        outcome = "ok" if error is None else getattr(error, "code", type(error).__name__)
+        took = int((time.monotonic() - since) * 1e6)
+        self._log.info("sealed", user=asked.user, outcome=outcome, duration_us=took)
         if error is None:
             self._owe(Owed(peer, replied(asked.request_id, future.result())))
         else:
@@ -269,7 +285,7 @@ class Line:
         if error is None:
             self._owed.append(Owed(peer, replied(reading.request_id, Empty()), future.result()))
         else:
-            self._owed.append(Owed(peer, self._unread(reading, error)))
+            self._owed.append(Owed(peer, self._desk.failed(reading.request_id, "chunk.get", error)))
 
     def _when_done(self, future: Future[Any], then: Callable[[Future[Any]], None]) -> None:
         """Have it dealt with in this thread, once it is done."""
@@ -279,6 +295,7 @@ class Line:
                 self._finished.append(partial(then, future))
                 self._wake()
 
+        self._at_work.add(future)
         future.add_done_callback(done)
 
     # --- out ------------------------------------------------------------------------------------
@@ -310,15 +327,8 @@ class Line:
             part = work() if reading.length else b""
             owed = Owed(peer, replied(reading.request_id, Empty()), part)
         except Exception as error:
-            owed = Owed(peer, self._unread(reading, error))
+            owed = Owed(peer, self._desk.failed(reading.request_id, "chunk.get", error))
         self._owed.append(owed)
-
-    def _unread(self, reading: Reading, error: BaseException) -> bytes:
-        if isinstance(error, Missing):  # deleted since; or lost, which fsck tells
-            return self._desk.failed(
-                reading.request_id, "chunk.get", OSError(0, "the bytes are not in storage")
-            )
-        return self._desk.failed(reading.request_id, "chunk.get", error)
 
     def _send(self, owed: Owed) -> None:
         self._socket.send(owed.peer, NOBLOCK | MORE)

@@ -29,13 +29,15 @@ from services.file.bulk.sniff import HEAD, kind_of
 from services.file.bulk.staged import Staged
 from services.storage import transfers
 from services.storage.blobs import State
-from services.storage.engine import Store, Transaction
+from services.storage.engine import Store, StoreUnavailable, Transaction
 from services.storage.transfers import Upload
 
 RETRY_AFTER: Final = 1.0
 """Seconds after which who asks for what is being done may ask again."""
 
 NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+LEAST_FREE: Final = 1 << 20
+"""With fewer bytes on the disk a database that is unavailable is so because there is no room."""
 DISK_FULL: Final = "The server's disk is full: the upload was given up, and nothing is kept of it."
 NO_UPLOAD: Final = "You have no such upload."
 
@@ -88,6 +90,11 @@ class Sealer:
             return self._sealed(staged, upload, tally)
         except OSError as error:
             if error.errno not in NO_ROOM:
+                raise
+            self.give_up(user, id)
+            raise TooLarge(DISK_FULL) from error
+        except StoreUnavailable as error:
+            if staging.free_bytes(self._settings) >= LEAST_FREE:
                 raise
             self.give_up(user, id)
             raise TooLarge(DISK_FULL) from error

@@ -172,6 +172,12 @@ class Shelf:
         if staged:
             staged.close()
 
+    def tidy(self) -> None:
+        """Close files that were removed: while they are open, they take their room on the disk."""
+        for key, staged in list(self._open.items()):
+            if not staged.there:
+                self.drop(*key)
+
     def close(self) -> None:
         """Close all."""
         while self._open:
@@ -186,11 +192,6 @@ class Shelf:
             staged = self._open[key] = Staged(self._settings, upload)
         self._open.move_to_end(key)
         return staged
-
-
-def exists(settings: Settings, user: int, id: bytes) -> bool:
-    """Whether anything is held of an upload."""
-    return staging.data_file(settings, user, id).exists()
 
 
 def _linked(handle: int) -> bool:

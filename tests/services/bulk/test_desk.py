@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -259,3 +260,34 @@ def test_chunks_by_several_workers_make_one_upload(yard: Yard) -> None:
         desk.close()
     assert held(yard, id) == DATA
     assert missing(yard, id) == []
+
+
+def test_files_that_are_gone_are_closed_so_that_the_disk_has_their_room(yard: Yard) -> None:
+    def open_files() -> int:
+        return sum(
+            ".data" in str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()
+        )
+
+    before = open_files()
+    id = yard.upload("ani", DATA)
+    kept = yard.upload("ani", DATA)
+    assert open_files() == before + 2
+    yard.forget("ani", id)
+    yard.desk.tidy()
+    assert open_files() == before + 1
+    yard.put("ani", kept, 0, DATA[:CHUNK])
+
+
+def test_that_something_arrived_need_not_be_written_down_at_once(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> Any:
+        raise StoreUnavailable("full")
+
+    id = yard.begin("ani", len(DATA))
+    yard.now += TOUCH_AFTER
+    with monkeypatch.context() as patched:
+        patched.setattr(yard.store, "write", full)
+        yard.put("ani", id, 0, DATA[:CHUNK])
+    yard.put("ani", id, CHUNK, DATA[CHUNK : 2 * CHUNK])
+    assert yard.world.row("select touched_at from uploads") == (yard.now,)

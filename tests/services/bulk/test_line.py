@@ -165,11 +165,11 @@ def test_a_slow_seal_keeps_no_chunk_waiting_and_who_asks_again_hears_busy(
     assert ani.hear()[0][1:3] == (first, OK)
 
 
-def test_bytes_that_are_not_in_storage_are_said_to_be_unavailable(harbour: Harbour) -> None:
+def test_bytes_that_are_lost_are_said_to_be_and_are_not_asked_for_again(harbour: Harbour) -> None:
     file, ani = harbour.yard.file("ani", DATA), harbour.client("ani")
     harbour.yard.storage.delete(HASH)
     ani.ask("chunk.get", file=file, offset=0, length=10)
-    assert ani.hear()[0].status == "unavailable"
+    assert ani.hear()[0].status == "internal"
 
 
 def test_a_thread_that_fails_ends_its_process_in_good_order(
@@ -235,3 +235,30 @@ def test_one_slow_answer_from_far_away_holds_up_nobody(
 def test_a_place_that_makes_no_sense_is_refused_before_anything_starts(settings: Settings) -> None:
     with pytest.raises(OSError, match="s3://BUCKET/PREFIX"):
         Line(msgspec.structs.replace(settings, file_storage="nowhere"))
+
+
+def test_a_process_that_is_told_to_stop_amid_slow_work_ends_all_the_same(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    go_on = threading.Event()
+
+    def slow(self: Sealer, *arguments: object) -> None:
+        assert go_on.wait(10)
+        raise ConnectionError("cut off")
+
+    def exited(code: int) -> None:
+        ended.append(code)
+        go_on.set()
+
+    monkeypatch.setattr(Sealer, "_put", slow)
+    monkeypatch.setattr(os, "_exit", exited)
+    ani, id = harbour.client("ani"), harbour.yard.upload("ani", DATA)
+    ani.ask("chunk.seal", upload=id)
+    ani.ask("chunk.seal", upload=id)
+    assert ani.hear()[0].status == "busy"
+    harbour.end()
+    assert ended == [0]
+    monkeypatch.undo()
+    harbour.line()
+    assert ani.do("chunk.seal", upload=id)[0]["sha256"] == HASH

@@ -23,7 +23,7 @@ from services.file.bulk.desk import Sealing
 from services.file.bulk.sealing import Sealer, Tally
 from services.file.bulk.staged import Staged
 from services.storage import open_store
-from services.storage.engine import Store
+from services.storage.engine import Store, StoreUnavailable
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
 
 DATA = some_bytes(5 * CHUNK + 77)
@@ -295,6 +295,21 @@ def test_a_disk_that_is_full_when_it_is_sealed_leaves_nothing(
     assert (yard.kept(), yard.states(), yard.staged()) == ({}, {}, [])
     assert (yard.uploads(), yard.used("ani")) == (0, 0)
     assert yard.seal("ani", yard.upload("ani", DATA, id=id)).sha256 == HASH
+
+
+@pytest.mark.parametrize(("free", "refusal"), [(0, TooLarge), (1 << 30, StoreUnavailable)])
+def test_a_database_that_is_unavailable_on_a_full_disk_is_full(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, free: int, refusal: type[Exception]
+) -> None:
+    def unavailable(*arguments: Any) -> Any:
+        raise StoreUnavailable("full")
+
+    id = yard.upload("ani", DATA)
+    monkeypatch.setattr(Sealer, "_expect", unavailable)
+    monkeypatch.setattr(staging, "free_bytes", lambda settings: free)
+    with pytest.raises(refusal):
+        yard.seal("ani", id)
+    assert yard.uploads() == (0 if free == 0 else 1)
 
 
 def test_a_file_system_without_links_gets_a_copy(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
