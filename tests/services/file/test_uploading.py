@@ -7,7 +7,8 @@ import pytest
 from protocol.errors import NotFound
 from protocol.limits import FILE_CHUNK_BYTES
 from services.file import staging
-from tests.services.file.share import Share
+from services.storage import blobs, transfers
+from tests.services.file.share import Share, sha
 
 CHUNK = FILE_CHUNK_BYTES
 
@@ -112,3 +113,19 @@ def test_room_taken_by_staging_is_what_the_disk_gave(share: Share) -> None:
         file.write(b"x" * 8192)
         file.flush()
     assert 8192 <= staging.taken_bytes(share.settings) < CHUNK
+
+
+def test_who_gave_an_upload_up_says_nothing_of_bytes_that_another_expects(share: Share) -> None:
+    mine, theirs = share.begin("ani", b"isi", path="a"), share.begin("budi", b"isi", path="a")
+    ani, budi = (share.people[who].user_id for who in ("ani", "budi"))
+    with share.store.write() as tx:
+        transfers.seal(tx, ani, mine, sha(b"isi"), "text/plain", 3, share.now)
+    share.do("ani", "file.cancel", upload=mine)
+    with share.store.write() as tx:
+        blobs.gone(tx, sha(b"isi"))
+        transfers.seal(tx, budi, theirs, sha(b"isi"), "text/plain", 3, share.now)
+        assert transfers.sealed(tx, ani, mine, sha(b"isi"), share.now) is False
+    assert share.state(b"isi") == "coming"
+    with share.store.write() as tx:
+        assert transfers.sealed(tx, budi, theirs, sha(b"isi"), share.now) is True
+    assert share.state(b"isi") == "stored"
