@@ -41,7 +41,15 @@ GOOD: dict[str, Any] = {
     "with": "budi",
     "seq": 1,
     "group": "ops",
+    "size": 1,
+    "name": "foto.png",
+    "upload": b"u" * 16,
+    "path": "foto.png",
 }
+BEGIN: dict[str, Any] = {"id": b"2" * 16, "size": 1}
+"""An upload that lacks a place to go to."""
+SENT: dict[str, Any] = {**BEGIN, "to": "budi"}
+"""One that lacks a name."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +90,12 @@ def wrong_values(kind: Any) -> list[Any]:
         if meta.ge is not None:
             more.append(meta.ge - 1)
         return wrong_values(base) + more
-    plain = {str: [7, b"bytes", None, ["x"]], int: ["7", 1.5, b"7", -1, 2**64 - 1], bytes: ["text", 7, [1]]}
+    plain: dict[Any, list[Any]] = {
+        str: [7, b"bytes", None, ["x"]],
+        int: ["7", 1.5, b"7", -1, 2**64 - 1],
+        bytes: ["text", 7, [1]],
+        bool: [7, "true", b"1"],
+    }
     return plain[kind]
 
 
@@ -131,6 +144,9 @@ def state(user: WireUser) -> Any:
         user.call("message.history", **{"with": "budi"}),
         [session["session"] for session in user.call("auth.sessions")["sessions"]],
         user.call("user.whoami"),
+        user.call("file.usage"),
+        user.call("file.uploads"),
+        user.call("file.list"),
     )
 
 
@@ -214,6 +230,49 @@ def test_a_body_over_the_commands_limit_is_too_large(ani: WireUser) -> None:
         ("group.members", {"group": "budis"}, "forbidden"),
         ("group.remove", {"group": "budis", "user": "budi"}, "forbidden"),
         ("group.remove", {"group": "ops", "user": "budi"}, "not_found"),
+        ("file.begin", BEGIN, "invalid"),
+        ("file.begin", SENT, "invalid"),
+        ("file.begin", {**SENT, "name": "a", "path": "a"}, "invalid"),
+        ("file.begin", {**BEGIN, "path": "a", "text": "look"}, "invalid"),
+        ("file.begin", {**SENT, "name": ".."}, "invalid"),
+        ("file.begin", {**SENT, "name": "../a"}, "invalid"),
+        ("file.begin", {**SENT, "name": "a\0b"}, "invalid"),
+        ("file.begin", {**SENT, "name": "a\nb"}, "invalid"),
+        ("file.begin", {**SENT, "name": "photo\u202egnp.exe"}, "invalid"),
+        ("file.begin", {**SENT, "name": "\u200b"}, "invalid"),
+        ("file.begin", {**SENT, "name": "\u6f22" * 100}, "invalid"),
+        ("file.begin", {**SENT, "name": "a", "text": "a\0b"}, "invalid"),
+        ("file.begin", {**SENT, "name": "a", "text": "x" * 65_537}, "too_large"),
+        ("file.begin", {**SENT, "name": "a", "size": 2**32 + 1}, "too_large"),
+        ("file.begin", {**SENT, "name": "a", "to": "nobody"}, "not_found"),
+        ("file.begin", {**SENT, "name": "a", "to": "#budis"}, "forbidden"),
+        ("file.begin", {**BEGIN, "path": ""}, "invalid"),
+        ("file.begin", {**BEGIN, "path": "../../etc/passwd"}, "invalid"),
+        ("file.begin", {**BEGIN, "path": "a//b"}, "invalid"),
+        ("file.begin", {**BEGIN, "path": "/".join("a" * 33)}, "invalid"),
+        ("file.begin", {**BEGIN, "path": "nowhere/a"}, "not_found"),
+        ("file.resume", {"upload": b"2" * 16}, "not_found"),
+        ("file.finish", {"upload": b"2" * 16}, "not_found"),
+        ("file.cancel", {"upload": b"2" * 16}, "not_found"),
+        ("file.list", {"path": "a", "with": "budi"}, "invalid"),
+        ("file.list", {"conversation": 1, "with": "budi"}, "invalid"),
+        ("file.list", {"with": "budi", "after": "x"}, "invalid"),
+        ("file.list", {"path": "nowhere"}, "not_found"),
+        ("file.list", {"path": ".."}, "invalid"),
+        ("file.list", {"with": "#budis"}, "forbidden"),
+        ("file.stat", {}, "invalid"),
+        ("file.stat", {"file": 1, "path": "a"}, "invalid"),
+        ("file.stat", {"file": 10**12}, "not_found"),
+        ("file.stat", {"path": "a"}, "not_found"),
+        ("file.move", {"path": "a", "to": "b"}, "not_found"),
+        ("file.move", {"path": "a", "to": "../b"}, "invalid"),
+        ("file.move", {"path": "", "to": "b"}, "invalid"),
+        ("file.delete", {}, "invalid"),
+        ("file.delete", {"file": 10**12}, "not_found"),
+        ("file.delete", {"path": "a"}, "not_found"),
+        ("file.mkdir", {"path": ""}, "invalid"),
+        ("file.mkdir", {"path": "a/b"}, "not_found"),
+        ("file.mkdir", {"path": "a/../b", "parents": True}, "invalid"),
     ],
 )
 def test_what_cannot_be_done_is_refused(

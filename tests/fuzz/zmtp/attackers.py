@@ -26,6 +26,9 @@ AT_ONCE: Final = 8
 Attack = Callable[[Door], Awaitable[None]]
 ANYWHERE: Final[dict[str, Attack]] = {**handshakes.KINDS, **floods.KINDS}
 OPEN: Final[dict[str, Attack]] = {**frames.KINDS, **floods.OPEN_KINDS}
+EVENTS: Final = 1
+BULK: Final = 2
+"""How far these doors are beyond that of commands."""
 SLOWLORIS: Final = "slowloris"
 ENDLESS: Final = "endless"
 """Done by one attacker alone at each door: more would be a test of the machine's memory."""
@@ -35,14 +38,14 @@ ALL: Final = tuple(name for name in (*ANYWHERE, *OPEN, SLOWLORIS, *ciphered.KIND
 
 
 async def attack(server: ConnectionString, seconds: float, seed: int, kinds: set[str]) -> Tally:
-    """Attack both doors of a server; what was tried."""
+    """Attack every door of a server; what was tried."""
     tally = Tally()
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     curve = bool(server.key)
     doors = [
-        Door(server.port + events, bool(events), curve, random.Random(seed + events), tally)
-        for events in (0, 1)
+        Door(server.port + beyond, beyond == EVENTS, curve, random.Random(seed + beyond), tally)
+        for beyond in (0, EVENTS, BULK)
     ]
     table = {name: each for name, each in {**ANYWHERE, **({} if curve else OPEN)}.items() if name in kinds}
 
