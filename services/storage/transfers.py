@@ -118,13 +118,15 @@ def seal(
     return state
 
 
+_SEALED = "select 1 from uploads where user_id = $1 and id = $2 and sha256 = $3"
+
+
 def sealed(tx: Transaction, user: int, id: bytes, sha256: bytes, now: int) -> bool:
     """The bytes are in storage. False when the upload went away meanwhile, and perhaps they with it.
 
     Then nothing is said of them: somebody else may expect the same bytes by now, and not have put them yet.
     """
-    sql = "select 1 from uploads where user_id = $1 and id = $2 and sha256 = $3" + tx.for_update
-    if tx.row(sql, (user, id, sha256)) is None:
+    if tx.row(_SEALED + tx.for_update, (user, id, sha256)) is None:
         return False
     blobs.arrived(tx, sha256, now)
     return True
