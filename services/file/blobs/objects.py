@@ -19,8 +19,8 @@ from obstore.store import S3Store
 
 from services.file.blobs import Missing
 
-PART: Final = 8 << 20
-"""Bytes of one part of an upload; beyond this a file travels in several."""
+PART: Final = 5 << 20
+"""Bytes of one part of an upload, as few as S3 allows, for they are in memory."""
 PARTS_AT_ONCE: Final = 2
 """Parts under way at once, so that memory stays small."""
 RETRIES: Final = 4

@@ -35,6 +35,13 @@ AT_ONCE: Final = 200
 STRANGE_FOR: Final = 3600.0
 """Seconds after which a file in the staging folder that is none of an upload's goes."""
 
+STRANGE_MANY: Final = 20
+STRANGE: Final = (
+    "Of the files' bytes in storage {unknown} are not known to the database, and only {known} are. Is it the "
+    "right database? Nothing was deleted; `pesan admin fsck` lists them."
+)
+"""Who begins with an empty database beside the files of another would else lose all of them."""
+
 
 class Janitor:
     """``look`` may take long, and is for one thread at a time; ``due`` is asked in seconds, monotonic."""
@@ -159,13 +166,20 @@ class Janitor:
 
     def _orphans(self) -> int:
         """Bytes in storage of which nothing is known: they go with the next look."""
-        found = 0
+        unknown, known = [], 0
         for sha256, size in self._storage.every():
             with self._store.read() as tx:
-                known = transfers.has_blob(tx, sha256)
-            if not known:
-                with self._store.write() as tx:
-                    found += blobs.unwanted(tx, sha256, size, self._now())
+                if transfers.has_blob(tx, sha256):
+                    known += 1
+                else:
+                    unknown.append((sha256, size))
+        if len(unknown) > max(STRANGE_MANY, known):
+            self._log.alarm(STRANGE.format(unknown=len(unknown), known=known))
+            return 0
+        found = 0
+        for sha256, size in unknown:
+            with self._store.write() as tx:
+                found += blobs.unwanted(tx, sha256, size, self._now())
         return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Any
 
 import pytest
 
 from services.file import staging
-from services.file.bulk.janitor import EVERY, ORPHANS_EVERY, Janitor
+from services.file.bulk.janitor import EVERY, ORPHANS_EVERY, STRANGE_MANY, Janitor
 from services.storage.engine import StoreUnavailable
 from tests.services.bulk.test_sealing import DATA, HASH
 from tests.services.bulk.yard import CHUNK, Yard
@@ -101,6 +102,22 @@ def test_an_orphan_that_becomes_a_blob_meanwhile_stays(yard: Yard, monkeypatch: 
     monkeypatch.setattr(yard.storage, "every", lambda: iter(listed))
     yard.clean()
     assert (yard.kept(), yard.states()) == ({HASH: len(DATA)}, {HASH: "stored"})
+
+
+def test_a_storage_that_belongs_to_another_database_is_left_alone(
+    yard: Yard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(STRANGE_MANY + 1):
+        file = yard.settings.home / str(number)
+        file.write_bytes(b"%d" % number)
+        yard.storage.put(hashlib.sha256(b"%d" % number).digest(), file)
+    yard.clean()
+    assert len(yard.kept()) == STRANGE_MANY + 1
+    assert "Is it the right database?" in capsys.readouterr().err
+    for number in range(STRANGE_MANY):
+        yard.file("ani", b"%d" % number)
+    yard.clean(again=True)
+    assert len(yard.kept()) == STRANGE_MANY, "a few leftovers are another matter"
 
 
 def test_one_janitor_works_at_a_time(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

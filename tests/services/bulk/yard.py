@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -178,11 +177,9 @@ class Yard:
         """How many there are."""
         return int(self.world.row("select count(*) from uploads")[0])
 
-    def clean(self, at: Callable[[], object] | None = None) -> None:
-        """The janitor's look, an hour later: leftovers, too."""
-        if at:
-            at()
-        for hour in (1, 2):
+    def clean(self, again: bool = False) -> None:
+        """The janitor's looks, an hour later: leftovers, too."""
+        for hour in (3, 4) if again else (1, 2):
             assert self.janitor.due(hour * 10_000.0)
             self.janitor.look()
 
