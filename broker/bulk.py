@@ -20,6 +20,7 @@ import zmq
 
 from broker.memory import resident, trim
 from config.folders import socket_folder
+from config.heap import keep_chunks
 from config.keys import KeyPair
 from config.priority import step_back
 from config.settings import Settings
@@ -99,6 +100,7 @@ class Bulk:
 
     def _run(self, bound: threading.Event, errors: list[zmq.ZMQError | OSError]) -> None:
         step_back(self._settings.transfer_nice)
+        keep_chunks()
         # Only now: libzmq's I/O thread has the priority of the thread that makes the first socket.
         context = zmq.Context()
         front, back = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)

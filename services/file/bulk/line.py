@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 import zmq
 
 from config.folders import socket_folder
+from config.heap import keep_chunks
 from config.log import ServerLog, open_log
 from config.priority import step_back
 from config.settings import Settings
@@ -153,6 +154,7 @@ class Line:
 
     def _run(self, log: ServerLog) -> None:
         step_back(self._settings.transfer_nice)
+        keep_chunks()
         settings, self._log = self._settings, log
         with ExitStack() as opened:
             self._desk = Desk(settings, opened.enter_context(closing(open_store(settings))), log, _wall)
