@@ -7,6 +7,7 @@ Every request is checked by itself: its token, and what its bearer may do now.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from config.log import ServerLog
@@ -30,7 +31,7 @@ from protocol.limits import FILE_CHUNK_BYTES, TOKEN_BYTES
 from services.context import pack_struct
 from services.file import staging
 from services.file.blobs import Missing
-from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Tally
+from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Shared, Tally
 from services.file.bulk.staged import Shelf
 from services.storage import transfers
 from services.storage.engine import Store, StoreUnavailable
@@ -58,15 +59,31 @@ class Sealing(NamedTuple):
     tally: Tally | None
 
 
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
 class Desk:
     """``now`` tells microseconds since the epoch. ``answer`` never raises."""
 
-    def __init__(self, settings: Settings, store: Store, log: ServerLog, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        log: ServerLog,
+        now: Callable[[], int],
+        writer: Shared | None = None,
+        later: Callable[[Callable[[], None]], object] = _at_once,
+    ) -> None:
+        """``writer`` is what is written through, if not ``store``; ``later`` does what nobody waits for."""
         self._settings = settings
         self._store = store
+        self._writer = writer or store
+        self._later = later
         self._log = log
         self._now = now
         self._shelf = Shelf(settings)
+        self._touching: set[tuple[int, bytes]] = set()
 
     def answer(self, envelope: bytes, payload: memoryview | None) -> bytes | Reading | Sealing | None:
         """A reply, or what is to be done for one; None: nobody can be answered."""
@@ -162,17 +179,25 @@ class Desk:
         now = self._now()
         if now - upload.touched_at < TOUCH_AFTER:
             return
+        key = upload.user_id, upload.id
+        if key not in self._touching:
+            self._touching.add(key)
+            self._later(partial(self._touched, *key, now))
+
+    def _touched(self, user: int, id: bytes, now: int) -> None:
         try:
-            with self._store.write() as tx:
-                transfers.touch(tx, upload.user_id, upload.id, now)
-        except StoreUnavailable as error:
-            self._log.warning("the database is unavailable", error=str(error))
+            with self._writer.write() as tx:
+                transfers.touch(tx, user, id, now)
+        except StoreUnavailable:
+            pass
+        finally:
+            self._touching.discard((user, id))
 
     def _give_up(self, upload: Upload) -> None:
         self._log.warning("the disk is full: an upload was given up", bytes=upload.size)
         self._shelf.drop(upload.user_id, upload.id)
         staging.remove(self._settings, upload.user_id, upload.id)
-        with self._store.write() as tx:
+        with self._writer.write() as tx:
             transfers.drop(tx, upload.user_id, upload.id, self._now())
 
     def _get(self, request: Request, asked: GetChunk) -> Reading:

@@ -153,18 +153,22 @@ class Line:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     def _run(self, log: ServerLog) -> None:
-        step_back(self._settings.transfer_nice)
         keep_chunks()
         settings, self._log = self._settings, log
         with ExitStack() as opened:
-            self._desk = Desk(settings, opened.enter_context(closing(open_store(settings))), log, _wall)
-            opened.callback(self._desk.close)
+            hashing = ThreadPoolExecutor(HANDS, "hash", step_back, (settings.transfer_nice,))
+            opened.callback(hashing.shutdown, cancel_futures=True)
             shared = Shared(opened.enter_context(closing(open_store(settings))))
-            self._sealer = Sealer(settings, shared, self._blobs, _wall)
+            store = opened.enter_context(closing(open_store(settings)))
+            self._hands = _threads(HANDS)
+            opened.callback(self._hands.shutdown, cancel_futures=True)
+            step_back(settings.transfer_nice)
+            self._desk = Desk(settings, store, log, _wall, shared, self._hands.submit)
+            opened.callback(self._desk.close)
+            aside = partial(_result_of, hashing)
+            self._sealer = Sealer(settings, shared, self._blobs, _wall, aside)
             self._janitor = Janitor(settings, shared, self._blobs, log, _wall)
             opened.callback(self._janitor.close)
-            self._hands = ThreadPoolExecutor(HANDS, "seal")  # threads that step back as this one did
-            opened.callback(self._hands.shutdown, cancel_futures=True)
             self._far_hands = ThreadPoolExecutor(FAR_HANDS, "far")
             opened.callback(self._far_hands.shutdown, cancel_futures=True)
             # Only now: libzmq's I/O thread has the priority of the thread that makes the first socket.
@@ -339,6 +343,20 @@ class Line:
         else:
             self._socket.send(owed.envelope, NOBLOCK | MORE)
             self._socket.send(owed.payload, NOBLOCK, copy=False)
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    """Hands with the priority of whoever calls this: they hold the lock that writers wait for."""
+    hands = ThreadPoolExecutor(count, "seal")
+    started = threading.Barrier(count + 1)
+    for _ in range(count):
+        hands.submit(started.wait)
+    started.wait()
+    return hands
+
+
+def _result_of(pool: ThreadPoolExecutor, work: Callable[[], bytes]) -> bytes:
+    return pool.submit(work).result()
 
 
 def _wall() -> int:

@@ -20,6 +20,7 @@ from services.file.bulk import line as module
 from services.file.bulk.desk import Reading
 from services.file.bulk.line import HUNG_AFTER, READINGS_PER_PEER, Line, Readings
 from services.file.bulk.sealing import Sealer
+from services.file.bulk.staged import Staged
 from services.storage.engine import Store
 from tests.services.bulk.pier import Client, Pier, puts
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
@@ -262,3 +263,26 @@ def test_a_process_that_is_told_to_stop_amid_slow_work_ends_all_the_same(
     monkeypatch.undo()
     harbour.line()
     assert ani.do("chunk.seal", upload=id)[0]["sha256"] == HASH
+
+
+def test_what_takes_time_steps_back_and_who_holds_the_databases_lock_does_not(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    priorities: dict[str, int] = {}
+
+    def watch(where: type, name: str) -> None:
+        real = getattr(where, name)
+
+        def watched(*arguments: object) -> object:
+            priorities[name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            return real(*arguments)
+
+        monkeypatch.setattr(where, name, watched)
+
+    watch(Staged, "sha256")
+    watch(Sealer, "_expect")
+    ani, id = harbour.client("ani"), harbour.yard.upload("ani", DATA)
+    ani.do("chunk.seal", upload=id)
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    lower = min(19, mine + harbour.pier.settings.transfer_nice)
+    assert priorities == {"sha256": lower, "_expect": mine}
