@@ -208,11 +208,13 @@ def _whose(tx: Transaction, sha256: bytes) -> str:
 
 def _hash(blobs: BlobStore, sha256: bytes) -> bytes:
     """What the bytes hash to that are kept under ``sha256``; that again if there are none."""
-    digest, offset = hashlib.sha256(), 0
+    size = blobs.size(sha256)
+    if size is None:
+        return sha256
+    digest = hashlib.sha256()
     try:
-        while piece := blobs.read(sha256, offset, PIECE):
-            digest.update(piece)
-            offset += len(piece)
+        for offset in range(0, size, PIECE):  # never behind the end, which a bucket takes for a mistake
+            digest.update(blobs.read(sha256, offset, min(PIECE, size - offset)))
     except Missing:
         return sha256
     return digest.digest()

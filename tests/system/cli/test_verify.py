@@ -97,6 +97,29 @@ def test_a_row_deleted_by_hand_is_named_by_verify_and_by_fsck(tmp_path: Path, ow
     assert "this is" not in done.stdout + done.stderr
 
 
+def test_bytes_of_a_file_changed_by_hand_are_named_when_all_are_read(
+    tmp_path: Path, own_server: OwnServer
+) -> None:
+    house = House(tmp_path, own_server)
+    ani = house.person("ani")
+    (ani.folder / "report.txt").write_text("a secret report\n")
+    ani.says("file", "send", "/", "report.txt")
+    assert fsck(own_server, "--bytes").returncode == 0
+    [blob] = [file for file in (own_server.home / "files" / "blobs").rglob("*") if file.is_file()]
+    blob.chmod(0o600)
+    blob.write_text("another report.\n")
+    done = fsck(own_server)
+    assert done.returncode == 0 and "storage.hashes" not in done.stdout, "the size is right"
+    done = fsck(own_server, "--bytes")
+    assert done.returncode == 1
+    assert f"storage.hashes: 1 problem: blob {blob.name} has another hash: file 1 of user " in done.stdout
+    blob.unlink()
+    done = fsck(own_server)
+    assert done.returncode == 1
+    assert f"storage.whole: 1 problem: blob {blob.name} is not in storage: file 1 of user " in done.stdout
+    assert "report" not in done.stdout + done.stderr
+
+
 def test_a_text_changed_by_hand_is_named(tmp_path: Path, own_server: OwnServer) -> None:
     ani, budi, name = spoken(tmp_path, own_server, 5)
     with sqlite3.connect(own_server.home / "pesan.db") as store:
