@@ -18,12 +18,14 @@ import zmq
 
 from broker.up.notices import Notice, Notices
 from config.folders import socket_folder
+from config.log import open_log
 from config.settings import Settings
 from protocol import backend
 from protocol.backend import Call
 from protocol.envelope import pack_body, unpack_body
 from services import __main__ as program
 from services.batch import Done
+from services.group import SERVICE
 from services.loop import FRAME_BYTES, frames
 from services.storage.engine import Store, StoreBusy
 from services.worker import Worker
@@ -297,3 +299,40 @@ def test_a_usual_batch_is_one_frame_and_nothing_is_none() -> None:
     assert frames(done) == []
     done.replies = [(n, "ok", b"") for n in range(512)]
     assert len(frames(done)) == 1
+
+
+# --- beside the loop ----------------------------------------------------------------------------
+
+
+class Hung:
+    """Something beside the loop that begins, hangs from then on, and ends when it is told to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.done: list[str] = []
+
+    def start(self) -> None:
+        self.done.append("started")
+
+    def lives(self, now: float) -> bool:
+        self.done.append("asked")
+        return False
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+
+def test_a_worker_gives_no_sign_of_life_while_what_is_beside_its_loop_hangs(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[float] = []
+    monkeypatch.setattr("services.worker.Pulse.beat", lambda self, now: beats.append(now))
+    log = open_log(settings, "group")
+    hung = Hung(settings)
+    service = SERVICE._replace(beside=lambda settings: hung)
+    worker = Worker(service, store, settings, log, [f"ipc://{settings.home}/nobody"])
+    monkeypatch.setattr(worker, "_listen_to_signals", lambda: None)
+    worker._stop = True
+    worker.run()
+    log.close()
+    assert beats == []
+    assert (hung.done[0], hung.done[-1]) == ("started", "closed") and "asked" in hung.done
