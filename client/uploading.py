@@ -24,7 +24,7 @@ from client.sources import Reader, Source, total
 from client.threads import OneThread
 from protocol.body import Body, Empty
 from protocol.bulk import PutChunk, SealReply, SealUpload
-from protocol.errors import Conflict, Failure, Internal, NotFound
+from protocol.errors import Conflict, Failure, Internal, NotFound, NotFound
 from protocol.files import BeginUpload, FinishReply, FinishUpload, NameUpload, UploadReply
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 
@@ -166,10 +166,11 @@ class _Sending:
                 await flow.news()
             return answers[0]
         except Conflict as conflict:
-            reply = await self._lacks()
-            if not reply.missing:
-                raise conflict
-            return reply
+            with contextlib.suppress(NotFound):  # it was dropped: the hash that was named is another one
+                reply = await self._lacks()
+                if reply.missing:
+                    return reply
+            raise conflict
         finally:
             flow.end()
 
