@@ -50,8 +50,8 @@ class Transfer(Struct):
 
     @property
     def again(self) -> float:
-        """Chunks' worth of bytes that went over the line more than once."""
-        return max(0.0, (self.carried - self.size - ENVELOPES) / FILE_CHUNK_BYTES)
+        """Chunks' worth of bytes that went over the line beyond its own; envelopes are a small part."""
+        return max(0.0, (self.carried - self.size) / FILE_CHUNK_BYTES)
 
 
 def judge(transfers: list[Transfer], found: Kept) -> Verdict:
@@ -61,7 +61,7 @@ def judge(transfers: list[Transfer], found: Kept) -> Verdict:
         if not one.done:
             verdict.fault(FOREVER, f"{one.name} was never done; it met {one.hindered[-3:]}")
             continue
-        if one.again > one.blows * FILE_WINDOW:
+        if one.carried > one.size + one.blows * WINDOW_BYTES + ENVELOPES:
             verdict.fault(AGAIN, f"{one.name}: {one.again:.1f} chunks again after {one.blows} blows")
         if one.way == DOWNLOAD:
             _arrived(verdict, one)

@@ -26,8 +26,8 @@ MIB: Final = 32
 ROUNDS: Final = 6
 CHAOS_MIB: Final = 96
 CHAOS_BLOWS: Final = 12
-OVER: Final = 1.1
-"""Blows on an ending are spread over so many times what it took undisturbed."""
+OVER: Final = 0.7
+"""Blows on an ending are spread over this share of what it took undisturbed until the program ended."""
 
 
 class Scenario(NamedTuple):
