@@ -24,7 +24,7 @@ from client.sources import Reader, Source, total
 from client.threads import OneThread
 from protocol.body import Body, Empty
 from protocol.bulk import PutChunk, SealReply, SealUpload
-from protocol.errors import Conflict, Failure, Internal, NotFound, NotFound
+from protocol.errors import Conflict, Failure, Internal, NotFound
 from protocol.files import BeginUpload, FinishReply, FinishUpload, NameUpload, UploadReply
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 

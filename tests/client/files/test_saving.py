@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import os
 import random
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,10 @@ from client.parts import part_of
 from protocol.bulk import GetChunk
 from protocol.errors import NotFound
 from protocol.files import FileInfo
-from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
-from tests.client.test_connection import logged_in
-from tests.client.test_files import fetched, followed
+from tests.client.files.transfers import fetched, followed
 
 DATA = random.Random(11).randbytes(100_500)
-
-
-@pytest.fixture
-def bulk(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBulk]:
-    monkeypatch.setattr("client.downloading.FILE_CHUNK_BYTES", 1_000)
-    with FakeBroker() as broker, FakeBulk(broker) as bulk:
-        yield bulk
-
-
-@pytest.fixture
-async def ani(bulk: FakeBulk) -> AsyncIterator[Chat]:
-    async with logged_in(bulk.broker, "ani") as ani:
-        yield ani
 
 
 def gets(bulk: FakeBulk) -> list[int]:
