@@ -236,6 +236,13 @@ def test_an_unknown_service_is_a_wrong_use(broker: Broker, arguments: list[str])
     assert "auth, file, group, messaging" in err and err.count("\n") == 1
 
 
+def test_a_file_worker_whose_storage_makes_no_sense_says_so_in_a_sentence(broker: Broker) -> None:
+    code, err = ended(broker, "file", PESAN_FILES="a bucket")
+    assert code == 78
+    assert err.startswith("The file service could not start: ") and "s3://BUCKET/PREFIX" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [

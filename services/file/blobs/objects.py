@@ -6,6 +6,7 @@ program: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -51,7 +52,7 @@ class ObjectStore:
 
     def put(self, sha256: bytes, source: Path) -> None:
         """Send it; in several parts if it is large. It appears when all of it has arrived."""
-        with _translated():
+        with _translated(missing=False):
             obstore.put(self._store, _place(sha256), source, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
 
     def read(self, sha256: bytes, offset: int, length: int) -> bytes:
@@ -106,11 +107,22 @@ def _hash_of(path: str) -> bytes | None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Errors of the library as ``OSError`` with its sentence; what is not there as ``FileNotFoundError``."""
+def _translated(missing: bool = True) -> Iterator[None]:
+    """Errors of the library as ``OSError`` with a reason, ``FileNotFoundError`` if a thing is ``missing``."""
     try:
         yield
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        if missing or error.filename:
+            raise
+        raise OSError(0, f"the object store: {_reason(error)}") from error
     except BaseError as error:
-        raise OSError(0, f"the object store: {type(error).__name__}") from error
+        raise OSError(0, f"the object store: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What the store said, or why it could not be reached, in a few words: without addresses and headers."""
+    said = str(error)
+    code = re.search(r"<Code>(\w+)</Code>", said)
+    if code:
+        return code[1]
+    return said.partition("\n")[0].rpartition(" - ")[2][:200] or type(error).__name__

@@ -90,7 +90,9 @@ class Janitor:
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
         except (OSError, StoreUnavailable) as error:
-            self._log.warning("could not clear away", error=type(error).__name__)
+            self._log.warning(
+                "could not clear away", error=getattr(error, "strerror", None) or type(error).__name__
+            )
         except Exception as error:
             self._log.fault("file", "janitor", error)
         finally:

@@ -160,11 +160,25 @@ def test_a_bucket_out_of_reach_is_to_be_asked_again_and_costs_nothing(
     with environment({**s3.environment, "AWS_ENDPOINT_URL": s3.address}):
         lost = open_blobs(with_storage(settings, "s3://there-is-no-such-bucket"))
         sealer = Sealer(settings, yard.store, lost, lambda: yard.now)
-        with pytest.raises(OSError) as error:
+        with pytest.raises(OSError, match="NoSuchBucket") as error:
             sealer.seal(yard.user("ani"), id)
     answer = yard.desk.failed(1, "chunk.seal", error.value)
     assert Unavailable.code.encode() in answer
     assert yard.seal("ani", id).sha256 == HASH
+
+
+def test_why_a_bucket_cannot_be_reached_is_said_without_addresses(tmp_path: Path, s3: S3) -> None:
+    sha256, file = source(tmp_path, DATA)
+    with environment({**s3.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}):
+        nowhere = open_blobs(Settings(home=tmp_path, file_storage="s3://bucket"))
+        for ask in (lambda: nowhere.put(sha256, file), lambda: nowhere.size(sha256)):
+            with pytest.raises(OSError, match="the object store: HTTP error") as error:
+                ask()
+            assert "127.0.0.1" not in str(error.value) and "test" not in str(error.value)
+    with environment(s3.environment):
+        lost = open_blobs(Settings(home=tmp_path, file_storage="s3://there-is-no-such-bucket"))
+        with pytest.raises(OSError, match="NoSuchBucket"):
+            list(lost.every())
 
 
 def with_storage(settings: Settings, place: str) -> Settings:
