@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ def test_why_a_bucket_cannot_be_reached_is_said_without_addresses(tmp_path: Path
     sha256, file = source(tmp_path, DATA)
     with environment({**s3.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}):
         nowhere = open_blobs(Settings(home=tmp_path, file_storage="s3://bucket"))
-        for ask in (lambda: nowhere.put(sha256, file), lambda: nowhere.size(sha256)):
+        for ask in (partial(nowhere.put, sha256, file), partial(nowhere.size, sha256)):
             with pytest.raises(OSError, match="the object store: HTTP error") as error:
                 ask()
             assert "127.0.0.1" not in str(error.value) and "test" not in str(error.value)
