@@ -16,6 +16,7 @@ from typing import Final
 
 from config.settings import Settings
 from services.file import staging
+from services.file.blobs.folder import sync_folder
 from services.storage.transfers import Upload
 
 KEPT_OPEN: Final = 64
@@ -133,10 +134,11 @@ class Staged:
         return os.pread(self.data, length, 0)
 
     def sync(self) -> None:
-        """All of it is on disk, the map, too."""
+        """All of it is on disk, the map, too, for good."""
         os.ftruncate(self.data, self.size)  # an empty file has no chunk that would have made it that long
         os.fsync(self.data)
         os.fsync(self._map)
+        sync_folder(self.path.parent)  # and can be found there
 
     def close(self) -> None:
         """Let go of the files, and of the claim."""
