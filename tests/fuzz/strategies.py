@@ -28,8 +28,14 @@ edges = st.sampled_from(
 )
 integers = st.integers(0, 6) | edges | st.integers(-(2**63), UINT64_MAX)
 names = st.sampled_from([*PEOPLE, "ANI", *GROUPS, "#ops", "#locked", "#OPS", "*", "nobody", "ani@here", "@"])
+paths = st.sampled_from(
+    ["ani/ops", "/ani/", "ani/ani/ops", "..", "ani/../ops", "a//b", "a\\b", ".", " ", "CON", "a/" * 40]
+)
 texts = (
-    names | st.text(max_size=40) | st.sampled_from(["", "\0", "a\0b", "x" * 33, "x" * 2000, "é\u202e\n", "𝕏"])
+    names
+    | paths
+    | st.text(max_size=40)
+    | st.sampled_from(["", "\0", "a\0b", "x" * 33, "x" * 2000, "é\u202e\n", "𝕏"])
 )
 binaries = st.sampled_from(IDS) | st.binary(max_size=40) | st.just(b"")
 scalars = st.none() | st.booleans() | integers | st.floats() | texts | binaries
