@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import weakref
 
 import pytest
 
@@ -225,6 +226,22 @@ def test_each_answer_renews_the_time_and_a_refusal_does_not() -> None:
         now = window.wake_at()
         window.wake(now)
     assert now == limit and isinstance(lane.over, Busy)
+
+
+def test_what_was_answered_is_kept_in_memory_by_nothing() -> None:
+    class Bytes:
+        pass
+
+    window = opened()
+    lane = window.lane()
+    held = [Bytes() for _ in range(3)]
+    seen = [weakref.ref(each) for each in held]
+    while held:
+        window.add(0.0, lane, held.pop())
+    for now in (0.0, 0.1, 0.2):
+        for request_id in [request_id for request_id, _ in window.ship(now)]:
+            window.answered(now, request_id)
+    assert [each() for each in seen] == [None] * 3
 
 
 def test_who_has_left_hears_and_keeps_nothing() -> None:
