@@ -11,6 +11,7 @@ when this process grows too much; clients come back and go on.
 
 from __future__ import annotations
 
+import resource
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,7 +43,8 @@ BACKLOG: Final = 1024
 SOCKET: Final = "bulk.sock"
 """Where file workers connect, in the folder of sockets."""
 MEMORY: Final = 512 << 20
-"""Bytes that this process may grow by; then everybody is hung up on. Half of what it may have, if less."""
+"""Bytes that this process may grow by; then everybody is hung up on. It is an eighth of what the process may
+have, if that is more: so many slow downloads, each with a window, have room. And half, if that is less."""
 LOOK: Final = 1.0
 """Seconds between two looks at that."""
 
@@ -53,8 +55,9 @@ class Bulk:
     def __init__(self, settings: Settings, keys: KeyPair, size: Callable[[], int] = resident) -> None:
         self._settings = settings
         self._keys = keys
-        allowed = settings.broker_memory_mib << 20
-        self._memory = min(MEMORY, allowed // 2) if allowed else MEMORY
+        allowed, _ = resource.getrlimit(resource.RLIMIT_DATA)  # as ``pesan up`` has set it
+        limited = allowed != resource.RLIM_INFINITY
+        self._memory = max(min(MEMORY, allowed // 2), allowed // 8) if limited else MEMORY
         self._size = size
         self._least: int | None = size()
         self._next_look = 0.0

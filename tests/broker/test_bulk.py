@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket as plain_socket
 import subprocess
 import sys
@@ -190,6 +191,25 @@ def test_a_process_that_grows_too_much_hangs_up_on_everybody_and_they_come_back(
         assert received(worker)[1] == b"again"
     finally:
         yard.close()
+
+
+@pytest.mark.parametrize(("allowed", "room"), [(0, 512), (4096, 512), (256, 128), (16_384, 2048)])
+def test_how_much_may_wait_goes_by_how_much_memory_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int, room: int
+) -> None:
+    limit = allowed * MIB or resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limit, resource.RLIM_INFINITY))
+    settings = Settings(home=tmp_path, port_base=free_port_base())
+    size = [0]
+    bulk = Bulk(settings, server_keys(tmp_path), lambda: size[0])
+    bulk.bind()
+    try:
+        size[0] = room * MIB
+        assert not bulk.look(1.0)
+        size[0] += 1
+        assert bulk.look(1.0 + LOOK)
+    finally:
+        bulk.close()
 
 
 def test_an_address_that_was_taken_for_a_moment_is_opened_later(tmp_path: Path) -> None:
