@@ -71,12 +71,18 @@ class FakeBroker:
         socket, self._ports[index] = self.bind(kind, self._ports[index])
         return socket
 
-    def bind(self, kind: int, port: int) -> tuple[zmq.Socket[bytes], int]:
-        """A socket with this server's key, on a port of its own when that is 0; and the port."""
+    def bind(self, kind: int, port: int, room: int = 1000) -> tuple[zmq.Socket[bytes], int]:
+        """A socket with this server's key, on a port of its own when that is 0; and the port.
+
+        ``room``: messages that wait to be read; with few of them the kernel has no room either.
+        """
         socket = self._context.socket(kind)
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._secret)
         socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.RCVHWM, room)
+        if room < 1000:
+            socket.setsockopt(zmq.RCVBUF, 4096)
         if kind == zmq.XPUB:
             socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         for patience in reversed(range(100)):  # a closed socket gives its port back a little later

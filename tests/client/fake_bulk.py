@@ -29,6 +29,9 @@ class FakeBulk:
         self.refuse: Callable[[Any], Failure | None] = lambda request: None
         self.mangle: Callable[[bytes], bytes | None] = lambda payload: payload
         self.requests: list[Any] = []
+        self.paused = False
+        """Nothing is read."""
+        self.room = 1000
         self.most_open = 0
         """Most requests that waited for an answer at once."""
         self.broker = broker
@@ -48,7 +51,7 @@ class FakeBulk:
 
     def start(self) -> None:
         self._stopping.clear()
-        self._socket, self._port = self.broker.bind(zmq.ROUTER, self._port)
+        self._socket, self._port = self.broker.bind(zmq.ROUTER, self._port, self.room)
         self.broker.model.bulk_port = self._port
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -64,7 +67,9 @@ class FakeBulk:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            if self._socket.poll(5):
+            if self.paused:
+                time.sleep(0.005)
+            elif self._socket.poll(5):
                 while self._socket.poll(0):
                     peer, *frames = self._socket.recv_multipart()
                     with self.broker.lock:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 
 from client import Chat, Progress
+from client.bulk import BulkLink
 from protocol.bulk import PutChunk, SealUpload
+from protocol.connection_string import ConnectionString
 from protocol.errors import Busy, Failure, NotFound
 from protocol.files import BeginUpload, FinishUpload
 from protocol.limits import FILE_WINDOW
@@ -104,6 +107,35 @@ async def test_the_server_may_go_away_and_come_back(ani: Chat, bulk: FakeBulk, d
     async with asyncio.timeout(30):
         got += [chunk async for chunk in reading]
     assert b"".join(got) == data
+
+
+async def test_what_had_not_left_when_the_server_was_lost_is_sent_once(
+    ani: Chat, bulk: FakeBulk, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up = BulkLink._set_up
+
+    def narrow(link: BulkLink, server: ConnectionString, kind: int) -> None:
+        set_up(link, server, kind)
+        link._socket.setsockopt(zmq.SNDBUF, 4096)
+
+    monkeypatch.setattr(BulkLink, "_set_up", narrow)
+    bulk.files.chunk_bytes = 30_000
+    await asyncio.to_thread(bulk.stop)
+    bulk.room = 1
+    bulk.start()
+    sending = asyncio.create_task(ani.files.send(data, "budi", name="data", id=ID))
+    async with asyncio.timeout(20):
+        while len(bulk.requests) < 4:
+            await asyncio.sleep(0.001)
+    bulk.paused = True
+    await asyncio.sleep(0.2)
+    await asyncio.to_thread(bulk.stop)
+    bulk.paused = False
+    bulk.start()
+    await asyncio.wait_for(sending, 30)
+    puts = bulk.files.uploads[("ani", ID)].puts
+    # What was answered, but whose answer was lost, comes again; what waited in the socket does not.
+    assert len(puts) - len(set(puts)) <= 1
 
 
 async def test_an_upload_goes_on_where_an_earlier_one_stood(
