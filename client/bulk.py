@@ -113,14 +113,14 @@ class Flow:
     ) -> None:
         self.on_answer = on_answer
         self._bulk = bulk
-        self._lane = bulk.window.lane(large_answers)
+        self.lane = bulk.window.lane(large_answers)
         self._news = asyncio.Event()
         self._room = asyncio.Event()
 
     @property
     def open(self) -> int:
         """Asked, and not answered yet."""
-        return len(self._lane.open)
+        return len(self.lane.open)
 
     def ask(
         self, command: str, body: Body, payload: Payload = None, key: Any = None, allowance: float = 0.0
@@ -131,19 +131,19 @@ class Flow:
 
     async def news(self) -> None:
         """Wait for an answer since this was last called. Raises what ended the transfer."""
-        if self._lane.over is None:
+        if self.lane.over is None:
             await self._news.wait()
         self._news.clear()
-        if self._lane.over is not None:
-            raise self._lane.over
+        if self.lane.over is not None:
+            raise self.lane.over
 
     async def room(self, most: int) -> None:
         """Wait until fewer than ``most`` are open. Raises what ended the transfer."""
-        while self.open >= most and self._lane.over is None:
+        while self.open >= most and self.lane.over is None:
             self._room.clear()
             await self._room.wait()
-        if self._lane.over is not None:
-            raise self._lane.over
+        if self.lane.over is not None:
+            raise self.lane.over
 
     def tell(self) -> None:
         """Let whoever waits look again."""
@@ -152,7 +152,7 @@ class Flow:
 
     def fail(self, error: Exception) -> None:
         """Nothing more will come of this."""
-        self._lane.over = self._lane.over or error
+        self.lane.over = self.lane.over or error
         self.tell()
 
     def end(self) -> None:
@@ -204,14 +204,14 @@ class Bulk:
 
     def add(self, flow: Flow, ask: Ask, allowance: float) -> None:
         """Something more to ask."""
-        self.window.add(self._loop.time(), flow._lane, ask, allowance)
+        self.window.add(self._loop.time(), flow.lane, ask, allowance)
         if not self._pumping:  # everything that is asked in one turn goes out together
             self._pumping = True
             self._loop.call_soon(self._carry_out)
 
     def leave(self, flow: Flow) -> None:
         """This transfer is over."""
-        self.window.end(flow._lane)
+        self.window.end(flow.lane)
         self._flows.discard(flow)
         if not self._flows and not self._closed:
             self._idle = self._loop.call_later(IDLE, self._let_go)
@@ -276,7 +276,7 @@ class Bulk:
             token = self._connection.session.token
             self._link.send_chunks([_frames(request_id, token, chunk.what) for request_id, chunk in shipped])
         for flow in self._flows:
-            if flow._lane.over is not None:
+            if flow.lane.over is not None:
                 flow.tell()
         self._set_timer(self.window.wake_at())
 

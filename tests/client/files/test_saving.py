@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import random
@@ -13,7 +14,7 @@ import pytest
 
 from client import Chat
 from client.errors import Corrupt
-from client.parts import part_of
+from client.parts import Part, part_of
 from protocol.bulk import GetChunk
 from protocol.errors import NotFound
 from protocol.files import FileInfo
@@ -104,6 +105,27 @@ async def test_a_file_that_somebody_else_fetches_to_the_same_place_is_left_alone
     with pytest.raises(BlockingIOError):
         await followed(ani.files.save(stored, target))
     assert (await followed(steps))[-1].path == target
+
+
+def test_a_part_that_became_a_file_while_its_lock_was_waited_for_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, sha256 = tmp_path / "copy", hashlib.sha256(DATA).digest()
+    part_of(target, sha256).write_bytes(DATA)
+    flock = fcntl.flock
+
+    def finished_first(file: int, how: int) -> None:
+        monkeypatch.setattr("client.parts.fcntl.flock", flock)
+        part_of(target, sha256).rename(target)
+        flock(file, how)
+
+    monkeypatch.setattr("client.parts.fcntl.flock", finished_first)
+    part = Part(target, "copy", len(DATA), sha256, replace=True)
+    part.open()
+    assert part.held == 0
+    part.write([b"something else"])
+    part.close()
+    assert target.read_bytes() == DATA
 
 
 async def test_what_is_there_stays_unless_it_is_to_be_replaced(
