@@ -44,7 +44,7 @@ class Document(NamedTuple):
     table: Rows
     bulk_table: Rows
     rates: Rows
-    program: str
+    programs: list[str]
 
 
 def parse(text: str) -> Document:
@@ -55,7 +55,7 @@ def parse(text: str) -> Document:
     commands, table = _commands(chapters["Commands"])
     bulk, bulk_table = _commands(chapters["Bulk commands"])
     (rates,) = tables(chapters["Rate limits"])
-    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    programs = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return Document(
         commands,
         bulk,
@@ -67,7 +67,7 @@ def parse(text: str) -> Document:
         table,
         bulk_table,
         rates,
-        program,
+        programs,
     )
 
 

@@ -32,6 +32,8 @@ TEXT = FILE.read_text(encoding="utf-8")
 PUBLIC = {name: row for name, row in COMMANDS.items() if not row.internal}
 RETRY = {name: kind.retry.value for name, kind in FAILURES.items()}
 LIMITS = {name: value for name, value in vars(limits).items() if name.isupper()}
+PRINTED = ("ani: halo\n", "ani: foto.raw, 1200000 bytes\n")
+"""By the programs in the appendices."""
 ERRORS_OF_ANY = {"version", "unauthenticated", "rate_limited", "unavailable", "internal"}
 """Codes that are explained once for all commands."""
 
@@ -262,11 +264,16 @@ def test_a_field_added_to_a_shape_alone_is_noticed() -> None:
     assert differences(TEXT, commands={**PUBLIC, "user.list": row._replace(reply=reply)})
 
 
-# --- the program in the appendix ----------------------------------------------------------------
+# --- the programs in the appendices -------------------------------------------------------------
 
 
-def test_the_program_is_short_and_needs_pyzmq_and_msgpack_only() -> None:
-    program = parse(TEXT).program
+def test_there_are_two_programs() -> None:
+    assert len(parse(TEXT).programs) == len(PRINTED)
+
+
+@pytest.mark.parametrize("number", range(len(PRINTED)))
+def test_a_program_is_short_and_needs_pyzmq_and_msgpack_only(number: int) -> None:
+    program = parse(TEXT).programs[number]
     assert len(program.splitlines()) < 60
     modules = set()
     for node in ast.walk(ast.parse(program)):
@@ -277,9 +284,10 @@ def test_the_program_is_short_and_needs_pyzmq_and_msgpack_only() -> None:
     assert {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names) == {"zmq", "msgpack"}
 
 
-def test_the_program_runs_as_it_stands(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "printed"), list(enumerate(PRINTED)))
+def test_a_program_runs_as_it_stands(tmp_path: Path, number: int, printed: str) -> None:
     file = tmp_path / "session.py"
-    file.write_text(parse(TEXT).program, encoding="utf-8")
+    file.write_text(parse(TEXT).programs[number], encoding="utf-8")
     with OwnServer() as server:
         done = subprocess.run(
             [sys.executable, "-P", str(file), server.connection],
@@ -289,7 +297,7 @@ def test_the_program_runs_as_it_stands(tmp_path: Path) -> None:
             text=True,
             timeout=60,
         )
-    assert (done.returncode, done.stdout) == (0, "ani: halo\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, printed), done.stderr
 
 
 def test_the_grammar_is_that_of_the_frames() -> None:
