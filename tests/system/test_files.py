@@ -26,7 +26,7 @@ from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 PASSWORD = "a password to try"
 PATIENCE = 30.0
 MIB = 1 << 20
-KEEP = 1.0
+KEEP = 4.0
 """Seconds for which this server keeps an upload that nobody goes on with."""
 QUOTA = 40 * MIB
 FILE_MAX = 30 * MIB

@@ -39,6 +39,8 @@ from services.storage.transfers import NoSession, Upload
 
 TOUCH_AFTER: Final = 60_000_000
 """Microseconds after which it is written down again that something of an upload arrived."""
+TOUCHES: Final = 4
+"""How often that is, at least, before an upload would be swept."""
 
 
 class Reading(NamedTuple):
@@ -77,6 +79,8 @@ class Desk:
     ) -> None:
         """``writer`` is what is written through, if not ``store``; ``later`` does what nobody waits for."""
         self._settings = settings
+        # Where uploads are swept soon, sooner: one that is under way must never look idle.
+        self._touch_after = min(TOUCH_AFTER, int(settings.upload_keep * 1e6 / TOUCHES))
         self._store = store
         self._writer = writer or store
         self._later = later
@@ -177,7 +181,7 @@ class Desk:
     def _touch(self, upload: Upload) -> None:
         """Write down that something arrived. If that cannot be now, the next chunk tries again."""
         now = self._now()
-        if now - upload.touched_at < TOUCH_AFTER:
+        if now - upload.touched_at < self._touch_after:
             return
         key = upload.user_id, upload.id
         if key not in self._touching:

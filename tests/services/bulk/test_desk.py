@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from config.settings import Settings
 from protocol.envelope import pack_body, pack_request, unpack_reply
 from protocol.errors import Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
 from protocol.limits import FILE_CHUNK_BYTES
 from services.file import staging
 from services.file.bulk.desk import TOUCH_AFTER
 from services.storage import sessions
-from services.storage.engine import StoreUnavailable
+from services.storage.engine import Store, StoreUnavailable
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
 
 DATA = some_bytes(3 * CHUNK + 100)
@@ -177,6 +180,16 @@ def test_that_something_arrived_is_written_down_once_a_minute(yard: Yard) -> Non
     yard.now += TOUCH_AFTER
     yard.put("ani", id, CHUNK, DATA[CHUNK : 2 * CHUNK])
     assert touched() == yard.now
+
+
+def test_where_uploads_are_swept_soon_it_is_written_down_sooner(settings: Settings, store: Store) -> None:
+    soon = structs.replace(settings, upload_keep=2.0)
+    with closing(Yard(soon, store)) as yard:
+        id = yard.begin("ani", len(DATA))
+        yard.put("ani", id, 0, DATA[:CHUNK])
+        yard.now += 500_000
+        yard.put("ani", id, CHUNK, DATA[CHUNK : 2 * CHUNK])
+        assert yard.world.row("select touched_at from uploads") == (yard.now,)
 
 
 def test_a_full_disk_ends_the_upload_and_leaves_nothing_of_it(
