@@ -129,7 +129,11 @@ class Sealer:
         if upload.stored:
             return self._done(upload)
         if not staged.complete:
-            raise Conflict("Some chunks are missing; file.resume says which.")
+            if upload.sha256 is None:
+                raise Conflict("Some chunks are missing; file.resume says which.")
+            # Nothing will come any more: who asks what is missing hears that all of it was there.
+            self.give_up(upload.user_id, upload.id)
+            raise Conflict("What was held of this upload is lost; it was given up. Begin another.")
         if upload.sha256 is None:
             upload = self._named(staged, upload, tally)
         assert upload.sha256 is not None

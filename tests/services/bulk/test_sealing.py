@@ -22,7 +22,7 @@ from services.file.blobs.folder import LocalFolder
 from services.file.bulk.desk import Sealing
 from services.file.bulk.sealing import Sealer, Tally
 from services.file.bulk.staged import Staged
-from services.storage import open_store
+from services.storage import open_store, transfers
 from services.storage.engine import Store, StoreUnavailable
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
 
@@ -65,6 +65,17 @@ def test_an_upload_with_a_chunk_missing_is_not_sealed_and_stays(yard: Yard) -> N
         yard.seal("ani", id)
     yard.put("ani", id, 2 * CHUNK, DATA[2 * CHUNK : 3 * CHUNK])
     assert yard.seal("ani", id).sha256 == HASH
+
+
+def test_bytes_that_were_lost_between_hash_and_storage_are_given_up(yard: Yard) -> None:
+    id = yard.upload("ani", DATA)
+    with yard.store.write() as tx:
+        transfers.seal(tx, yard.user("ani"), id, HASH, "text/plain", len(DATA), yard.now)
+    staging.remove(yard.settings, yard.user("ani"), id)
+    with pytest.raises(Conflict, match="lost"):
+        yard.seal("ani", id)
+    yard.janitor.look()
+    assert (yard.staged(), yard.uploads(), yard.used("ani"), yard.kept()) == ([], 0, 0, {})
 
 
 def test_nothing_arrived_and_nothing_can_be_sealed(yard: Yard) -> None:
