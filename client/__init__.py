@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Timeout,
         WrongServerKey,
     )
-    from client.files import Files, Folder, Progress
+    from client.files.api import Files, Folder, Progress
     from protocol.errors import Failure
     from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
     from protocol.files import FileInfo, FinishReply, StoredFile
@@ -42,9 +42,9 @@ _WHERE = {
     "SourceChanged": "client.errors",
     "Timeout": "client.errors",
     "WrongServerKey": "client.errors",
-    "Files": "client.files",
-    "Folder": "client.files",
-    "Progress": "client.files",
+    "Files": "client.files.api",
+    "Folder": "client.files.api",
+    "Progress": "client.files.api",
     "Failure": "protocol.errors",
     "MembershipEvent": "protocol.events",
     "MessageEvent": "protocol.events",

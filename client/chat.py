@@ -48,7 +48,7 @@ from protocol.events import MessageEvent
 from protocol.message_id import message_id
 
 if TYPE_CHECKING:
-    from client.files import Files
+    from client.files.api import Files
 
 E = TypeVar("E")
 Handler = Callable[[Any], Awaitable[object]]
@@ -339,7 +339,7 @@ class Chat:
     def files(self) -> Files:
         """Files: sent, stored, fetched, listed. Loaded when first used: most programs never do."""
         if self._files is None:
-            from client.files import Files
+            from client.files.api import Files
 
             self._files = Files(self._connection, self._recording)
         return self._files

@@ -17,16 +17,16 @@ BETWEEN = 0.02
 """Seconds between the mark and the bytes: on a disk that is slow."""
 
 
-def put(staged: Staged, chunk: int, payload: memoryview) -> bool:
+def put(self: Staged, chunk: int, payload: memoryview) -> bool:
     """As the real one, in the wrong order."""
-    fcntl.flock(staged._map, fcntl.LOCK_EX)
+    fcntl.flock(self._map, fcntl.LOCK_EX)
     try:
-        if os.pread(staged._map, 1, chunk) != b"\1":
-            os.pwrite(staged._map, b"\1", chunk)
+        if os.pread(self._map, 1, chunk) != b"\1":
+            os.pwrite(self._map, b"\1", chunk)
             time.sleep(BETWEEN)
-            os.pwrite(staged.data, payload, chunk * staged.chunk_bytes)
+            os.pwrite(self.data, payload, chunk * self.chunk_bytes)
     finally:
-        fcntl.flock(staged._map, fcntl.LOCK_UN)
+        fcntl.flock(self._map, fcntl.LOCK_UN)
     return True
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 
 from benchmarks.crash.transfers.program import play
-from client.sources import Ranges, Reader
+from client.files.sources import Ranges, Reader
 
 _begin = Reader.begin
 
 
-def begin(reader: Reader, missing: Ranges, chunk_bytes: int) -> None:
+def begin(self: Reader, missing: Ranges, chunk_bytes: int) -> None:
     """As the real one, with everything missing."""
-    _begin(reader, [(0, reader.size)] if missing else [], chunk_bytes)
+    _begin(self, [(0, self.size)] if missing else [], chunk_bytes)
 
 
 if __name__ == "__main__":

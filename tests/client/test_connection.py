@@ -288,4 +288,4 @@ def test_importing_the_library_loads_no_more_than_it_needs() -> None:
     assert not {"click", "prompt_toolkit", "structlog", "apsw", "psycopg", "broker", "services"} & set(
         modules
     )
-    assert not {"zmq.asyncio", "client.files", "concurrent.futures.thread"} & set(modules)
+    assert not {"zmq.asyncio", "client.files.api", "concurrent.futures.thread"} & set(modules)

@@ -19,7 +19,7 @@ from client.cli.files.memory import Memory, Transfer
 from client.cli.files.sending import for_good
 from client.cli.files.sources import look_at
 from client.cli.names import new_id
-from client.progress import Progress
+from client.files.progress import Progress
 from protocol.file_names import local_name
 from protocol.files import StoredFile
 

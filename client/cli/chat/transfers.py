@@ -20,7 +20,7 @@ from client.cli.chat.room import Room
 from client.cli.exits import code_of
 from client.cli.files.sources import unreadable
 from client.errors import ClientError, Offline, Timeout
-from client.progress import Progress
+from client.files.progress import Progress
 from protocol.errors import Failure, Retry
 
 if TYPE_CHECKING:

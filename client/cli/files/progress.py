@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from client.cli import output
 
 if TYPE_CHECKING:
-    from client.progress import Progress
+    from client.files.progress import Progress
 
 TOLD_EVERY: Final = 10.0
 """Seconds between two lines where no bar can be drawn."""

@@ -27,7 +27,7 @@ from protocol.files import FinishReply
 
 if TYPE_CHECKING:
     from client.chat import Chat
-    from client.progress import Progress
+    from client.files.progress import Progress
 
 LEFT_OUT: Final = (TooLarge, Invalid, Conflict, SourceChanged, OSError)
 """What concerns one file, so that the others are sent all the same."""

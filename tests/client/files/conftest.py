@@ -22,8 +22,8 @@ def broker() -> Iterator[FakeBroker]:
 
 @pytest.fixture
 def bulk(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBulk]:
-    monkeypatch.setattr("client.uploading.SMALL", 100)
-    monkeypatch.setattr("client.downloading.FILE_CHUNK_BYTES", 1_000)
+    monkeypatch.setattr("client.files.uploading.SMALL", 100)
+    monkeypatch.setattr("client.files.downloading.FILE_CHUNK_BYTES", 1_000)
     with FakeBulk(broker) as bulk:
         yield bulk
 
@@ -31,8 +31,8 @@ def bulk(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBu
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """For lines that lose answers: what has none flies again soon."""
-    monkeypatch.setattr("client.window.PATIENCE_FIRST", 0.3)
-    monkeypatch.setattr("client.window.PATIENCE_LEAST", 0.1)
+    monkeypatch.setattr("client.files.window.PATIENCE_FIRST", 0.3)
+    monkeypatch.setattr("client.files.window.PATIENCE_LEAST", 0.1)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ async def test_a_refusal_at_the_beginning_comes_before_any_byte(
 async def test_a_source_that_changes_meanwhile_is_noticed_and_dropped(
     ani: Chat, bulk: FakeBulk, tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("client.sources.PIECE", 1_000)
+    monkeypatch.setattr("client.files.sources.PIECE", 1_000)
     bulk.fate = lambda request: [0.002]
     for change in (data + b"more", data[:5_000], data[:-1] + b"x"):
         source = tmp_path / "data"
@@ -148,7 +148,7 @@ async def test_who_is_logged_out_sends_and_fetches_no_more(
 async def test_the_socket_of_chunks_is_closed_when_nobody_needs_it(
     ani: Chat, bulk: FakeBulk, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("client.bulk.IDLE", 0.1)
+    monkeypatch.setattr("client.files.bulk.IDLE", 0.1)
     for n in range(3):
         sent = await ani.files.send(data, "budi", name=f"{n}")
         first = ani.files._bulk._link

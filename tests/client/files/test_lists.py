@@ -85,7 +85,7 @@ async def test_the_backup_sends_what_is_new_or_changed_and_goes_on_in_the_middle
     data: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("client.uploading.SMALL", 1 << 22)  # as in the program
+    monkeypatch.setattr("client.files.uploading.SMALL", 1 << 22)  # as in the program
     (tmp_path / "deep").mkdir()
     (tmp_path / "a.txt").write_text("one")
     (tmp_path / "deep" / "data").write_bytes(data)

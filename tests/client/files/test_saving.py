@@ -14,7 +14,7 @@ import pytest
 
 from client import Chat
 from client.errors import Corrupt
-from client.parts import Part, part_of
+from client.files.parts import Part, part_of
 from protocol.bulk import GetChunk
 from protocol.errors import NotFound
 from protocol.files import FileInfo
@@ -115,11 +115,11 @@ def test_a_part_that_became_a_file_while_its_lock_was_waited_for_is_left_alone(
     flock = fcntl.flock
 
     def finished_first(file: int, how: int) -> None:
-        monkeypatch.setattr("client.parts.fcntl.flock", flock)
+        monkeypatch.setattr("client.files.parts.fcntl.flock", flock)
         part_of(target, sha256).rename(target)
         flock(file, how)
 
-    monkeypatch.setattr("client.parts.fcntl.flock", finished_first)
+    monkeypatch.setattr("client.files.parts.fcntl.flock", finished_first)
     part = Part(target, "copy", len(DATA), sha256, replace=True)
     part.open()
     assert part.held == 0
@@ -157,7 +157,7 @@ async def test_where_a_disk_has_no_links_the_part_is_renamed(
     def refuse(*_: Any) -> None:
         raise PermissionError("no links here")
 
-    monkeypatch.setattr("client.parts.os.link", refuse)
+    monkeypatch.setattr("client.files.parts.os.link", refuse)
     await followed(ani.files.save(bulk.files.add("ani", DATA), tmp_path / "copy"))
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 

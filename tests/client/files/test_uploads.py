@@ -13,7 +13,7 @@ import pytest
 import zmq
 
 from client import Chat, Progress
-from client.bulk import BulkLink
+from client.files.bulk import BulkLink
 from protocol.bulk import PutChunk, SealUpload
 from protocol.connection_string import ConnectionString
 from protocol.errors import Busy, Failure, NotFound

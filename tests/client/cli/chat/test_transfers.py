@@ -16,7 +16,7 @@ from client.cli.chat.room import Room
 from client.cli.exits import AUTH, NOT_FOUND, OTHER, TIMEOUT, USAGE, Mistake
 from client.cli.files.memory import Memory
 from client.errors import Corrupt, Timeout
-from client.progress import Progress
+from client.files.progress import Progress
 from protocol.errors import Busy, Forbidden, NotFound, TooLarge
 from protocol.events import MessageEvent
 from protocol.files import FileInfo

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from client.files import Folder
-from client.progress import Progress
+from client.files.api import Folder
+from client.files.progress import Progress
 from protocol.errors import Conflict, NotFound
 from protocol.files import FileInfo, FinishReply, StoredFile, UploadInfo, UsageReply
 from tests.client.cli.shell import Pretended

@@ -8,7 +8,7 @@ import pytest
 
 from client.cli.files import progress
 from client.cli.files.progress import Seen
-from client.progress import Progress
+from client.files.progress import Progress
 
 MB = 1_000_000
 

@@ -18,9 +18,9 @@ import zmq
 from client import sockets
 from client.connection import Connection
 from client.errors import ClientError, Closed
+from client.files.window import Window
 from client.sockets import NOBLOCK, RCVMORE, Link
 from client.timers import NEVER
-from client.window import Window
 from protocol.body import Body, Empty, body_of, convert
 from protocol.bulk import BULK, BulkCommand
 from protocol.commands import HelloReply

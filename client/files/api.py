@@ -18,10 +18,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from client import downloading, sources, uploading
-from client.bulk import Bulk
 from client.connection import Connection
-from client.progress import Progress
+from client.files import downloading, sources, uploading
+from client.files.bulk import Bulk
+from client.files.progress import Progress
 from client.targets import Target, which
 from protocol import limits
 from protocol.body import Body, Empty

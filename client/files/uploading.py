@@ -16,12 +16,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from client.bulk import Bulk, Flow
 from client.connection import Connection
 from client.errors import ClientError, Corrupt, SourceChanged
-from client.progress import Progress
-from client.sources import Reader, Source, total
-from client.threads import OneThread
+from client.files.bulk import Bulk, Flow
+from client.files.progress import Progress
+from client.files.sources import Reader, Source, total
+from client.files.threads import OneThread
 from protocol.body import Body, Empty
 from protocol.bulk import PutChunk, SealReply, SealUpload
 from protocol.errors import Conflict, Failure, Internal, NotFound

@@ -13,11 +13,11 @@ import hashlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from client.bulk import Bulk, Flow, Payload
 from client.errors import Corrupt
-from client.parts import Part
-from client.progress import Progress
-from client.threads import OneThread
+from client.files.bulk import Bulk, Flow, Payload
+from client.files.parts import Part
+from client.files.progress import Progress
+from client.files.threads import OneThread
 from protocol.bulk import GetChunk
 from protocol.files import FileInfo, StoredFile
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW

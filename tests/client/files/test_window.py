@@ -8,10 +8,10 @@ import weakref
 
 import pytest
 
-from client import window as module
 from client.errors import LoggedOut, Offline, Timeout
+from client.files import window as module
+from client.files.window import LANES_MOST, QUIET, ROOM_FIRST, Lane, Window
 from client.timers import NEVER
-from client.window import LANES_MOST, QUIET, ROOM_FIRST, Lane, Window
 from protocol.errors import Busy, Failure, NotFound, RateLimited, Unauthenticated, Unavailable
 from protocol.limits import FILE_WINDOW
 
