@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Final
 
 from config.settings import Settings
+from config.writeback import begin_to_write
 from services.file import staging
 from services.file.blobs.folder import sync_folder
 from services.storage.transfers import Upload
@@ -92,6 +93,7 @@ class Staged:
                 return True
             at = chunk * self.chunk_bytes
             _write(self.data, payload, at)
+            begin_to_write(self.data, at, len(payload))
             _write(self._map, memoryview(b"\1"), chunk)
         finally:
             fcntl.flock(self._map, fcntl.LOCK_UN)

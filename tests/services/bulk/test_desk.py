@@ -12,10 +12,12 @@ import pytest
 from msgspec import structs
 
 from config.settings import Settings
+from config.writeback import begin_to_write
 from protocol.envelope import pack_body, pack_request, unpack_reply
 from protocol.errors import Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
 from protocol.limits import FILE_CHUNK_BYTES
 from services.file import staging
+from services.file.bulk import staged
 from services.file.bulk.desk import TOUCH_AFTER
 from services.storage import sessions
 from services.storage.engine import Store, StoreUnavailable
@@ -180,6 +182,22 @@ def test_that_something_arrived_is_written_down_once_a_minute(yard: Yard) -> Non
     yard.now += TOUCH_AFTER
     yard.put("ani", id, CHUNK, DATA[CHUNK : 2 * CHUNK])
     assert touched() == yard.now
+
+
+def test_chunks_are_on_their_way_to_the_disk_before_the_seal(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, int]] = []
+
+    def begin(handle: int, at: int, length: int) -> None:
+        begun.append((at, length))
+        begin_to_write(handle, at, length)
+
+    monkeypatch.setattr(staged, "begin_to_write", begin)
+    id = yard.begin("ani", len(DATA))
+    yard.put("ani", id, CHUNK, DATA[CHUNK : 2 * CHUNK])
+    yard.put("ani", id, 0, DATA[:CHUNK])
+    assert begun == [(CHUNK, CHUNK), (0, CHUNK)]
 
 
 def test_where_uploads_are_swept_soon_it_is_written_down_sooner(settings: Settings, store: Store) -> None:
