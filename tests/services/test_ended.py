@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from config.settings import Settings
 from protocol.commands import COMMANDS
 from protocol.errors import OK, Unauthenticated
 from services import auth, file, group, messaging
 from services.context import Service
 from services.ended import FOR_THE_ENDED
 from services.storage import sessions
+from services.storage.engine import Store
+from tests.services.file.share import Share
 from tests.services.house import House
 from tests.services.world import World, message_id, send
 
@@ -36,6 +39,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "group.leave": {"group": "ops"},
     "group.members": {"group": "ops"},
     "group.remove": {"group": "ops", "user": "budi"},
+    "file.begin": {"id": message_id(3), "size": 1, "to": "budi", "name": "new.txt"},
+    "file.resume": {"upload": message_id(2)},
+    "file.finish": {"upload": message_id(2)},
+    "file.cancel": {"upload": message_id(2)},
+    "file.stat": {"path": "old.txt"},
+    "file.move": {"path": "old.txt", "to": "moved.txt"},
+    "file.delete": {"path": "old.txt"},
+    "file.mkdir": {"path": "folder"},
 }
 """Bodies of the commands that need one."""
 
@@ -55,10 +66,15 @@ def end(world: World, who: str) -> None:
 
 
 @pytest.mark.parametrize("command", asked_of_the_store())
-def test_a_call_under_way_when_its_session_ends_is_refused(world: World, command: str) -> None:
+def test_a_call_under_way_when_its_session_ends_is_refused(
+    settings: Settings, store: Store, command: str
+) -> None:
+    world = Share(settings, store)
     world.group("ops", "ani", "budi")
     world.group("open", "citra")
     world.say("budi", "ani")
+    world.put("ani", "old.txt")
+    world.ready("ani", to="budi", name="ready.txt", id=message_id(2))
     engine = world.another(SERVICES[COMMANDS[command].service])
     end(world, "ani")
     (answer,) = world.take([world.call("ani", command, **BODIES.get(command, {}))], engine)
