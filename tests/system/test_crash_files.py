@@ -22,5 +22,5 @@ def test_a_library_that_begins_at_the_front_again_is_condemned() -> None:
 
 
 def test_a_server_that_marks_a_chunk_before_it_writes_it_is_condemned() -> None:
-    (figures,) = crash_files(["upload-file"], mib=24, rounds=3, workers="tests.benchmarks.broken_file_worker")
+    (figures,) = crash_files(["upload-file"], mib=12, rounds=3, workers="tests.benchmarks.broken_file_worker")
     assert figures[AGAIN] > 0, figures
