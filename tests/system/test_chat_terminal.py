@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.own_server import ROOT, OwnServer
 from client import Chat, MessageEvent
+from tests.system.pesan import run
 from tests.system.screen import PATIENCE, Seat
 
 T = TypeVar("T")
@@ -52,8 +53,7 @@ class House:
         """Register people and log their profiles in."""
         for name in names:
             environment = {**self.environment(name), "PESAN_PASSWORD": f"password of {name}"}
-            command = [*PESAN, "register", name]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+            done = run(["register", name], environment, ROOT)
             assert done.returncode == 0, done.stderr
 
     def sits_down(self, name: str, *arguments: str) -> Seat:

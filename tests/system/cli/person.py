@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PESAN = str(Path(sys.executable).with_name("pesan"))
+from tests.system.pesan import PESAN, run
+
 PATIENCE = 30.0
 """Seconds after which something is stuck."""
 PASSWORD = "rahasia sekali"
@@ -48,17 +48,7 @@ class Person:
 
     def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """``pesan words…``, to its end."""
-        done = subprocess.run(
-            [PESAN, *words],
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            cwd=self.folder,
-            check=False,
-        )
+        done = run(words, self.environment, self.folder, stdin, PATIENCE)
         self.shown += done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         return done

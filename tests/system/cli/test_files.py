@@ -15,7 +15,8 @@ import pytest
 
 from benchmarks.own_server import OwnServer
 from tests.system.cli.conftest import QUICK, House
-from tests.system.cli.person import PATIENCE, PESAN, Person
+from tests.system.cli.person import PATIENCE, Person
+from tests.system.pesan import PESAN
 
 MIB = 1 << 20
 LARGE = 48 * MIB

@@ -14,7 +14,8 @@ from benchmarks.own_server import OwnServer, free_port_base
 from client.cli.program import COMMANDS
 from protocol import connection_string
 from tests.system.cli.conftest import House
-from tests.system.cli.person import PASSWORD, PATIENCE, PESAN, Person
+from tests.system.cli.person import PASSWORD, PATIENCE, Person
+from tests.system.pesan import PESAN
 
 
 def test_every_command_tells_its_result_as_json(house: House) -> None:

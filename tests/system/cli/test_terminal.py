@@ -8,7 +8,8 @@ import pexpect
 
 from benchmarks.own_server import free_port_base
 from tests.system.cli.conftest import House
-from tests.system.cli.person import PASSWORD, PATIENCE, PESAN, Person
+from tests.system.cli.person import PASSWORD, PATIENCE, Person
+from tests.system.pesan import PESAN
 
 
 def test_control_characters_reach_no_terminal(house: House) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchmarks.own_server import OwnServer
 from tests.system.cli.conftest import QUICK, House
-from tests.system.cli.person import PATIENCE, PESAN, Person
+from tests.system.cli.person import PATIENCE, Person
+from tests.system.pesan import PESAN
 
 
 def stop(server: OwnServer) -> None:
