@@ -1,6 +1,7 @@
-"""Every play in ``plays/``, on a whole system of its own, on SQLite and on PostgreSQL.
+"""Every play in ``plays/``, on a whole system of its own; those that change most on PostgreSQL as well.
 
-Each leaves a store in which ``pesan admin fsck`` finds no fault, while the server still runs.
+What each command does on either engine is tested in tests/services. Each play leaves a store in which
+``pesan admin fsck`` finds no fault, while the server still runs.
 """
 
 from __future__ import annotations
@@ -17,9 +18,24 @@ from tests.system.stage import STEPS, Stage, scripts
 QUICK = {"password_memory_kib": 8, "password_passes": 1, "session_timeout": 11.0}
 """Cheap hashes, and a time until someone who left is offline that is just above the pings'."""
 
+ON_BOTH = ("everyone", "group", "password", "broker_killed", "workers_killed")
+"""Plays played on PostgreSQL too: those with the most to write, and those in which it is cut off."""
+
 
 @pytest.mark.parametrize("script", scripts(), ids=lambda script: script.stem)
-async def test_play(script: Path, database: str) -> None:
+async def test_play(script: Path) -> None:
+    await played(script, "")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", ON_BOTH)
+async def test_play_on_postgres(name: str, postgres_schema: str) -> None:
+    (script,) = [script for script in scripts() if script.stem == name]
+    await played(script, postgres_schema)
+
+
+async def played(script: Path, database: str) -> None:
+    """The play, and what it leaves is sound."""
     with OwnServer(settings=QUICK, environment={"PESAN_DATABASE": database}) as server:
         await Stage(server).play(script.read_text(encoding="utf-8"))
         done = subprocess.run(
