@@ -17,4 +17,4 @@ FUZZ: Final = settings(
 """For a property that costs microseconds."""
 
 FEW: Final = settings(FUZZ, max_examples=max(10, EXAMPLES // 4))
-"""For one that costs milliseconds."""
+"""For one that costs milliseconds, or that is asked of every command in turn."""

@@ -21,7 +21,7 @@ from protocol.errors import FAILURES, OK, Invalid, failure
 from protocol.events import EVENTS
 from protocol.limits import LIST_MAX_LENGTH, NESTING_MAX_DEPTH
 from tests.fuzz import targets
-from tests.fuzz.profile import FUZZ
+from tests.fuzz.profile import FEW, FUZZ
 from tests.fuzz.strategies import (
     IDS,
     binaries,
@@ -99,7 +99,7 @@ def test_any_bytes_are_read_or_refused_as_documented(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_any_body_becomes_the_commands_request_or_a_sentence(name: str) -> None:
-    @FUZZ
+    @FEW
     @given(REQUESTS[name] | junk)
     def holds(body: bytes) -> None:
         targets.typed_request(COMMANDS[name], body)
@@ -109,7 +109,7 @@ def test_any_body_becomes_the_commands_request_or_a_sentence(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_any_answer_becomes_the_commands_reply_or_a_failure(name: str) -> None:
-    @FUZZ
+    @FEW
     @given(statuses, REPLIES[name] | errors | junk)
     def holds(status: str, body: bytes) -> None:
         targets.typed_answer(COMMANDS[name], status, body)
