@@ -12,8 +12,30 @@ from config.settings import Settings
 from services.storage import open_store
 from services.storage.engine import Store
 from services.storage.migrate import migrate
+from tests.conftest import empty_schema
 from tests.services.house import House
+from tests.services.tables import Tables
 from tests.services.world import NOW, World
+
+
+@pytest.fixture(scope="session")
+def tables(postgres_address: str) -> Iterator[Tables]:
+    """A schema with every table, for one test after the other."""
+    tables = Tables(postgres_address)
+    yield tables
+    tables.close()
+
+
+@pytest.fixture
+def postgres_schema(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty one; who asks for a ``store`` gets one that has its tables already."""
+    if "store" in request.fixturenames:
+        tables: Tables = request.getfixturevalue("tables")
+        schema = tables.lend(tmp_path)
+    else:
+        schema = empty_schema(request.getfixturevalue("postgres_address"))
+    with schema as address:
+        yield address
 
 
 @pytest.fixture
