@@ -38,6 +38,9 @@ QUEUE_BACK: Final = 8
 """Messages on their way to one worker."""
 QUEUE_FORTH: Final = 16
 """Messages on their way from one worker."""
+PIPE: Final = 2 * FILE_CHUNK_BYTES
+"""Bytes that the system holds between us and one worker: a whole chunk goes at once, and nobody is woken for
+each part of it."""
 HANDSHAKE_MS: Final = 5_000
 BACKLOG: Final = 1024
 SOCKET: Final = "bulk.sock"
@@ -140,6 +143,7 @@ class Bulk:
         if self._settings.curve:
             front.setsockopt(zmq.CURVE_SERVER, 1)
             front.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)
+        back.setsockopt(zmq.SNDBUF, PIPE)
         back.setsockopt(zmq.SNDHWM, QUEUE_BACK)
         back.setsockopt(zmq.RCVHWM, QUEUE_FORTH)
         back.bind(f"ipc://{socket_folder(self._settings.home) / SOCKET}")

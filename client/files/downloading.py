@@ -75,7 +75,7 @@ class Chunks:
 
 
 async def download(bulk: Bulk, file: AnyFile, offset: int) -> AsyncGenerator[bytes, None]:
-    """Chunk after chunk. ``client.files.Files.download`` says what is raised."""
+    """Chunk after chunk. ``client.files.api.Files.download`` says what is raised."""
     if not 0 <= offset <= file.size:
         raise ValueError(f"the file has {file.size} bytes, so none of them is number {offset}")
     thread, sha256 = OneThread(), hashlib.sha256()
@@ -94,7 +94,7 @@ async def download(bulk: Bulk, file: AnyFile, offset: int) -> AsyncGenerator[byt
 
 
 async def save(bulk: Bulk, file: AnyFile, target: Path, replace: bool) -> AsyncGenerator[Progress, None]:
-    """Onto a disk. ``client.files.Files.save`` says what is raised."""
+    """Onto a disk. ``client.files.api.Files.save`` says what is raised."""
     thread, part = OneThread(), Part(target, file.name, file.size, file.sha256, replace)
     try:
         await thread.start(part.open)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from config.writeback import begin_to_write
 from protocol.file_names import local_name
 from protocol.limits import FILE_NAME_MAX_BYTES
 
@@ -91,6 +92,7 @@ class Part:
             view = memoryview(chunk)
             while view:
                 written = os.pwrite(self._file, view, self._at)
+                begin_to_write(self._file, self._at, written)
                 self._hash.update(view[:written])
                 self._at += written
                 view = view[written:]

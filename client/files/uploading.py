@@ -43,7 +43,7 @@ SEAL_BYTES_A_SECOND: Final = 4 * 1024 * 1024
 async def upload(
     connection: Connection, bulk: Bulk, source: Source, begin: BeginUpload
 ) -> AsyncGenerator[Progress, None]:
-    """Every step; ``begin.size`` is filled in here. ``client.files.Files.upload`` says what is raised."""
+    """Every step; ``begin.size`` is filled in here. ``client.files.api.Files.upload`` says what is raised."""
     thread, reader = OneThread(), Reader(source)
     try:
         await thread.start(reader.open)

@@ -30,7 +30,7 @@ from config.priority import step_back
 from config.settings import Settings
 from protocol.body import Empty
 from protocol.errors import Busy
-from protocol.limits import FILE_WINDOW
+from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 from services.file.blobs import open_blobs
 from services.file.bulk.desk import Desk, Reading, Sealing, refused, replied
 from services.file.bulk.janitor import Janitor
@@ -41,6 +41,8 @@ SOCKET: Final = "bulk.sock"
 """Where the broker's proxy is, in the folder of sockets."""
 QUEUE: Final = 16
 """Messages that wait on either side: with chunks in them, so few."""
+PIPE: Final = 2 * FILE_CHUNK_BYTES
+"""Bytes that the system holds between us and the proxy: a whole chunk goes at once."""
 RECONNECT_MS: Final = 50
 LINGER_MS: Final = 200
 AT_ONCE: Final = 16
@@ -190,6 +192,7 @@ class Line:
     def _connected(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
         socket = context.socket(zmq.DEALER)
         socket.setsockopt(zmq.LINGER, LINGER_MS)
+        socket.setsockopt(zmq.SNDBUF, PIPE)
         socket.setsockopt(zmq.RCVHWM, QUEUE)
         socket.setsockopt(zmq.SNDHWM, QUEUE)
         socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
