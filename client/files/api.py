@@ -103,7 +103,8 @@ class Files:
         The same ``id`` (16 bytes) with the same source and arguments again, even from another process, goes
         on where it was; without one it is a new upload. Yields as chunks arrive at the server; the last
         ``Progress`` has ``file`` set. Raises ``OSError`` when the source cannot be read, ``SourceChanged``
-        when it changed meanwhile, ``Corrupt`` when the server holds something else in the end.
+        when it changed meanwhile, ``Corrupt`` when the server holds something else in the end, ``Conflict``
+        when the ``id`` was used for something else, were it only for other bytes.
         """
         name = name or sources.name_of(source)
         if (to is None) == (path is None):

@@ -20,7 +20,7 @@ from client.connection import Connection
 from client.errors import ClientError, Corrupt, SourceChanged
 from client.files.bulk import Bulk, Flow
 from client.files.progress import Progress
-from client.files.sources import Reader, Source, total
+from client.files.sources import PIECE, Reader, Source, total
 from client.files.threads import OneThread
 from protocol.body import Body, Empty
 from protocol.bulk import PutChunk, SealReply, SealUpload
@@ -91,9 +91,17 @@ class _Sending:
                 reply = await self._lacks()
                 if not reply.finished:
                     raise
-        finish = FinishUpload(self._begin.id, None if reply.finished else self._sha256)
-        file = await self._call("file.finish", finish, FinishReply)
+        if self._sha256 is None:  # nothing was sent by us, so nothing was read
+            self._sha256 = await self._hashed()
+        file = await self._call("file.finish", FinishUpload(self._begin.id, self._sha256), FinishReply)
         yield Progress(size, size, resumed, file)
+
+    async def _hashed(self) -> bytes:
+        """Of the whole source. A file under our id may be of other bytes, and those were not sent."""
+        await self._thread.start(self.reader.begin, [], PIECE)
+        while await self._thread.start(self.reader.read) is not None:
+            pass
+        return self.reader.sha256()
 
     async def _transfer(self, reply: UploadReply) -> AsyncGenerator[int, None]:
         """Chunks and the seal: how many bytes the server has, again and again."""

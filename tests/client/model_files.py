@@ -93,6 +93,8 @@ class FileModel:
         upload = self._upload(user, request.upload)
         if upload.finished is not None:
             done = upload.finished
+            if request.sha256 not in (None, done.file.sha256):
+                raise Conflict("These are other bytes.")
             return files.FinishReply(done.file, done.conversation, done.seq, done.sent_at, True)
         if len(upload.held) * self.chunk_bytes < upload.begin.size:
             raise Conflict("Not all of it is here.")

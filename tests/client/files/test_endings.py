@@ -108,6 +108,20 @@ async def test_a_source_of_which_other_bytes_are_at_the_server_is_dropped_there(
     await ani.files.send(b"x" * len(data), "budi", name="data", id=ID)
 
 
+async def test_other_bytes_under_the_id_of_a_file_are_not_told_as_sent(
+    ani: Chat, bulk: FakeBulk, tmp_path: Path, data: bytes
+) -> None:
+    source = tmp_path / "data"
+    source.write_bytes(data)
+    sent = await ani.files.send(source, "budi", id=ID)
+    source.write_bytes(data[::-1])
+    with pytest.raises(Conflict):
+        await ani.files.send(source, "budi", id=ID)
+    source.write_bytes(data)
+    again = await ani.files.send(source, "budi", id=ID)
+    assert again.duplicate and again.file == sent.file
+
+
 async def test_what_cannot_be_sent_is_said_before_the_server_is_asked(
     ani: Chat, bulk: FakeBulk, tmp_path: Path
 ) -> None:
