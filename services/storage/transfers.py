@@ -132,6 +132,15 @@ def sealed(tx: Transaction, user: int, id: bytes, sha256: bytes, now: int) -> bo
     return True
 
 
+def reopen(tx: Transaction, user: int, id: bytes, sha256: bytes, now: int) -> None:
+    """What an upload's bytes are is open again, for those that they were said to be are not in storage."""
+    usage.locked(tx, user)
+    tx.run(
+        "update uploads set sha256 = null where user_id = $1 and id = $2 and sha256 = $3", (user, id, sha256)
+    )
+    blobs.release(tx, [sha256], now)
+
+
 def drop(tx: Transaction, user: int, id: bytes, now: int, idle_since: int | None = None) -> bool:
     """Forget an upload and give its bytes back to its user; False when there is none.
 

@@ -98,7 +98,7 @@ class Sealer:
         """What the bytes are, once stored. Raises a ``Failure``, ``StoreUnavailable``, ``OSError``."""
         upload = self._upload(user, id)
         if upload.stored:
-            return self._done(upload)
+            return self._stored(upload)
         staged = Staged(self._settings, upload)
         try:
             return self._sealed(staged, upload, tally)
@@ -127,7 +127,7 @@ class Sealer:
         # Again, for whoever had the claim before us may have finished.
         upload = self._upload(upload.user_id, upload.id)
         if upload.stored:
-            return self._done(upload)
+            return self._stored(upload)
         if not staged.complete:
             if upload.sha256 is None:
                 raise Conflict("Some chunks are missing; file.resume says which.")
@@ -137,8 +137,8 @@ class Sealer:
         if upload.sha256 is None:
             upload = self._named(staged, upload, tally)
         assert upload.sha256 is not None
-        if self._expect(upload) is State.COMING:
-            self._put(upload.sha256, staged)
+        if self._expect(upload) is State.COMING or not self._there(upload):
+            self._put(upload.sha256, upload.size, staged)
         self._arrived(upload)
         return self._done(upload)
 
@@ -165,7 +165,9 @@ class Sealer:
             raise Busy("The same bytes are just being deleted.", retry_after=RETRY_AFTER)
         return state
 
-    def _put(self, sha256: bytes, staged: Staged) -> None:
+    def _put(self, sha256: bytes, size: int, staged: Staged) -> None:
+        if self._blobs.size(sha256) not in (None, size):
+            self._blobs.delete(sha256)  # a disk cut it short
         self._blobs.put(sha256, staged.path)
 
     def _arrived(self, upload: Upload) -> None:
@@ -174,6 +176,20 @@ class Sealer:
             still_wanted = transfers.sealed(tx, upload.user_id, upload.id, upload.sha256, self._now())
         if not still_wanted:
             raise NotFound(NO_UPLOAD)
+
+    def _there(self, upload: Upload) -> bool:
+        """Whether what the database takes for stored is: a disk may have lost it."""
+        assert upload.sha256 is not None
+        return self._blobs.size(upload.sha256) == upload.size
+
+    def _stored(self, upload: Upload) -> SealReply:
+        """Nothing is left to do, if the bytes are where they are said to be; else they are to be sent."""
+        if self._there(upload):
+            return self._done(upload)
+        assert upload.sha256 is not None
+        with self._store.write() as tx:
+            transfers.reopen(tx, upload.user_id, upload.id, upload.sha256, self._now())
+        raise Conflict("The server lost bytes that it had; file.resume says which it needs.")
 
     def _done(self, upload: Upload) -> SealReply:
         staging.remove(self._settings, upload.user_id, upload.id)

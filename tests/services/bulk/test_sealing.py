@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -98,6 +99,31 @@ def test_bytes_that_are_what_was_said_are_kept(yard: Yard) -> None:
 def test_the_same_bytes_are_kept_once_whoever_brings_them(yard: Yard) -> None:
     for who in ("ani", "budi", "ani"):
         assert yard.seal(who, yard.upload(who, DATA)).sha256 == HASH
+    whole(yard)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 7)])
+def test_bytes_that_a_disk_lost_are_put_there_again_by_whoever_brings_them(yard: Yard, damage: Any) -> None:
+    file = yard.file("ani", DATA)
+    (blob,) = (path for path in (yard.settings.home / "files" / "blobs").rglob("*") if path.is_file())
+    damage(blob)
+    yard.seal("budi", yard.upload("budi", DATA))
+    whole(yard)
+    assert yard.read("ani", file) == DATA[:CHUNK]
+
+
+def test_who_need_not_send_what_is_there_sends_it_when_it_is_lost(yard: Yard) -> None:
+    id = yard.upload("ani", DATA)
+    yard.seal("ani", id)
+    yard.storage.delete(HASH)
+    with pytest.raises(Conflict, match="lost"):
+        yard.seal("ani", id)
+    yard.put_all("ani", id, DATA)
+    for _ in range(2):  # the row of what was lost is cleared away first
+        with contextlib.suppress(Busy):
+            yard.seal("ani", id)
+        yard.now += 10_000_000
+        yard.janitor.look()
     whole(yard)
 
 
