@@ -60,13 +60,16 @@ class Part:
             self.empty()
 
     def _locked(self) -> int:
-        """The part, open and ours alone; -1 if it has just become somebody's finished file."""
+        """The part, open and ours alone; -1 if it has become somebody's finished file, just now or earlier."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = os.fstat(file)
             with contextlib.suppress(FileNotFoundError):
-                if os.fstat(file).st_ino == self._path.stat().st_ino:
-                    return file
+                if status.st_ino == self._path.stat().st_ino:
+                    if status.st_nlink == 1 or not status.st_size:
+                        return file
+                    self._path.unlink()  # who linked it to its name was killed before this
         except BaseException:
             os.close(file)
             raise

@@ -128,6 +128,24 @@ def test_a_part_that_became_a_file_while_its_lock_was_waited_for_is_left_alone(
     assert target.read_bytes() == DATA
 
 
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_part_that_is_still_the_finished_file_of_a_killed_process_is_left_alone(
+    ani: Chat, bulk: FakeBulk, tmp_path: Path, moved: bool
+) -> None:
+    stored, target = bulk.files.add("ani", DATA), tmp_path / "copy"
+    finished = tmp_path / "elsewhere" if moved else target
+    edited = b"!" + DATA  # by its owner, since then
+    finished.write_bytes(edited)
+    os.link(finished, part_of(target, stored.sha256))
+    steps = ani.files.save(stored, target, replace=True)
+    assert (await anext(steps)).resumed == 0
+    assert finished.read_bytes() == edited
+    assert (await followed(steps))[-1].path == target
+    assert target.read_bytes() == DATA
+    assert finished.read_bytes() == (edited if moved else DATA)
+    assert not list(tmp_path.glob("*.part")) and target.stat().st_nlink == 1
+
+
 async def test_what_is_there_stays_unless_it_is_to_be_replaced(
     ani: Chat, bulk: FakeBulk, tmp_path: Path
 ) -> None:
