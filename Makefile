@@ -7,7 +7,7 @@ export PESAN_HOME ?= $(CURDIR)/var
 
 .PHONY: run test lint types arrows tests format bench crash simulate soak fuzz clean
 
-run: $(VENV)/.built
+run: $(VENV)/.ready
 	@exec $(BIN)/pesan up
 
 test: lint types arrows tests
@@ -53,8 +53,13 @@ fuzz: $(VENV)/.built
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
 
-$(VENV)/.built: pyproject.toml
+# What serving needs: half a minute. The checks need ten times as much, and bring it themselves.
+$(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.built: pyproject.toml $(VENV)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
