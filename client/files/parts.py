@@ -60,7 +60,7 @@ class Part:
             self.empty()
 
     def _locked(self) -> int:
-        """The part, open and ours alone; -1 if it has become somebody's finished file, just now or earlier."""
+        """The part, open and ours alone; -1 if it has become somebody's finished file by now."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

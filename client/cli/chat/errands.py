@@ -16,7 +16,7 @@ from client.cli.chat import lines
 from client.cli.chat.room import Room
 from client.cli.exits import NOT_FOUND, OTHER, Mistake
 from client.cli.files.memory import Memory, Transfer
-from client.cli.files.sending import for_good
+from client.cli.files.sending import for_good, give_up
 from client.cli.files.sources import look_at
 from client.cli.names import new_id
 from client.files.progress import Progress
@@ -50,7 +50,7 @@ class Errand:
         """All of it is there: the line to show."""
         raise NotImplementedError
 
-    def failed(self, error: Exception) -> None:
+    async def failed(self, error: Exception) -> None:
         """It did not come to its end."""
 
 
@@ -87,10 +87,11 @@ class Sending(Errand):
         line.record = output.fields(reply, to=self._to, id=self._id.hex())
         return line
 
-    def failed(self, error: Exception) -> None:
+    async def failed(self, error: Exception) -> None:
         """What is refused for good begins anew the next time."""
         self._room.sent.discard(self._id)
         if for_good(error):
+            await give_up(self._chat, self._id)
             self._forget()
 
     def _forget(self) -> None:

@@ -96,11 +96,11 @@ class Transfers:
                 last = await self._through(errand)
                 self._front.show([errand.ended(last)])
         except (Failure, ClientError) as error:
-            errand.failed(error)
+            await errand.failed(error)
             sentence = f"Not {errand.verb}: {errand.label}: {error.message}{hint(error)}"
             self._front.complain(sentence, code_of(error))
         except OSError as error:
-            errand.failed(error)
+            await errand.failed(error)
             mistake = unreadable(errand.label, error)
             self._front.complain(f"Not {errand.verb}: {mistake.message}", mistake.code)
 

@@ -7,7 +7,7 @@ never take is named and left out; after anything else that goes wrong nothing mo
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -136,6 +136,7 @@ class Sending:
                         reply = progress.file
         except (Failure, ClientError) as error:
             if for_good(error):
+                await give_up(self._chat, id)
                 self._memory.end(transfer)
             raise
         assert reply is not None
@@ -175,6 +176,12 @@ def sent_line(reply: FinishReply, to: str, stored: str = "") -> str:
     if stored:
         return f"{name}: stored{already} as {output.one_line(shown_path(stored))}, file {reply.file.file}"
     return f"{name}: sent{already} to {to}, file {reply.file.file}, message {reply.seq}"
+
+
+async def give_up(chat: Chat, id: bytes) -> None:
+    """Nothing goes on with this upload: what the server has of it would count as ours until it is swept."""
+    with suppress(Failure, ClientError):  # most are gone there already
+        await chat.files.cancel(id)
 
 
 def for_good(error: Exception) -> bool:

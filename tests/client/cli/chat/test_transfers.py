@@ -15,9 +15,9 @@ from client.cli.chat.desk import Desk
 from client.cli.chat.room import Room
 from client.cli.exits import AUTH, NOT_FOUND, OTHER, TIMEOUT, USAGE, Mistake
 from client.cli.files.memory import Memory
-from client.errors import Corrupt, Timeout
+from client.errors import Timeout
 from client.files.progress import Progress
-from protocol.errors import Busy, Forbidden, NotFound, TooLarge
+from protocol.errors import Busy, Conflict, Forbidden, NotFound, TooLarge
 from protocol.events import MessageEvent
 from protocol.files import FileInfo
 from tests.client.cli.chat.pretended import NOON, Notebook, PretendedChat, seated, until
@@ -195,11 +195,13 @@ async def test_cancel_stops_and_the_same_line_goes_on(tmp_path: Path) -> None:
 
 async def test_what_was_sent_or_refused_for_good_begins_anew(tmp_path: Path) -> None:
     chat, _, desk = await remembering(tmp_path)
-    chat.files.fails[4] = Corrupt("Something else arrived.")
+    chat.files.fails[10] = Conflict("Something else arrived.")
     for _ in range(3):
         await desk.obey("/file my report.pdf")
         await through(desk)
     assert len(chat.files.uploads_begun) == 3
+    given_up = [call[1] for call in chat.files.calls if call[0] == "cancel"]
+    assert given_up == list(chat.files.uploads_begun)[:1]
     await desk.close()
 
 

@@ -159,6 +159,10 @@ class PretendedFiles:
 
     async def cancel(self, upload: bytes) -> None:
         self.calls.append(("cancel", upload))
+        begun = self.uploads_begun.get(upload)
+        unfinished = begun is not None and begun.reply is None
+        if not unfinished and all(one.upload != upload for one in self.open):
+            raise NotFound("You have no such upload.")
 
 
 class Chat(Pretended):

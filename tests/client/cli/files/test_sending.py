@@ -319,6 +319,37 @@ def test_what_can_be_put_right_goes_on_and_the_rest_begins_anew(
     assert ended.err.startswith("pesan: report.pdf") and ended.err.count("\n") == 1
     assert shell.run("file", "send", "budi", "report.pdf").code == 0
     assert len(files.uploads_begun) == (1 if same else 2)
+    given_up = [call[1] for call in files.calls if call[0] == "cancel"]
+    assert given_up == ([] if same else list(files.uploads_begun)[:1])
+
+
+def test_what_finds_its_path_taken_in_the_end_is_given_up_at_the_server(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    files.fails[10] = Conflict("There is a file /report.pdf already.")
+    ended = shell.run("file", "send", "/", "report.pdf")
+    assert (ended.code, ended.out) == (1, "") and "already (--force replaces it)" in ended.err
+    (id,) = files.uploads_begun
+    assert files.calls[-1] == ("cancel", id)
+
+
+@pytest.mark.parametrize("failure", [Timeout("No answer in time."), NotFound("There is no such upload.")])
+def test_what_cannot_be_given_up_is_told_and_begins_anew_all_the_same(
+    shell: Shell,
+    files: PretendedFiles,
+    report: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+) -> None:
+    async def cancel(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(files, "cancel", cancel)
+    files.fails[10] = Conflict("Something else arrived.")
+    ended = shell.run("file", "send", "budi", "report.pdf")
+    assert (ended.code, ended.err) == (1, "pesan: report.pdf: Something else arrived.\n")
+    assert shell.run("file", "send", "budi", "report.pdf").code == 0
+    assert len(files.uploads_begun) == 2
 
 
 def test_nothing_in_the_state_folder_tells_what_was_sent(
