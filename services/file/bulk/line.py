@@ -35,6 +35,7 @@ from services.file.blobs import open_blobs
 from services.file.bulk.desk import Desk, Reading, Sealing, refused, replied
 from services.file.bulk.janitor import Janitor
 from services.file.bulk.sealing import RETRY_AFTER, Sealer, Shared
+from services.file.bulk.turns import Seals
 from services.storage import open_store
 
 SOCKET: Final = "bulk.sock"
@@ -56,8 +57,10 @@ READINGS: Final = 4096
 """Parts that wait to be read, for one peer and for all; what is asked beyond is dropped, and asked again."""
 OWED: Final = 10_000
 """Answers without bytes that wait while the broker is away; the rest is dropped."""
-HANDS: Final = 2
-"""Threads that seal and clear away."""
+HANDS: Final = 4
+"""Threads that seal, each for another user."""
+HASHING_HANDS: Final = 2
+"""Threads that hash, for all of those."""
 FAR_HANDS: Final = 8
 """Threads that read from a store that is far away, each a chunk at a time."""
 TICK_MS: Final = 1000
@@ -74,6 +77,14 @@ class Owed(NamedTuple):
     peer: bytes
     envelope: bytes
     payload: bytes | None = None
+
+
+class Seal(NamedTuple):
+    """What is to be sealed, for whom, and since when they wait (seconds, monotonic)."""
+
+    peer: bytes
+    asked: Sealing
+    since: float
 
 
 class Readings:
@@ -121,6 +132,8 @@ class Line:
         self._far = 0
         self._skipping = False
         self._sealing: set[tuple[int, bytes]] = set()
+        """What is being sealed, or waits for it."""
+        self._seals: Seals[Seal] = Seals(HANDS)
         self._finished: deque[Callable[[], None]] = deque()
         self._at_work: set[Future[Any]] = set()
         """What slow hands have in hand, and some that they have finished."""
@@ -158,14 +171,19 @@ class Line:
         keep_chunks()
         settings, self._log = self._settings, log
         with ExitStack() as opened:
-            hashing = ThreadPoolExecutor(HANDS, "hash", step_back, (settings.transfer_nice,))
+            hashing = ThreadPoolExecutor(HASHING_HANDS, "hash", step_back, (settings.transfer_nice,))
             opened.callback(hashing.shutdown, cancel_futures=True)
             shared = Shared(opened.enter_context(closing(open_store(settings))))
             store = opened.enter_context(closing(open_store(settings)))
-            self._hands = _threads(HANDS)
-            opened.callback(self._hands.shutdown, cancel_futures=True)
+            self._hands, self._broom, touching = (
+                _threads(HANDS, "seal"),
+                _threads(1, "janitor"),
+                _threads(1, "touch"),
+            )
+            for each in (self._hands, self._broom, touching):
+                opened.callback(each.shutdown, cancel_futures=True)
             step_back(settings.transfer_nice)
-            self._desk = Desk(settings, store, log, _wall, shared, self._hands.submit)
+            self._desk = Desk(settings, store, log, _wall, shared, touching.submit)
             opened.callback(self._desk.close)
             aside = partial(_result_of, hashing)
             self._sealer = Sealer(settings, shared, self._blobs, _wall, aside)
@@ -218,7 +236,7 @@ class Line:
             if self._janitor.due(self._turned_at):
                 self._desk.tidy()
                 self._at_work = {each for each in self._at_work if not each.done()}
-                self._at_work.add(self._hands.submit(self._janitor.look))
+                self._at_work.add(self._broom.submit(self._janitor.look))
 
     def _wake(self) -> None:
         """From another thread: there is something to do. A full pipe says that already."""
@@ -269,16 +287,24 @@ class Line:
     def _seal(self, peer: bytes, asked: Sealing) -> None:
         key = asked.user, asked.upload
         if key in self._sealing:
-            self._owe(
-                Owed(peer, refused(asked.request_id, Busy("It is being sealed.", retry_after=RETRY_AFTER)))
-            )
-            return
-        self._sealing.add(key)
-        future = self._hands.submit(self._sealer.seal, *key, asked.tally)
-        self._when_done(future, partial(self._was_sealed, peer, asked, time.monotonic()))
+            self._owe(Owed(peer, _busy(asked, "It is being sealed.")))
+        elif not self._seals.add(asked.user, Seal(peer, asked, time.monotonic())):
+            self._owe(Owed(peer, _busy(asked, "Too many uploads wait to be sealed.")))
+        else:
+            self._sealing.add(key)
+            self._begin_to_seal()
 
-    def _was_sealed(self, peer: bytes, asked: Sealing, since: float, future: Future[Any]) -> None:
+    def _begin_to_seal(self) -> None:
+        while seal := self._seals.begin():
+            user, upload = seal.asked.user, seal.asked.upload
+            future = self._hands.submit(self._sealer.seal, user, upload, seal.asked.tally)
+            self._when_done(future, partial(self._was_sealed, seal))
+
+    def _was_sealed(self, seal: Seal, future: Future[Any]) -> None:
+        peer, asked, since = seal
         self._sealing.discard((asked.user, asked.upload))
+        self._seals.done(asked.user)
+        self._begin_to_seal()
         error = future.exception()
         outcome = "ok" if error is None else getattr(error, "code", type(error).__name__)
         took = int((time.monotonic() - since) * 1e6)
@@ -348,14 +374,18 @@ class Line:
             self._socket.send(owed.payload, NOBLOCK, copy=False)
 
 
-def _threads(count: int) -> ThreadPoolExecutor:
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
     """Hands with the priority of whoever calls this: they hold the lock that writers wait for."""
-    hands = ThreadPoolExecutor(count, "seal")
+    hands = ThreadPoolExecutor(count, name)
     started = threading.Barrier(count + 1)
     for _ in range(count):
         hands.submit(started.wait)
     started.wait()
     return hands
+
+
+def _busy(asked: Sealing, why: str) -> bytes:
+    return refused(asked.request_id, Busy(why, retry_after=RETRY_AFTER))
 
 
 def _result_of(pool: ThreadPoolExecutor, work: Callable[[], bytes]) -> bytes:

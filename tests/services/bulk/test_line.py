@@ -17,16 +17,20 @@ from protocol.envelope import pack_body, pack_request
 from protocol.errors import OK, NotFound, Unauthenticated
 from protocol.limits import FILE_CHUNK_BYTES
 from services.file.bulk import line as module
+from services.file.bulk import turns
 from services.file.bulk.desk import Reading
+from services.file.bulk.janitor import Janitor
 from services.file.bulk.line import HUNG_AFTER, READINGS_PER_PEER, Line, Readings
 from services.file.bulk.sealing import Sealer
 from services.file.bulk.staged import Staged
+from services.file.bulk.turns import Seals
 from services.storage.engine import Store
 from tests.services.bulk.pier import Client, Pier, puts
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
 
 DATA = some_bytes(60 * CHUNK + 9)
 HASH = hashlib.sha256(DATA).digest()
+REAL_PUT = Sealer._put
 
 
 class Harbour:
@@ -164,6 +168,90 @@ def test_a_slow_seal_keeps_no_chunk_waiting_and_who_asks_again_hears_busy(
     ani.send_all(yard.begin("ani", len(DATA)), DATA, CHUNK)
     go_on.set()
     assert ani.hear()[0][1:3] == (first, OK)
+
+
+def test_one_users_seals_hold_up_nobody_elses_and_users_have_turns(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard, go_on = harbour.yard, threading.Event()
+    at_work: list[int] = []
+    most = 0
+    real = Sealer.seal
+
+    def slow(self: Sealer, user: int, *arguments: object) -> object:
+        nonlocal most
+        if user == yard.user("ani"):
+            at_work.append(user)
+            most = max(most, len(at_work))
+            assert go_on.wait(20)
+            at_work.remove(user)
+        return real(self, user, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Sealer, "seal", slow)
+    ani, budi = harbour.client("ani"), harbour.client("budi")
+    try:
+        mine = {ani.ask("chunk.seal", upload=yard.upload("ani", b"%d" % number)) for number in range(6)}
+        for number in range(3):
+            asked = budi.ask("chunk.seal", upload=yard.upload("budi", b"budi %d" % number))
+            assert budi.hear(10)[0][1:3] == (asked, OK)
+    finally:
+        go_on.set()
+    replies = [ani.hear()[0] for _ in mine]
+    assert {reply.request_id for reply in replies if reply.status == OK} == mine
+    assert most == 1
+
+
+def test_who_waits_longest_of_those_with_nothing_at_work_is_sealed_next() -> None:
+    seals: Seals[str] = Seals(2)
+    for user, upload in ((1, "a1"), (1, "a2"), (2, "b1"), (3, "c1"), (2, "b2")):
+        assert seals.add(user, upload)
+    assert [seals.begin() for _ in range(3)] == ["a1", "b1", None]
+    seals.done(1)
+    assert seals.begin() == "c1"
+    seals.done(3)
+    assert [seals.begin(), seals.begin()] == ["a2", None]
+    seals.done(2)
+    seals.done(1)
+    assert [seals.begin(), seals.begin()] == ["b2", None]
+
+
+def test_only_so_many_wait_to_be_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SEALS", 2)
+    seals: Seals[str] = Seals(1)
+    assert [seals.add(1, "a"), seals.add(2, "b"), seals.add(3, "c")] == [True, True, False]
+    assert seals.begin() == "a"
+    assert seals.add(3, "c")
+
+
+def test_the_janitor_at_work_keeps_no_seal_and_no_touch_waiting(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard, ani = harbour.yard, harbour.client("ani")
+    go_on, looks = threading.Event(), threading.Semaphore(0)
+
+    def waits(*arguments: object) -> object:
+        looks.release()
+        assert go_on.wait(20)
+        return None
+
+    monkeypatch.setattr(Sealer, "_put", waits)
+    try:
+        for number, who in enumerate(("budi", "citra", "dewi")):
+            harbour.client(who).ask("chunk.seal", upload=yard.upload(who, b"%d" % number))
+        monkeypatch.setattr(Janitor, "_sweep", waits)
+        for _ in range(3 + 1):  # the janitor's look is one of them
+            assert looks.acquire(timeout=20)
+        monkeypatch.setattr(Sealer, "_put", REAL_PUT)
+        yard.now = 1_000_000
+        id = yard.begin("ani", len(DATA))  # of which nothing seems to have come for long
+        ani.send_all(id, DATA, CHUNK)
+        deadline = time.monotonic() + 10
+        while yard.world.row("select touched_at from uploads where id = $1", id)[0] == yard.now:
+            assert time.monotonic() < deadline, "written down while seals and the janitor are at work"
+            time.sleep(0.02)
+        assert ani.do("chunk.seal", upload=id)[0]["sha256"] == HASH
+    finally:
+        go_on.set()
 
 
 def test_bytes_that_are_lost_are_said_to_be_and_are_not_asked_for_again(harbour: Harbour) -> None:
