@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from client import Chat, Folder
-from protocol.errors import NotFound
+from protocol.errors import Conflict, Failure, NotFound
 from protocol.events import MessageEvent
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
@@ -77,6 +78,14 @@ async def test_unfinished_uploads_are_listed_and_cancelled(ani: Chat, bulk: Fake
     assert await ani.files.uploads() == []
 
 
+async def backed_up(broker: FakeBroker, folder: Path, code: int = 0) -> list[str]:
+    """What a run of the example tells."""
+    with run_example("backup.py", broker, "ani", str(folder), "copy/") as backup:
+        output, _ = await asyncio.to_thread(backup.communicate, None, 60)
+        assert backup.returncode == code
+        return str(output).splitlines()
+
+
 async def test_the_backup_sends_what_is_new_or_changed_and_goes_on_in_the_middle(
     ani: Chat,
     broker: FakeBroker,
@@ -95,17 +104,42 @@ async def test_the_backup_sends_what_is_new_or_changed_and_goes_on_in_the_middle
             if progress.done > BIG // 2:
                 break
 
-    async def backed_up() -> list[str]:
-        with run_example("backup.py", broker, "ani", str(tmp_path), "copy/") as backup:
-            output, _ = await asyncio.to_thread(backup.communicate, None, 60)
-            assert backup.returncode == 0
-            return str(output).splitlines()
-
-    first = await backed_up()
+    first = await backed_up(broker, tmp_path)
     assert first[0] == "copy/a.txt: 3 bytes, 0 of them sent before"
     assert first[1].startswith(f"copy/deep/data: {len(data)} bytes, 1") and len(first) == 2
-    assert await backed_up() == []
+    assert await backed_up(broker, tmp_path) == []
     (tmp_path / "a.txt").write_text("two")
-    assert await backed_up() == ["copy/a.txt: 3 bytes, 0 of them sent before"]
+    assert await backed_up(broker, tmp_path) == ["copy/a.txt: 3 bytes, 0 of them sent before"]
     assert {stored.data for stored in bulk.files.files.values()} == {b"one", b"two", data}
     assert bulk.files.folders == {"copy", "copy/deep"}
+
+
+async def test_a_file_that_changed_since_a_backup_was_cut_short_is_saved_and_so_is_what_follows(
+    ani: Chat, broker: FakeBroker, bulk: FakeBulk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.files.uploading.SMALL", 1 << 22)  # as in the program
+    (tmp_path / "a.txt").write_text("one")
+    async with contextlib.aclosing(
+        ani.files.upload(tmp_path / "a.txt", path="copy/a.txt", replace=True)
+    ) as steps:
+        await anext(steps)
+    (tmp_path / "a.txt").write_text("two")
+    (tmp_path / "b.txt").write_text("behind it")
+    assert await backed_up(broker, tmp_path) == [
+        "copy/a.txt: 3 bytes, 0 of them sent before",
+        "copy/b.txt: 9 bytes, 0 of them sent before",
+    ]
+    assert await ani.files.uploads() == []
+
+
+async def test_what_cannot_be_backed_up_is_left_out(
+    ani: Chat, broker: FakeBroker, bulk: FakeBulk, tmp_path: Path
+) -> None:
+    def refuse(command: str, request: Any) -> Failure | None:
+        taken = command == "file.begin" and request.path == "copy/a.txt"
+        return Conflict("There is a folder copy/a.txt.") if taken else None
+
+    broker.model.refuse = refuse
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "b.txt").write_text("behind it")
+    assert await backed_up(broker, tmp_path, code=1) == ["copy/b.txt: 9 bytes, 0 of them sent before"]
