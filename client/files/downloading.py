@@ -23,7 +23,8 @@ from protocol.files import FileInfo, StoredFile
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 
 AnyFile = StoredFile | FileInfo
-WRONG = "What came is not the file: its sha256 is another one."
+WRONG = "What came is not the file: its sha256 is another one"
+DAMAGED = "the server's copy is damaged: its operator can see it with pesan admin fsck --bytes."
 
 
 class Chunks:
@@ -90,7 +91,7 @@ async def download(bulk: Bulk, file: AnyFile, offset: int) -> AsyncGenerator[byt
     finally:
         await thread.end(lambda: None)
     if not offset and sha256.digest() != file.sha256:
-        raise Corrupt(WRONG)
+        raise Corrupt(f"{WRONG}. If it happens again, {DAMAGED}")
 
 
 async def save(bulk: Bulk, file: AnyFile, target: Path, replace: bool) -> AsyncGenerator[Progress, None]:
@@ -114,7 +115,7 @@ async def save(bulk: Bulk, file: AnyFile, target: Path, replace: bool) -> AsyncG
                     yield Progress(done, file.size)
         if not part.right():
             await thread.start(part.empty)
-            raise Corrupt(WRONG)
+            raise Corrupt(f"{WRONG}; it was deleted here. If it happens again, {DAMAGED}")
         yield Progress(file.size, file.size, resumed, path=await thread.start(part.keep))
     finally:
         await thread.end(part.close)

@@ -54,7 +54,7 @@ def readable(ctx: Context, caller: Caller, number: int) -> File:
             allowed = members.marker(ctx.tx, file.conversation, caller.user_id) is not None
         if allowed:
             return file
-    raise NotFound(f"There is no file {number}.")
+    raise paths.no_file(number)
 
 
 def usage_of(ctx: Context, caller: Caller, command: Empty) -> UsageReply:

@@ -37,6 +37,13 @@ def _short(path: str) -> str:
     return path
 
 
+def no_file(number: int) -> NotFound:
+    """What is said of a file that one may not know of, whatever the reason."""
+    return NotFound(
+        f"There is no file {number} for you: none has this number, it was deleted, or you may not read it."
+    )
+
+
 def need_folder(ctx: Context, caller: Caller, path: str) -> None:
     """Refuses when there is no such folder."""
     if not folders.exists(ctx.tx, caller.user_id, path):

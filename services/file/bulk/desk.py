@@ -33,6 +33,7 @@ from services.file import staging
 from services.file.blobs import Missing
 from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Shared, Tally
 from services.file.bulk.staged import Shelf
+from services.file.paths import no_file
 from services.storage import transfers
 from services.storage.engine import Store, StoreUnavailable
 from services.storage.transfers import NoSession, Upload
@@ -210,7 +211,7 @@ class Desk:
         with self._store.read() as tx:
             file = transfers.readable(tx, request.token, asked.file)
         if file is None:
-            raise NotFound("There is no such file for you.")
+            raise no_file(asked.file)
         length = max(0, min(asked.length, file.size - asked.offset))
         return Reading(request.request_id, file.sha256, asked.offset, length)
 

@@ -117,7 +117,7 @@ def test_a_file_in_a_group_is_read_by_its_members_of_this_moment(yard: Yard) -> 
     group = yard.world.group("rt05", "ani", "budi")
     file = yard.file("ani", DATA, group)
     assert yard.read("budi", file) == DATA[:CHUNK]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=f"^There is no file {file} for you: none has this number, it was"):
         yard.read("citra", file)
     yard.world.leave(group, "budi")
     with pytest.raises(NotFound):

@@ -191,7 +191,8 @@ def test_who_may_not_read_a_file_learns_not_even_that_there_is_one(share: Share)
     for who, file in cases:
         with pytest.raises(NotFound) as refused:
             share.do(who, "file.stat", file=file)
-        assert refused.value.body() == {"message": f"There is no file {file}."}
+        reasons = "none has this number, it was deleted, or you may not read it"
+        assert refused.value.body() == {"message": f"There is no file {file} for you: {reasons}."}
 
 
 def test_who_comes_back_to_the_group_reads_its_files_again(share: Share) -> None:
