@@ -7,6 +7,7 @@ read, /help. Pure: what a command does is ``desk``'s.
 from __future__ import annotations
 
 import difflib
+import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -92,6 +93,10 @@ WORDS: Final[dict[str, Word]] = {word.name: word for word in _ROWS}
 """Every slash command by name, in the order of /help."""
 
 
+_SHOWN: Final = re.compile(r"^(?:\[file ([0-9]+)\]|file ([0-9]+)\b)")
+"""A file's number as messages show it."""
+
+
 class Say(NamedTuple):
     """Say this in the current conversation."""
 
@@ -160,6 +165,8 @@ def _arguments(word: Word, rest: str) -> tuple[str, ...]:
         if kind in (Takes.TEXT, Takes.PATH):
             one, rest = rest, ""
         else:
+            if kind is Takes.FILE:
+                rest = _SHOWN.sub(r"\1\2", rest)
             one, _, rest = rest.partition(" ")
             rest = rest.strip()
         found.append(_checked(word, kind, one))

@@ -6,11 +6,14 @@ Belongs here: telling one from the other, and how a shell completes them. Whethe
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
 
+from client.cli import output
 from client.cli.context import Context
 from client.cli.exits import USAGE, Mistake
 from client.cli.names import PATIENCE, Named
@@ -27,6 +30,8 @@ else:
     _Type = click.ParamType  # not generic in older versions of click
 
 ROOT: Final = "/"
+_SHOWN: Final = re.compile(r"([0-9]+)|file ([0-9]+)|\[file ([0-9]+)\]")
+"""A file's number as people write it, and as messages show it."""
 _SPECIAL: Final = set(" \t'\"\\$`!&;|<>()[]{}*?#~")
 
 
@@ -36,7 +41,13 @@ def is_path(word: str) -> bool:
 
 
 def path(word: str) -> str:
-    """A path as the server has it: no slash at either end, '' for the topmost folder. Raises ``Mistake``."""
+    """A path as the server has it: no slash at either end, '' for the topmost folder. Raises ``Mistake``.
+
+    Without the slash in front it would look like a file of this machine, and something else would be meant.
+    """
+    if not is_path(word):
+        meant = output.one_line(f"{ROOT}{word}")
+        raise Mistake(f"A path in your own space begins with a slash: {meant}", USAGE)
     try:
         return checked_folder(word)
     except Invalid as error:
@@ -74,13 +85,37 @@ class Wanted(NamedTuple):
         return self.file or self.path
 
 
-def wanted(word: str) -> Wanted:
-    """Digits are a number, anything else a path; ``/7`` is a path. Raises ``Mistake``."""
-    if word.isascii() and word.isdigit():
-        number = int(word[:20])
-        if not 1 <= number <= 2**63 - 1:
-            raise Mistake(f"{word} is no file's number: they are shown as [file 17].", USAGE)
-        return Wanted(file=number)
+def wanted(words: Iterable[str]) -> list[Wanted]:
+    """What ``get`` and ``rm`` were given: numbers, also as messages show them, and paths. Raises ``Mistake``.
+
+    ``/7`` is a path. ``file 17`` and ``[file 17]`` may be one word or, without quotes, two.
+    """
+    found: list[Wanted] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in ("file", "[file") and rest and (number := _number(f"{word} {rest[0]}")):
+            rest.pop(0)
+        else:
+            number = _number(word)
+        found.append(_by_number(number) if number else _by_path(word))
+    return found
+
+
+def _number(text: str) -> str:
+    """The digits of a number, however it is written; '' for anything else."""
+    shown = _SHOWN.fullmatch(text)
+    return next(filter(None, shown.groups())) if shown else ""
+
+
+def _by_number(digits: str) -> Wanted:
+    number = int(digits[:20])
+    if not 1 <= number <= 2**63 - 1:
+        raise Mistake(f"{digits} is no file's number: they are shown as [file 17].", USAGE)
+    return Wanted(file=number)
+
+
+def _by_path(word: str) -> Wanted:
     stored = path(word)
     if not stored:
         raise Mistake("name a file: / is the topmost folder.", USAGE)
@@ -108,9 +143,9 @@ class InSpace(Named):
             return super().shell_complete(ctx, param, incomplete)
         context = ctx.ensure_object(Context)
         context.timeout_named = PATIENCE
-        folder, _, typed = incomplete.rpartition(ROOT)
+        folder, _, typed = (incomplete if is_path(incomplete) else ROOT + incomplete).rpartition(ROOT)
         try:
-            names = context.run(lambda chat: self._inside(chat, path(folder)))
+            names = context.run(lambda chat: self._inside(chat, checked_folder(folder)))
         except Exception:  # nothing may ever be printed into a line that is being typed
             return []
         return [CompletionItem(_typed(f"{folder}/{name}")) for name in names if name.startswith(typed)]

@@ -63,7 +63,7 @@ def get(context: Context, files: tuple[str, ...], target: str | None, force: boo
     Nothing that is there is replaced without --force. To stdout bytes go as they come; that they were not the
     file is told behind the last one, with exit code 1. The type is the server's guess: do not rely on it.
     """
-    found = [wanted(word) for word in files]
+    found = wanted(files)
     if target == STDOUT:
         _check_stdout(context, found)
     try:

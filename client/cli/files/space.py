@@ -117,11 +117,16 @@ def mv(context: Context, paths: tuple[str, ...], to: str, force: bool) -> None:
 @click.option("-r", "--recursive", is_flag=True, help="Folders, too, with all that is in them.")
 @shared
 def rm(context: Context, files: tuple[str, ...], recursive: bool) -> None:
-    """Delete files of yours, for good: by path, or by number what you sent to a conversation.
+    """Delete files of yours, for good: by path in your own space, with its slash in front, or by number.
 
-    There the message stays, and says that its file was deleted. An empty folder needs no -r.
+    \b
+    pesan file rm /docs/old.txt
+    pesan file rm 17
+
+    Of a file that was sent to a conversation the message stays, and says that its file was deleted. An empty
+    folder needs no -r. What cannot be deleted is named, and the others are deleted all the same.
     """
-    found = [wanted(word) for word in files]
+    found = wanted(files)
 
     async def work(chat: Chat) -> None:
         for one in found:

@@ -33,6 +33,8 @@ READ = [
     ("/file  My Documents/Plan B.pdf ", Order("file", ("My Documents/Plan B.pdf",))),
     ("/get 17", Order("get", ("17",))),
     ("/get 17 My Documents", Order("get", ("17", "My Documents"))),
+    ("/get [file 17]", Order("get", ("17",))),
+    ("/get file 17 My Documents", Order("get", ("17", "My Documents"))),
     ("/cancel", Order("cancel")),
     ("/quit", Order("quit")),
 ]
@@ -63,6 +65,7 @@ UNCLEAR = [
     ("/file", "It is typed /file PATH."),
     ("/get", "It is typed /get FILE [PATH]."),
     ("/get report.pdf", "A file is named by its number: /get 17 for [file 17]."),
+    ("/get file x", "A file is named by its number"),
     ("/get 0", "A file is named by its number"),
     ("/get 99999999999999999999", "A file is named by its number"),
 ]

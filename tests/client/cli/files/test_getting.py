@@ -56,6 +56,14 @@ def test_in_ones_own_space_a_file_is_fetched_by_its_path(
     assert shell.run("file", "get", "/nothing").code == 4
 
 
+@pytest.mark.parametrize("words", [["[file 1]"], ["file 1"], ["file", "1"], ["[file", "1]"]])
+def test_a_number_may_be_written_as_messages_show_it(
+    shell: Shell, files: PretendedFiles, report: None, words: list[str]
+) -> None:
+    files.adds("notes.txt", b"notes", conversation=3)
+    assert shell.run("file", "get", *words, "2").out == "report.pdf: 10 bytes\nnotes.txt: 5 bytes\n"
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
@@ -185,7 +193,12 @@ def test_what_goes_wrong_is_told_with_how_many_are_there(
         (["0"], "no file's number"),
         (["9" * 30], "no file's number"),
         (["/"], "topmost"),
-        (["a\x07"], "control"),
+        (["/a\x07"], "control"),
+        (["a\x1b"], "A path in your own space begins with a slash: /a\n"),
+        (["report.pdf"], "A path in your own space begins with a slash: /report.pdf"),
+        (["file", "report.pdf"], "A path in your own space begins with a slash: /file"),
+        (["[file 0]"], "no file's number"),
+        (["[file 1"], "begins with a slash"),
     ],
 )
 def test_words_that_make_no_sense_end_with_2(

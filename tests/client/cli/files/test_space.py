@@ -90,7 +90,6 @@ def test_names_drive_no_terminal(shell: Shell, files: PretendedFiles) -> None:
     ("words", "moves"),
     [
         (["/a b.txt", "/b.txt"], [("a b.txt", "b.txt", False)]),
-        (["a b.txt", "b.txt"], [("a b.txt", "b.txt", False)]),
         (["/a b.txt", "/docs"], [("a b.txt", "docs/a b.txt", False)]),
         (["/docs/report.pdf", "/"], [("docs/report.pdf", "report.pdf", False)]),
         (["/x", "/y/", "/docs/", "--force"], [("x", "docs/x", True), ("y", "docs/y", True)]),
@@ -142,8 +141,20 @@ def test_rm_of_a_folder_needs_r(shell: Shell, space: PretendedFiles) -> None:
     assert shell.run("file", "rm", "-r", "/").code == 2
 
 
+@pytest.mark.parametrize(
+    "words", [["rm", "a b.txt"], ["rm", "3", "a b.txt"], ["mv", "a b.txt", "/b"], ["mv", "/a b.txt", "b"],
+              ["mkdir", "/x", "y"], ["mkdir", "-p", "x/y"]],
+)  # fmt: skip
+def test_a_path_without_its_slash_does_nothing(shell: Shell, space: PretendedFiles, words: list[str]) -> None:
+    """It looks like a file of this machine, and another one would be deleted or moved."""
+    ended = shell.run("file", *words)
+    assert (ended.code, ended.out) == (2, "")
+    assert "A path in your own space begins with a slash: /" in ended.err
+    assert all(call[0] not in ("delete", "move", "mkdir") for call in space.calls)
+
+
 def test_mkdir_makes_folders(shell: Shell, space: PretendedFiles) -> None:
-    assert shell.run("file", "mkdir", "/a", "b/c", "-p") == (0, "", "")
+    assert shell.run("file", "mkdir", "/a", "/b/c", "-p") == (0, "", "")
     assert did(space, "mkdir") == [("a", True), ("b/c", True)]
     made = json.loads(shell.run("file", "mkdir", "/a/b", "--json").out)
     assert made == {"folder": "b", "path": "/a/b", "made": True}
