@@ -98,9 +98,10 @@ def _in_order(jobs: Sequence[Job], found: dict[int, Need | Failure]) -> dict[int
 def transactions(jobs: Sequence[Job]) -> list[list[Job]]:
     """Calls that write, by the transaction they are to be in, in that order.
 
-    Each slow one that goes straight has its own: it locks its user and a group until it is done, and a
-    transaction that locked those of several, in order of arrival, would stand in a circle with others. The
-    rest share the first, but for what the session of one that went straight asked after it.
+    Each slow one that goes straight has its own, and so has each that is ``Apart``: it locks its user and a
+    group, or a group and those whose files were in it, until it is done, and a transaction that locked those
+    of several, in order of arrival, would stand in a circle with others. The rest share the first, but for
+    what the session of one that went straight asked after it.
     """
     if all(job.straight is None for job in jobs):
         return [list(jobs)] if jobs else []

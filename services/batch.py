@@ -28,7 +28,7 @@ from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Internal, NotFound, Unauthenticated, Unavailable
 from services import strangers
 from services.arrival import Need, needs, transactions
-from services.context import Context, Finish, Ready, Service, Slow, Together, TooHasty, pack_struct
+from services.context import Apart, Context, Finish, Ready, Service, Slow, Together, TooHasty, pack_struct
 from services.ended import living, over, still
 from services.job import Job
 from services.slow import Hands, Line, at_once, crowded, origin_of
@@ -153,7 +153,9 @@ class Engine:
             failure = Unauthenticated("Log in first.")
         else:
             try:
-                return Job(call, row, read(row, call.body), since)
+                handler = self._service.handlers[call.command]
+                straight = handler.handle if isinstance(handler, Apart) else None
+                return Job(call, row, read(row, call.body), since, straight)
             except Failure as error:
                 failure = error
         self._answer(done, call, failure, since)
@@ -233,7 +235,7 @@ class Engine:
         if job.straight is not None:
             return job.straight
         handler = self._service.handlers[job.call.command]
-        assert not isinstance(handler, Slow)
+        assert not isinstance(handler, Slow | Apart)
         return handler.alone if isinstance(handler, Together) else handler
 
     def _guarded(self, ctx: Context, job: Job, handler: Finish) -> Body | Failure:

@@ -103,6 +103,15 @@ class Together(NamedTuple):
         return answer
 
 
+class Apart(NamedTuple):
+    """A handler each call of which has a transaction of its own, for it locks more than one thing.
+
+    Several in one transaction would lock theirs in order of arrival, and so stand in a circle with others.
+    """
+
+    handle: Handler
+
+
 class Ready(NamedTuple):
     """What ``Slow.before`` returns when there is nothing to be hashed: what came of the work left out."""
 
@@ -169,6 +178,6 @@ class Service(NamedTuple):
     """
 
     name: str
-    handlers: Mapping[str, Handler | Together | Slow]
+    handlers: Mapping[str, Handler | Together | Slow | Apart]
     tick: Tick | None = None
     beside: Callable[[Settings], Beside] | None = None

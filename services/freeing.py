@@ -13,7 +13,10 @@ from services.storage.files import File, Released
 
 
 def free(ctx: Context, owner: int, released: Iterable[Released], folders: int = 0) -> None:
-    """These files of one owner are deleted, and so many folders. Whoever calls holds the owner's usage."""
+    """These files of one owner are deleted, and so many folders.
+
+    Whoever calls holds the owner's usage, and stands in the line for blobs.
+    """
     gone = list(released)
     usage.change(ctx.tx, owner, -len(gone) - folders, -sum(each.size for each in gone))
     blobs.release(ctx.tx, [each.sha256 for each in gone], ctx.now)
@@ -31,9 +34,13 @@ def drop(ctx: Context, file: File) -> None:
 
 
 def free_conversation(ctx: Context, conversation: int) -> None:
-    """Delete all files of a conversation that is about to be deleted. Whoever calls this holds its row."""
+    """Delete all files of a conversation that is about to be deleted. Whoever calls this holds its row.
+
+    And nothing else, nor will: the owners' usage is locked here, and conversations come before that.
+    """
     for owner in files.owners_in(ctx.tx, conversation):
         usage.locked(ctx.tx, owner)
+    blobs.wait(ctx.tx)
     released: dict[int, list[Released]] = {}
     for owner, file in files.delete_of_conversation(ctx.tx, conversation):
         released.setdefault(owner, []).append(file)

@@ -12,7 +12,8 @@ from services.context import Finish
 class Job(NamedTuple):
     """``row``: its command. ``request``: its body, typed. ``since``: when it was taken in, nanoseconds.
 
-    ``straight``: what handles it in place of the service's slow handler, when it needs none.
+    ``straight``: what handles it in a transaction of its own: a handler that is ``Apart``, or one in place
+    of the service's slow handler, when it needs none of that.
     """
 
     call: Call

@@ -7,7 +7,7 @@ messaging service's.
 
 from __future__ import annotations
 
-from services.context import Service, Slow
+from services.context import Apart, Service, Slow
 from services.group import entry, exit, listing
 
 SERVICE = Service(
@@ -15,8 +15,8 @@ SERVICE = Service(
     {
         "group.create": Slow(entry.before_create, entry.hash_password, entry.create),
         "group.join": Slow(entry.before_join, entry.check_join, entry.join),
-        "group.leave": exit.leave,
-        "group.remove": exit.remove,
+        "group.leave": Apart(exit.leave),
+        "group.remove": Apart(exit.remove),
         "group.members": listing.members,
         "group.list": listing.list_groups,
     },

@@ -7,16 +7,24 @@ transaction, so a row says what is under way, and nobody puts what somebody else
 * Whoever drops a reference calls ``release`` in that transaction; then nothing refers to ``going`` bytes, and
   they may be deleted, and after that ``gone``. In between ``expect`` refuses, for a moment.
 
-Lock conversations before blobs, and blobs in the order of their hashes.
+Lock conversations before users' usage, and both before blobs. A transaction that comes to more than one blob
+comes to them in the order of its calls, not of their hashes; so it stands in line (``wait``) before the first of
+them, once it has every conversation and every usage that it will need. Of those in that line, one at a time
+holds blobs, and it waits only for transactions that lock one blob each, as the last thing that they lock; these
+need not stand in line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.storage.engine import Bulk, Transaction
+
+
+LINE: Final = 0x626C6F62
+"""The line of those who hold several blobs."""
 
 
 class State(StrEnum):
@@ -37,6 +45,11 @@ class Blob(NamedTuple):
 
 
 _BLOB = "select sha256, size, state, changed_at from blobs"
+
+
+def wait(tx: Transaction) -> None:
+    """Wait for whoever else may hold several blobs. Ask when all but blobs is locked."""
+    tx.wait_in_line(LINE)
 
 
 def get(tx: Transaction, sha256: bytes) -> Blob | None:

@@ -62,6 +62,12 @@ class Transaction(Protocol):
         Lock conversations before members, and several rows of a table in the order of their numbers.
         """
 
+    def wait_in_line(self, line: int) -> None:
+        """Wait for every other transaction in the line of this number, and stay in it until the end.
+
+        Nothing where only one writes at a time. Undone with the savepoint in which it was asked.
+        """
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Every row of a result."""
 

@@ -69,6 +69,10 @@ class PostgresTransaction:
     def __init__(self, cursor: psycopg.RawCursor[Row]) -> None:
         self._cursor = cursor
 
+    def wait_in_line(self, line: int) -> None:
+        """By an advisory lock, which the end of the transaction opens."""
+        self._run("select pg_advisory_xact_lock($1)", (line,))
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
         cursor = self._run(sql, parameters)
@@ -142,7 +146,7 @@ class PostgresStore:
     def exclusive(self) -> Iterator[Transaction]:
         """A write transaction that waits for every other exclusive one."""
         with self.write() as transaction:
-            transaction.rows("select pg_advisory_xact_lock($1)", (MIGRATION_LOCK,))
+            transaction.wait_in_line(MIGRATION_LOCK)
             yield transaction
 
     def close(self) -> None:

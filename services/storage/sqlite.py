@@ -92,6 +92,9 @@ class SqliteTransaction:
         self._execute = connection.execute
         self._executemany = connection.executemany
 
+    def wait_in_line(self, line: int) -> None:
+        """Nobody else is in any."""
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
         try:

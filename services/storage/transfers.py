@@ -126,7 +126,8 @@ def sealed(tx: Transaction, user: int, id: bytes, sha256: bytes, now: int) -> bo
 
     Then nothing is said of them: somebody else may expect the same bytes by now, and not have put them yet.
     """
-    if tx.row(_SEALED + tx.for_update, (user, id, sha256)) is None:
+    usage.locked(tx, user)
+    if tx.row(_SEALED, (user, id, sha256)) is None:
         return False
     blobs.arrived(tx, sha256, now)
     return True
@@ -176,6 +177,15 @@ def needs_staging(tx: Transaction, user: int, id: bytes) -> bool:
         (user, id),
     )
     return row is not None and not row[0]
+
+
+_USAGE = "select 1 from usage where user_id = $1"
+
+
+def needs_no_staging(tx: Transaction, user: int, id: bytes) -> bool:
+    """Whether there is none, and none begins until this transaction, one that writes, ends."""
+    tx.row(_USAGE + tx.for_update, (user,))
+    return not needs_staging(tx, user, id)
 
 
 def has_blob(tx: Transaction, sha256: bytes) -> bool:

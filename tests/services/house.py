@@ -18,7 +18,7 @@ from protocol.commands import COMMANDS, Body, body_of, read
 from protocol.envelope import pack_body, unpack_body, unpack_event
 from protocol.errors import Failure
 from services import auth, file, group
-from services.context import Context, Handler, Ready, Service, Slow, Together
+from services.context import Apart, Context, Handler, Ready, Service, Slow, Together
 from services.storage.engine import Store
 
 SERVICES: dict[str, Service] = {each.SERVICE.name: each.SERVICE for each in (auth, file, group)}
@@ -97,7 +97,9 @@ class House:
             result = prepared.result if isinstance(prepared, Ready) else handler.work(self.settings, prepared)
             answer = partial(_finish, handler, call, request, result)
         else:
-            answer = partial(_handle, handler, call, request)
+            answer = partial(
+                _handle, handler.handle if isinstance(handler, Apart) else handler, call, request
+            )
         with self.store.write() if row.writes else self.store.read() as tx:
             context = self._context(tx)
             reply = answer(context)

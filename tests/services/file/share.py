@@ -59,9 +59,12 @@ class Share(World):
 
     def files(self, *calls: tuple[str, str, dict[str, Any]]) -> list[Answer]:
         """``(who, command, fields)`` to the file service, in one batch."""
-        return self.take(
-            [self.call(who, name, **fields) for who, name, fields in calls], self.engines["file"]
-        )
+        return self.at_once(*calls)
+
+    def at_once(self, *calls: tuple[str, str, dict[str, Any]]) -> list[Answer]:
+        """``(who, command, fields)`` to the service of the first, in one batch."""
+        engine = self.engines[COMMANDS[calls[0][1]].service]
+        return self.take([self.call(who, name, **fields) for who, name, fields in calls], engine)
 
     def begin(self, who: str, data: bytes, **fields: Any) -> bytes:
         """Begin an upload of ``data``; its id."""

@@ -17,6 +17,7 @@ from tests.services.file.share import Share, sha
 
 WORKERS = 4
 ROUNDS = 5
+CROSSINGS = 30
 
 Act = tuple[str, str, dict[str, Any]]
 
@@ -228,21 +229,69 @@ def test_two_workers_with_the_same_groups_never_wait_in_a_circle(
         [[finishing(share, who, name) for name in names[::order]] for _ in range(ROUNDS)]
         for who, order in zip(people, (1, -1), strict=True)
     ]
-    start = threading.Barrier(2)
+    assert side_by_side(share, batches) == [({"ok"}, []), ({"ok"}, [])]
+    for name in names:
+        assert share.do("ani", "conversation.verify", **{"with": f"#{name}"})["count"] == 2 * ROUNDS
 
-    def one(batches: list[list[Act]]) -> tuple[set[str], list[StoreBusy]]:
+
+def side_by_side(share: Share, batches: list[list[list[Act]]]) -> list[tuple[set[str], list[StoreBusy]]]:
+    """Each worker's batches one after the other: what they were answered, and when others stood in the way."""
+    start = threading.Barrier(len(batches))
+
+    def one(mine: list[list[Act]]) -> tuple[set[str], list[StoreBusy]]:
         store = Watched(open_store(share.settings))
         try:
             worker = share.beside(store)
             start.wait(timeout=10)
-            return {answer.status for calls in batches for answer in worker.files(*calls)}, store.busy
+            answers = [answer for calls in mine for answer in worker.at_once(*calls)]
+            return {answer.status for answer in answers}, store.busy
         finally:
             store.close()
 
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(one, batches)) == [({"ok"}, []), ({"ok"}, [])]
-    for name in names:
-        assert share.do("ani", "conversation.verify", **{"with": f"#{name}"})["count"] == 2 * ROUNDS
+    with ThreadPoolExecutor(len(batches)) as pool:
+        return list(pool.map(one, batches))
+
+
+def test_two_workers_that_let_go_of_the_same_bytes_never_wait_in_a_circle(share: Share) -> None:
+    """Of different people, in different orders: only the bytes are the same."""
+    share.set(uploads_per_user=1000)
+    batches: list[list[list[Act]]] = [[], []]
+    for place in range(CROSSINGS):
+        one, other = f"satu {place}".encode(), f"dua {place}".encode()
+        for worker, (first, second) in enumerate((("ani", "budi"), ("citra", "dewi"))):
+            batches[worker].append(
+                [letting_go(share, first, place, one), letting_go(share, second, place, other)]
+            )
+            one, other = other, one
+    assert side_by_side(share, batches) == [({"ok"}, []), ({"ok"}, [])]
+
+
+def letting_go(share: Share, who: str, place: int, data: bytes) -> Act:
+    """A call that drops somebody's reference to some bytes, and refers to them no less than it drops them."""
+    if place % 3 == 0:
+        share.put(who, f"f{place}", data)
+        return who, "file.delete", {"path": f"f{place}"}
+    if place % 3 == 1:
+        return who, "file.cancel", {"upload": share.ready(who, data, path=f"f{place}")}
+    claim = {"id": share.id(), "size": len(data), "sha256": sha(data)}
+    return who, "file.begin", {"path": f"f{place}", **claim}
+
+
+def test_groups_deleted_while_files_are_sent_never_make_workers_wait_in_a_circle(share: Share) -> None:
+    """One worker deletes two groups and their files at a time, the other sends to both."""
+    share.set(uploads_per_user=1000)
+    batches: list[list[list[Act]]] = [[], []]
+    for place in range(CROSSINGS):
+        names = [f"one{place}", f"other{place}"]
+        for name in names:
+            share.group(name, "budi")
+            share.post("budi", f"#{name}", data=b"satu")
+        batches[0].append([("budi", "group.leave", {"group": name}) for name in names[:: 1 - place % 2 * 2]])
+        batches[1].append([finishing(share, "budi", name) for name in names])
+    (left, busy), (_, waited) = side_by_side(share, batches)
+    assert (left, busy, waited) == ({"ok"}, [], [])
+    for upload in share.do("budi", "file.uploads")["uploads"]:
+        share.do("budi", "file.cancel", upload=upload["upload"])
 
 
 def finishing(share: Share, who: str, group: str) -> Act:
