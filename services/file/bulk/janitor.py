@@ -29,9 +29,11 @@ from services.storage.engine import Store, StoreUnavailable
 EVERY: Final = 5.0
 """Seconds between two looks."""
 ORPHANS_EVERY: Final = 3600.0
-"""Seconds between two looks for leftovers, which go through everything that is stored."""
+"""Seconds between two looks for orphans, which go through everything that is stored."""
 AT_ONCE: Final = 200
 """Blobs and uploads cleared away in one look."""
+STAGED_AT_ONCE: Final = 500
+"""Files of unfinished uploads that are looked at in one look."""
 STRANGE_FOR: Final = 3600.0
 """Seconds after which a file in the staging folder that is none of an upload's goes."""
 
@@ -65,6 +67,7 @@ class Janitor:
         self._orphans_due = True
         self._busy = False
         self._lock = -1
+        self._listed: list[Path] = []
 
     def due(self, now: float) -> bool:
         """Whether to call ``look`` now."""
@@ -84,9 +87,10 @@ class Janitor:
                 try:
                     self._sweep()
                     self._delete()
+                    self._staged_for_nobody()
                     if self._orphans_due:
                         self._orphans_due = False
-                        self._leftovers()
+                        self._tell(self._orphans())
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
         except (OSError, StoreUnavailable) as error:
@@ -142,29 +146,40 @@ class Janitor:
 
     # --- leftovers ------------------------------------------------------------------------------
 
-    def _leftovers(self) -> None:
-        found = self._staged_for_nobody() + self._orphans()
+    def _staged_for_nobody(self) -> None:
+        """Staging files of no upload, or of one whose bytes are in storage: some at each look, all in time.
+
+        A chunk that was on its way when its upload was cancelled makes them anew, and they count for nobody.
+        A file is listed first and its upload looked for then: that is there before the first chunk is.
+        """
+        folder = staging.folder(self._settings)
+        if not self._listed and folder.is_dir():
+            self._listed = list(folder.iterdir())
+        found = 0
+        for _ in range(min(STAGED_AT_ONCE, len(self._listed))):
+            found += self._cleared(self._listed.pop())
+        self._tell(found)
+
+    def _cleared(self, file: Path) -> bool:
+        named = _upload_of(file)
+        if named is None:
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < self._now() / 1e6 - STRANGE_FOR:
+                    file.unlink()
+                    return True
+            return False
+        with self._store.read() as tx:
+            if transfers.needs_staging(tx, *named):
+                return False
+        with self._store.write() as tx:
+            if not transfers.needs_no_staging(tx, *named):
+                return False
+            staging.remove(self._settings, *named)
+        return True
+
+    def _tell(self, found: int) -> None:
         if found:
             self._log.info("leftovers were cleared away", found=found)
-
-    def _staged_for_nobody(self) -> int:
-        """Staging files of no upload, or of one whose bytes are in storage."""
-        found = 0
-        folder = staging.folder(self._settings)
-        for file in list(folder.iterdir()) if folder.is_dir() else []:
-            named = _upload_of(file)
-            if named is None:
-                with suppress(FileNotFoundError):
-                    if file.stat().st_mtime < self._now() / 1e6 - STRANGE_FOR:
-                        file.unlink()
-                        found += 1
-                continue
-            with self._store.read() as tx:
-                needed = transfers.needs_staging(tx, *named)
-            if not needed:
-                staging.remove(self._settings, *named)
-                found += 1
-        return found
 
     def _orphans(self) -> int:
         """Bytes in storage of which nothing is known: they go with the next look."""

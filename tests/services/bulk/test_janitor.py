@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from protocol.errors import NotFound
 from services.file import staging
+from services.file.bulk import janitor
 from services.file.bulk.janitor import EVERY, ORPHANS_EVERY, STRANGE_MANY, Janitor
 from services.storage.engine import StoreUnavailable
 from tests.services.bulk.test_sealing import DATA, HASH
@@ -76,6 +79,67 @@ def test_orphans_in_storage_and_leftovers_in_staging_go(yard: Yard) -> None:
     assert yard.janitor.due(2 * 10_000 + 2 * ORPHANS_EVERY)
     yard.janitor.look()
     assert yard.staged() == []
+
+
+def look(yard: Yard, at: float) -> None:
+    """One look, at this time: the first one looks for orphans, too, those within the hour do not."""
+    assert yard.janitor.due(at)
+    yard.janitor.look()
+
+
+def test_what_a_late_chunk_of_a_cancelled_upload_makes_anew_goes_with_the_next_look(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(yard, 1.0)
+    id = yard.begin("ani", len(DATA))
+    real = yard.desk._upload
+
+    def cancelled_then(token: bytes, id: bytes) -> Any:
+        found = real(token, id)
+        yard.forget("ani", id)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(yard.desk, "_upload", cancelled_then)
+        with suppress(NotFound):
+            yard.put("ani", id, 0, DATA[:CHUNK])
+    wanted = yard.begin("budi", len(DATA))
+    yard.put("budi", wanted, 0, DATA[:CHUNK])
+    look(yard, 1.0 + EVERY)
+    assert {name.partition("-")[2][:32] for name in yard.staged()} == {wanted.hex()}
+
+
+def test_staging_is_looked_through_a_part_at_a_time(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(janitor, "STAGED_AT_ONCE", 3)
+    look(yard, 1.0)
+    kept = [yard.upload("ani", DATA[:CHUNK]) for _ in range(3)]
+    for _ in range(3):
+        yard.upload("budi", DATA[:CHUNK])
+    with yard.store.write() as tx:
+        tx.run("delete from uploads where user_id = $1", (yard.user("budi"),))
+    left = []
+    for number in range(1, 6):
+        look(yard, 1.0 + number * EVERY)
+        left.append(len(yard.staged()))
+    assert left[0] >= 12 - 2 * 3
+    assert left[-1] == 2 * len(kept)
+
+
+def test_an_upload_that_begins_while_its_leftovers_are_looked_at_keeps_its_chunks(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = yard.upload("ani", DATA)
+    with yard.store.write() as tx:
+        tx.run("delete from uploads")
+
+    def then_begun() -> Any:
+        monkeypatch.undo()
+        yard.begin("ani", len(DATA), id=id)
+        return yard.store.write()
+
+    monkeypatch.setattr(yard.store, "write", then_begun)
+    look(yard, 1.0)
+    assert yard.seal("ani", id).sha256 == HASH
 
 
 def test_what_is_wanted_is_no_leftover(yard: Yard) -> None:
