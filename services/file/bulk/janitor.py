@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from config.folders import private_folder
 from config.log import ServerLog
@@ -26,12 +27,18 @@ from services.storage import blobs, transfers
 from services.storage.blobs import State
 from services.storage.engine import Store, StoreUnavailable
 
+T = TypeVar("T")
+
 EVERY: Final = 5.0
 """Seconds between two looks."""
 ORPHANS_EVERY: Final = 3600.0
 """Seconds between two looks for orphans, which go through everything that is stored."""
 AT_ONCE: Final = 200
 """Blobs and uploads cleared away in one look."""
+FAILURES: Final = 10
+"""Things of a kind that fail in one look before the rest of them waits for the next one."""
+AGAIN_AFTER: Final = 60.0
+"""Seconds for which what failed is left alone."""
 STAGED_AT_ONCE: Final = 500
 """Files of unfinished uploads that are looked at in one look."""
 STRANGE_FOR: Final = 3600.0
@@ -68,6 +75,8 @@ class Janitor:
         self._busy = False
         self._lock = -1
         self._listed: list[Path] = []
+        self._failures: list[str] = []
+        self._later: dict[tuple[object, ...], int] = {}
 
     def due(self, now: float) -> bool:
         """Whether to call ``look`` now."""
@@ -82,25 +91,50 @@ class Janitor:
 
     def look(self) -> None:
         """Clear away what is to go, unless somebody else is at it. Never raises."""
+        self._failures.clear()
         try:
-            if self._claimed():
+            if self._step(self._claimed):
                 try:
-                    self._sweep()
-                    self._delete()
-                    self._staged_for_nobody()
-                    if self._orphans_due:
-                        self._orphans_due = False
-                        self._tell(self._orphans())
+                    for step in (self._sweep, self._delete, self._staged_for_nobody, self._orphans):
+                        self._step(step)
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
+        finally:
+            if self._failures:
+                self._log.warning("could not clear away", times=len(self._failures), error=self._failures[0])
+            self._busy = False
+
+    def _step(self, step: Callable[..., T], *arguments: object) -> T | None:
+        """Do one thing; None if it fails, which keeps no other from being done."""
+        try:
+            return step(*arguments)
         except (OSError, StoreUnavailable) as error:
-            self._log.warning(
-                "could not clear away", error=getattr(error, "strerror", None) or type(error).__name__
-            )
+            self._failures.append(getattr(error, "strerror", None) or type(error).__name__)
         except Exception as error:
             self._log.fault("file", "janitor", error)
-        finally:
-            self._busy = False
+        return None
+
+    def _each(self, step: Callable[..., T], things: Iterable[tuple[Any, ...]]) -> int:
+        """Do it with each thing, and count how often. What fails is left alone for some time."""
+        now, done, failed = self._now(), 0, 0
+        for thing in things:
+            if self._later.get(thing, 0) > now:
+                continue
+            found = self._step(step, *thing)
+            if found is not None:
+                done += bool(found)
+                continue
+            self._later[thing] = now + int(AGAIN_AFTER * 1e6)
+            failed += 1
+            if failed >= FAILURES:
+                break  # nothing may work just now, and each try may take long
+        return done
+
+    def _forget_failures(self) -> int:
+        """Those whose time has come are tried again; returns how many are left alone still."""
+        now = self._now()
+        self._later = {thing: time for thing, time in self._later.items() if time > now}
+        return len(self._later)
 
     def close(self) -> None:
         """Let go of the lock's file."""
@@ -123,26 +157,38 @@ class Janitor:
     def _sweep(self) -> None:
         """Uploads that nobody went on with for too long."""
         since = self._now() - int(self._settings.upload_keep * 1e6)
+        left_alone = self._forget_failures()
         with self._store.read() as tx:
-            idle = transfers.idle(tx, since, AT_ONCE)
-        for user, id in idle:
-            with self._store.write() as tx:
-                swept = transfers.drop(tx, user, id, self._now(), idle_since=since)
-            if swept:
-                staging.remove(self._settings, user, id)
-        if idle:
-            self._log.info("unfinished uploads were swept", uploads=len(idle))
+            idle = transfers.idle(tx, since, AT_ONCE + left_alone)
+        swept = self._each(partial(self._swept, since), idle)
+        if swept:
+            self._log.info("unfinished uploads were swept", uploads=swept)
+
+    def _swept(self, since: int, user: int, id: bytes) -> bool:
+        with self._store.write() as tx:
+            if not transfers.drop(tx, user, id, self._now(), idle_since=since):
+                return False
+        staging.remove(self._settings, user, id)
+        return True
 
     # --- bytes ----------------------------------------------------------------------------------
 
     def _delete(self) -> None:
         """Bytes that nothing refers to any more."""
+        left_alone = self._forget_failures()
         with self._store.read() as tx:
-            going = blobs.in_state(tx, State.GOING, self._now() + 1, AT_ONCE)
-        for blob in going:
-            self._storage.delete(blob.sha256)
-            with self._store.write() as tx:
-                blobs.gone(tx, blob.sha256)
+            going = blobs.in_state(tx, State.GOING, self._now() + 1, AT_ONCE + left_alone)
+        self._each(self._deleted, [(blob.sha256,) for blob in going])
+
+    def _deleted(self, sha256: bytes) -> bool:
+        with self._store.read() as tx:  # again: whoever had the lock in between may have been here
+            blob = blobs.get(tx, sha256)
+        if blob is None or blob.state is not State.GOING:
+            return False
+        self._storage.delete(sha256)
+        with self._store.write() as tx:
+            blobs.gone(tx, sha256)
+        return True
 
     # --- leftovers ------------------------------------------------------------------------------
 
@@ -155,10 +201,8 @@ class Janitor:
         folder = staging.folder(self._settings)
         if not self._listed and folder.is_dir():
             self._listed = list(folder.iterdir())
-        found = 0
-        for _ in range(min(STAGED_AT_ONCE, len(self._listed))):
-            found += self._cleared(self._listed.pop())
-        self._tell(found)
+        some = [(self._listed.pop(),) for _ in range(min(STAGED_AT_ONCE, len(self._listed)))]
+        self._tell(self._each(self._cleared, some))
 
     def _cleared(self, file: Path) -> bool:
         named = _upload_of(file)
@@ -181,8 +225,11 @@ class Janitor:
         if found:
             self._log.info("leftovers were cleared away", found=found)
 
-    def _orphans(self) -> int:
-        """Bytes in storage of which nothing is known: they go with the next look."""
+    def _orphans(self) -> None:
+        """Bytes in storage of which nothing is known: they go with the next look. Hourly."""
+        if not self._orphans_due:
+            return
+        self._orphans_due = False
         unknown, known = [], 0
         for sha256, size in self._storage.every():
             with self._store.read() as tx:
@@ -192,12 +239,12 @@ class Janitor:
                     unknown.append((sha256, size))
         if len(unknown) > max(STRANGE_MANY, known):
             self._log.alarm(STRANGE.format(unknown=len(unknown), known=known))
-            return 0
+            return
         found = 0
         for sha256, size in unknown:
             with self._store.write() as tx:
                 found += blobs.unwanted(tx, sha256, size, self._now())
-        return found
+        self._tell(found)
 
 
 def _upload_of(file: Path) -> tuple[int, bytes] | None:

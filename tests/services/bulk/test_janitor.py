@@ -12,7 +12,8 @@ import pytest
 from protocol.errors import NotFound
 from services.file import staging
 from services.file.bulk import janitor
-from services.file.bulk.janitor import EVERY, ORPHANS_EVERY, STRANGE_MANY, Janitor
+from services.file.bulk.janitor import AGAIN_AFTER, EVERY, FAILURES, ORPHANS_EVERY, STRANGE_MANY, Janitor
+from services.storage import blobs, transfers
 from services.storage.engine import StoreUnavailable
 from tests.services.bulk.test_sealing import DATA, HASH
 from tests.services.bulk.yard import CHUNK, Yard
@@ -182,6 +183,116 @@ def test_a_storage_that_belongs_to_another_database_is_left_alone(
         yard.file("ani", b"%d" % number)
     yard.clean(again=True)
     assert len(yard.kept()) == STRANGE_MANY, "a few leftovers are another matter"
+
+
+def going(yard: Yard, count: int) -> list[bytes]:
+    """So many blobs that nobody wants any more, the one that has been going for longest first."""
+    hashes = []
+    for number in range(count):
+        id = yard.upload("ani", b"%d" % number)
+        hashes.append(yard.seal("ani", id).sha256)
+        yard.now += 1
+        yard.forget("ani", id)
+    return hashes
+
+
+def undeletable(yard: Yard, monkeypatch: pytest.MonkeyPatch, those: list[bytes]) -> list[bytes]:
+    """Deleting those fails; returns what was tried."""
+    real, tried = yard.storage.delete, []
+
+    def delete(sha256: bytes) -> None:
+        tried.append(sha256)
+        if sha256 in those:
+            raise OSError(5, "Input/output error")
+        real(sha256)
+
+    monkeypatch.setattr(yard.storage, "delete", delete)
+    return tried
+
+
+def warnings(yard: Yard) -> list[str]:
+    log = (yard.settings.home / "log" / "server.jsonl").read_text()
+    return [line for line in log.splitlines() if "could not clear away" in line]
+
+
+def test_bytes_that_cannot_be_deleted_keep_no_others_and_no_other_work(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = going(yard, 4)
+    leftover = yard.upload("ani", DATA)
+    with yard.store.write() as tx:
+        tx.run("delete from uploads where id = $1", (leftover,))
+    tried = undeletable(yard, monkeypatch, hashes[:2])
+    look(yard, 1.0)
+    assert set(yard.kept()) == set(yard.states()) == set(hashes[:2])
+    assert yard.staged() == []
+    assert len(warnings(yard)) == 1
+    look(yard, 1.0 + EVERY)
+    assert tried == hashes, "what failed is left alone for some time"
+    yard.now += int(AGAIN_AFTER * SECOND)
+    monkeypatch.undo()
+    look(yard, 1.0 + 2 * EVERY)
+    assert (yard.kept(), yard.states()) == ({}, {})
+
+
+def test_as_many_as_are_looked_at_may_fail_and_those_behind_them_have_their_turn(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor, "AT_ONCE", 2)
+    monkeypatch.setattr(janitor, "FAILURES", 2)
+    hashes = going(yard, 5)
+    tried = undeletable(yard, monkeypatch, hashes[:3])
+    for number in range(3):
+        look(yard, 1.0 + number * EVERY)
+    assert tried == hashes
+    assert set(yard.kept()) == set(hashes[:3])
+
+
+def test_a_storage_that_refuses_everything_is_not_asked_two_hundred_times(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = going(yard, FAILURES + 3)
+    tried = undeletable(yard, monkeypatch, hashes)
+    look(yard, 1.0)
+    assert tried == hashes[:FAILURES]
+
+
+def test_an_upload_that_cannot_be_swept_keeps_no_other_one(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = yard.upload("ani", DATA)
+    yard.now += 1
+    yard.upload("budi", DATA)
+    real = transfers.drop
+
+    def drop(tx: Any, user: int, id: bytes, *arguments: Any, **fields: Any) -> bool:
+        if id == first:
+            raise OSError(5, "Input/output error")
+        return real(tx, user, id, *arguments, **fields)
+
+    monkeypatch.setattr(transfers, "drop", drop)
+    yard.now += int(yard.settings.upload_keep * SECOND) + 1
+    look(yard, 1.0)
+    assert (yard.uploads(), yard.used("budi"), len(warnings(yard))) == (1, 0, 1)
+
+
+def test_bytes_that_were_put_anew_since_the_look_began_are_not_deleted(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = going(yard, 2)
+    real = yard.storage.delete
+
+    def meanwhile(sha256: bytes) -> None:
+        monkeypatch.undo()
+        real(sha256)
+        with yard.store.write() as tx:
+            blobs.gone(tx, second)
+        yard.file("budi", b"1")
+
+    monkeypatch.setattr(yard.storage, "delete", meanwhile)
+    look(yard, 1.0)
+    assert first not in yard.kept()
+    assert (list(yard.kept()), yard.states()) == ([second], {second: "stored"})
 
 
 def test_one_janitor_works_at_a_time(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
