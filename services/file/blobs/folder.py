@@ -18,6 +18,9 @@ from services.file.blobs import Missing
 NO_LINKS: Final = frozenset((errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK))
 """What file systems without hard links say, or those that a link would leave."""
 
+COPIED_AT_ONCE: Final = 1 << 20
+"""Bytes."""
+
 
 class LocalFolder:
     """``root`` is made when it is needed."""
@@ -89,13 +92,16 @@ class LocalFolder:
 
 def _copy(source: Path, place: Path) -> None:
     """For file systems without links: a copy beside ``source``, which then takes the place."""
-    import shutil  # here, for hardly anybody needs it
+    import secrets  # here, for hardly anybody needs them
+    import shutil
 
-    draft = source.with_name(f"{place.name}.{os.getpid()}.copy")
+    draft = source.with_name(f"{place.name}.{secrets.token_hex(8)}.copy")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        shutil.copyfile(source, draft)
-        with draft.open("rb") as copied:
-            os.fsync(copied.fileno())
+        with os.fdopen(handle, "wb") as copy, source.open("rb") as original:
+            shutil.copyfileobj(original, copy, COPIED_AT_ONCE)
+            copy.flush()
+            os.fsync(copy.fileno())  # by the handle that wrote: it hears of writes that failed
         draft.replace(place)
     finally:
         draft.unlink(missing_ok=True)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
+import os
+import shutil
+import stat
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +111,37 @@ def test_what_is_no_blob_in_a_folder_is_passed_over(tmp_path: Path) -> None:
     for name in ("x", "a" * 64 if sha256.hex()[:2] != "aa" else "b" * 64, sha256.hex().upper()):
         (folder / name).write_text("")
     assert list(storage.every()) == [(sha256, len(DATA))]
+
+
+def test_two_who_copy_the_same_bytes_at_once_do_not_touch_each_others_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_blobs(Settings(home=tmp_path))
+    sha256, file = source(tmp_path, DATA)
+    real, other = shutil.copyfileobj, threading.Event()
+    synced: list[bool] = []
+
+    def no_links(*arguments: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    def meanwhile(original: Any, copy: Any, *arguments: Any) -> None:
+        real(original, copy, *arguments)
+        if not other.is_set():
+            other.set()
+            storage.put(sha256, file)  # all of it, while the first one's copy is there
+
+    def sync(handle: int) -> None:
+        mode = fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            synced.append(mode != os.O_RDONLY)
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    monkeypatch.setattr(shutil, "copyfileobj", meanwhile)
+    monkeypatch.setattr(os, "fsync", sync)
+    storage.put(sha256, file)
+    assert storage.read(sha256, 0, len(DATA)) == DATA
+    assert synced == [True, True], "by the handle that wrote"
+    assert not list(tmp_path.glob("*.copy"))
 
 
 @pytest.mark.parametrize("place", ["s3://", "http://x/y", "bucket", "s3:///prefix", "s3://bucket/x?y=z"])
