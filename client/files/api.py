@@ -168,8 +168,8 @@ class Files:
         It grows in ``NAME.HASH.part`` beside it and gets its name when it is whole, its sha256 is right and
         it is on the disk; the same call again goes on with what is there. Yields as bytes are written; the
         last ``Progress`` has ``path`` set. Raises ``FileExistsError`` if something is there (unless
-        ``replace``), ``BlockingIOError`` while another process fetches the same, other ``OSError`` of the
-        disk, and ``Corrupt`` when what came is not the file.
+        ``replace``, and it is a plain file), ``BlockingIOError`` while another process fetches the same,
+        other ``OSError`` of the disk, and ``Corrupt`` when what came is not the file.
         """
         known = await self._known(file)
         steps = downloading.save(self._bulk, known, Path(target), replace)

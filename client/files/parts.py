@@ -12,6 +12,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +29,8 @@ HASH_DIGITS: Final = 16
 class Part:
     """One download on its way to ``target``, a file or a folder to put ``name`` into.
 
-    Raises ``FileExistsError`` if something is there and is not to be replaced, ``BlockingIOError`` while
-    another process fetches the same, other ``OSError`` of the disk.
+    Raises ``FileExistsError`` if something is there and is not to be replaced or is no plain file,
+    ``BlockingIOError`` while another process fetches the same, other ``OSError`` of the disk.
     """
 
     def __init__(self, target: Path, name: str, size: int, sha256: bytes, replace: bool) -> None:
@@ -77,7 +78,7 @@ class Part:
         return -1
 
     def _refuse_to_replace(self) -> None:
-        if not self._replace and os.path.lexists(self.target):
+        if in_the_way(self.target, self._replace):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.target))
 
     def read_held(self) -> bool:
@@ -116,6 +117,7 @@ class Part:
         os.fsync(self._file)
         self._kept = True
         if self._replace:
+            self._refuse_to_replace()
             self._path.replace(self.target)
         else:
             self._link()
@@ -146,6 +148,18 @@ class Part:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
         self._file = -1
+
+
+def in_the_way(target: Path, replace: bool) -> bool:
+    """Whether something is at ``target`` that stays: all but a plain file that is to be replaced.
+
+    A device, a pipe or a link is somebody's way to something else, and a file in its place would cut it off.
+    """
+    try:
+        found = target.lstat()
+    except (OSError, ValueError):  # what is wrong is told when it is opened
+        return False
+    return not (replace and stat.S_ISREG(found.st_mode))
 
 
 def part_of(target: Path, sha256: bytes) -> Path:

@@ -5,6 +5,7 @@
     sending    send            getting   get
     space      ls, mv, rm, mkdir, usage
     unfinished uploads, cancel
+    several    what goes wrong with one of several
     memory     which upload a repeated command goes on with
     progress   what is seen of a transfer under way
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from client.cli.files.arguments import (
     IN_SPACE,
     ROOT,
     TARGET,
+    Wanted,
     address,
     is_path,
     path,
@@ -22,6 +24,7 @@ from client.cli.files.arguments import (
     wanted,
 )
 from client.cli.files.remote import into, nobody
+from client.cli.files.several import Several
 from protocol.errors import Conflict, NotFound
 from protocol.files import StoredFile
 
@@ -129,17 +132,28 @@ def rm(context: Context, files: tuple[str, ...], recursive: bool) -> None:
     found = wanted(files)
 
     async def work(chat: Chat) -> None:
+        several = Several(len(found), "deleted")
         for one in found:
-            try:
+            with several.one(partial(_not_deleted, context, one, len(found) > 1, recursive)):
                 await chat.files.delete(one.target, recursive=recursive)
-            except Conflict as error:
-                if recursive or not one.path:
-                    raise
-                raise Conflict(f"{error.message.rstrip('.')} (-r deletes a folder with all in it).") from None
-            record = {"file": one.file} if one.file else {"path": shown_path(one.path)}
-            context.show({**record, "deleted": True}, None)
+                record = {"file": one.file} if one.file else {"path": shown_path(one.path)}
+                context.show({**record, "deleted": True}, None)
+                several.well()
+        several.end()
 
     context.run(work)
+
+
+def _not_deleted(
+    context: Context, one: Wanted, named: bool, recursive: bool, error: Exception
+) -> tuple[str, int]:
+    """(sentence, exit code): which one, where there are several, and why."""
+    sentence, code = context.explain(error)
+    if isinstance(error, Conflict) and one.path and not recursive:
+        sentence = f"{sentence.rstrip('.')} (-r deletes a folder with all in it)."
+    if named and not isinstance(error, NotFound):  # there the sentence names it
+        sentence = f"{output.one_line(one.shown)}: {sentence}"
+    return sentence, code
 
 
 @click.command(short_help="Make folders in your own space.")

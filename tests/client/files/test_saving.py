@@ -159,6 +159,23 @@ async def test_what_is_there_stays_unless_it_is_to_be_replaced(
     assert target.read_bytes() == DATA
 
 
+async def test_what_is_no_plain_file_stays_even_when_it_came_into_being_meanwhile(
+    ani: Chat, bulk: FakeBulk, tmp_path: Path
+) -> None:
+    stored, target = bulk.files.add("ani", DATA), tmp_path / "copy"
+    os.mkfifo(target)
+    with pytest.raises(FileExistsError):
+        await followed(ani.files.save(stored, target, replace=True))
+    assert target.is_fifo() and not gets(bulk) and list(tmp_path.iterdir()) == [target]
+    target.unlink()
+    steps = ani.files.save(stored, target, replace=True)
+    await anext(steps)
+    target.symlink_to("/dev/null")
+    with pytest.raises(FileExistsError):
+        await followed(steps)
+    assert target.is_symlink()
+
+
 async def test_what_comes_into_being_meanwhile_stays(ani: Chat, bulk: FakeBulk, tmp_path: Path) -> None:
     stored, target = bulk.files.add("ani", DATA), tmp_path / "copy"
     steps = ani.files.save(stored, target)

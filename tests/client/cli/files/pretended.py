@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from client.files.api import Folder
 from client.files.progress import Progress
-from protocol.errors import Conflict, NotFound
+from protocol.errors import Conflict, Failure, NotFound
 from protocol.files import FileInfo, FinishReply, StoredFile, UploadInfo, UsageReply
 from tests.client.cli.shell import Pretended
 
@@ -39,6 +39,8 @@ class PretendedFiles:
         self.stored: list[StoredFile] = []
         self.content: dict[int, bytes] = {}
         self.open: Open = []
+        self.refuses: dict[int | str, Failure] = {}
+        """What is raised when somebody deletes or moves this."""
         self.moved = 0
         """Bytes that travelled."""
 
@@ -142,9 +144,13 @@ class PretendedFiles:
 
     async def move(self, path: str, to: str, *, replace: bool = False) -> None:
         self.calls.append(("move", path, to, replace))
+        if path in self.refuses:
+            raise self.refuses[path]
 
     async def delete(self, file: int | str, *, recursive: bool = False) -> None:
         self.calls.append(("delete", file, recursive))
+        if file in self.refuses:
+            raise self.refuses[file]
         if file in self.folders and not recursive:
             raise Conflict(f"The folder /{file} is not empty.")
 

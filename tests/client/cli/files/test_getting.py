@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from client.errors import Corrupt, Timeout
-from protocol.errors import NotFound
+from protocol.errors import Internal, NotFound
 from tests.client.cli.files.pretended import PretendedFiles
 from tests.client.cli.shell import Shell
 
@@ -101,7 +102,7 @@ def test_what_is_there_is_not_replaced_without_force(
 def test_what_came_there_meanwhile_is_not_replaced_either(
     shell: Shell, files: PretendedFiles, report: None, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("client.cli.files.getting.os.path.lexists", lambda path: False)
+    monkeypatch.setattr("client.cli.files.getting.in_the_way", lambda *_: False)
     (here / "report.pdf").write_bytes(b"mine")
     ended = shell.run("file", "get", "1")
     assert (ended.code, "report.pdf exists" in ended.err) == (1, True)
@@ -116,6 +117,24 @@ def test_a_link_to_nowhere_is_there_too(
     assert not (here / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link to a file", "link to nowhere"])
+def test_what_is_no_plain_file_is_never_replaced(
+    shell: Shell, files: PretendedFiles, report: None, here: Path, kind: str
+) -> None:
+    (here / "mine").write_text("mine")
+    if kind == "pipe":
+        os.mkfifo(here / "out put")
+    else:
+        (here / "out put").symlink_to("mine" if kind == "link to a file" else "nowhere")
+    before = (here / "out put").lstat().st_ino
+    for words in ((), ("--force",)):
+        ended = shell.run("file", "get", "1", "-o", "out put", *words)
+        said = "out put is no plain file; pesan file get 1 -o - > 'out put' writes there."
+        assert ended == (1, "", f"pesan: {said}\n")
+    assert (here / "out put").lstat().st_ino == before and saved(files) == []
+    assert (here / "mine").read_text() == "mine"
+
+
 def test_several_go_into_a_folder_and_nothing_is_fetched_where_one_has_no_place(
     shell: Shell, files: PretendedFiles, report: None, here: Path
 ) -> None:
@@ -125,7 +144,6 @@ def test_several_go_into_a_folder_and_nothing_is_fetched_where_one_has_no_place(
         (("1", "2", "-o", "nowhere"), 4, "there is no folder nowhere here"),
         (("1", "-o", "nowhere/"), 4, "there is no folder nowhere here"),
         (("1", "3"), 2, "two of them are called report.pdf"),
-        (("1", "9"), 4, "There is no file 9"),
     ):
         ended = shell.run("file", "get", *words)
         assert (ended.code, ended.out) == (code, "")
@@ -169,22 +187,49 @@ def test_ctrl_c_says_how_to_go_on(shell: Shell, files: PretendedFiles, report: N
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (Timeout("No answer in time."), 5, "No answer in time; the same command goes on"),
-        (Corrupt("What came is not the file."), 1, "What came is not the file (1 of 2 fetched)"),
-        (NotFound("There is no file 2."), 4, "There is no file 2"),
-        (BlockingIOError(11, "Resource…"), 1, "notes.txt: another command is fetching it (1 of 2"),
-        (OSError(28, "No space left on device"), 1, "notes.txt: No space left on device (1 of 2 fetched)"),
+        (Corrupt("What came is not the file."), 1, "What came is not the file."),
+        (NotFound("There is no file 2."), 4, "There is no file 2."),
+        (Internal("The server has lost these bytes."), 1, "The server has lost these bytes."),
+        (BlockingIOError(11, "Resource…"), 1, "another command is fetching it"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
     ],
 )
-def test_what_goes_wrong_is_told_with_how_many_are_there(
+def test_what_goes_wrong_with_one_is_named_and_the_others_are_fetched(
     shell: Shell, files: PretendedFiles, here: Path, error: Exception, code: int, said: str
 ) -> None:
     files.adds("a", b"x", conversation=3)
     files.adds("notes.txt", b"notes", conversation=3)
+    files.adds("b", b"y", conversation=3)
     files.fails[4] = error
+    ended = shell.run("file", "get", "1", "2", "3")
+    assert (ended.code, ended.out) == (code, "a: 1 byte\nb: 1 byte\n")
+    assert ended.err == f"pesan: notes.txt: {said}\npesan: 2 of 3 fetched.\n"
+
+
+def test_what_is_not_there_or_has_no_place_is_named_and_the_first_failure_is_the_exit_code(
+    shell: Shell, files: PretendedFiles, report: None, here: Path
+) -> None:
+    (here / "taken").write_text("mine")
+    files.adds("taken", b"x", conversation=3)
+    ended = shell.run("file", "get", "9", "2", "1")
+    assert (ended.code, ended.out) == (4, "report.pdf: 10 bytes\n")
+    missing, taken, sum_ = ended.err.splitlines()
+    assert missing == "pesan: There is no file 9." and taken.startswith("pesan: taken exists: ")
+    assert sum_ == "pesan: 1 of 3 fetched."
+    assert (here / "taken").read_text() == "mine"
+    ended = shell.run("file", "get", "2", "9")
+    assert (ended.code, ended.err.splitlines()[-1]) == (1, "pesan: 0 of 2 fetched.")
+
+
+def test_without_an_answer_nothing_more_is_fetched(
+    shell: Shell, files: PretendedFiles, report: None, here: Path
+) -> None:
+    files.adds("notes.txt", b"notes", conversation=3)
+    files.fails[4] = Timeout("No answer in time.")
     ended = shell.run("file", "get", "1", "2")
-    assert (ended.code, ended.out) == (code, "a: 1 byte\n")
-    assert said in ended.err and "(1 of 2 fetched)" in ended.err
+    said = "report.pdf: No answer in time; the same command goes on where this one stopped (0 of 2 fetched)."
+    assert (ended.code, ended.err) == (5, f"pesan: {said}\n")
+    assert len(saved(files)) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from protocol.errors import Forbidden, NotFound
 from protocol.files import UploadInfo
 from tests.client.cli.files.pretended import NOON, PretendedFiles
 from tests.client.cli.shell import Shell
@@ -130,6 +131,22 @@ def test_rm_takes_numbers_and_paths(shell: Shell, space: PretendedFiles) -> None
     assert shell.run("file", "rm", "3", "/a b.txt") == (0, "", "")
     assert did(space, "delete") == [(3, False), ("a b.txt", False)]
     assert json.loads(shell.run("file", "rm", "3", "--json").out) == {"file": 3, "deleted": True}
+
+
+def test_rm_names_what_it_cannot_delete_and_deletes_the_others(shell: Shell, space: PretendedFiles) -> None:
+    space.refuses = {9: NotFound("There is no file 9."), 2: Forbidden("Only budi may delete it.")}
+    ended = shell.run("file", "rm", "9", "/docs", "2", "3")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err.splitlines() == [
+        "pesan: There is no file 9.",
+        "pesan: /docs: The folder /docs is not empty (-r deletes a folder with all in it).",
+        "pesan: file 2: Only budi may delete it.",
+        "pesan: 1 of 4 deleted.",
+    ]
+    assert did(space, "delete")[-1] == (3, False)
+    ended = shell.run("file", "rm", "2", "9")
+    assert (ended.code, ended.err.splitlines()[-1]) == (3, "pesan: 0 of 2 deleted.")
+    assert shell.run("file", "rm", "2").err == "pesan: Only budi may delete it.\n"
 
 
 def test_rm_of_a_folder_needs_r(shell: Shell, space: PretendedFiles) -> None:
