@@ -79,9 +79,14 @@ def _wanted(ctx: Context, caller: Caller, command: BeginUpload) -> Upload:
 
 
 def _finished(file: File, command: BeginUpload) -> UploadReply:
-    """What is said of a file; in its owner's own space it may have another path by now."""
+    """What is said of a file; in its owner's own space it may have another path by now.
+
+    One that was deleted has no bytes that anybody could mean.
+    """
     sent = file.folder is None
     if file.size != command.size or sent != (command.to is not None):
+        raise _other()
+    if command.sha256 not in (None, file.sha256):
         raise _other()
     if sent and file.name != checked_file_name(command.name or ""):
         raise _other()

@@ -5,8 +5,8 @@ usage, each in order of their numbers, and then the batch stands in line for blo
 order. So no two workers wait for each other in a circle, nor for one that sends messages. Then each call is
 handled by itself, in a savepoint. If a group changed in between, all of it is undone and done once more.
 
-On PostgreSQL that line makes one batch of all workers wait for the other, for some milliseconds. Chunks, which
-are nearly all of the work, pass by it.
+On PostgreSQL that line makes the batches of several workers wait for each other, for some milliseconds.
+Chunks, which are nearly all of the work, pass by it.
 """
 
 from __future__ import annotations

@@ -9,16 +9,20 @@ from __future__ import annotations
 from typing import Final
 
 from protocol.commands import Empty
-from protocol.errors import Busy, Conflict, Forbidden, Invalid, NotFound
+from protocol.errors import Busy, Conflict, Forbidden, Invalid, NotFound, TooLarge
 from protocol.files import DeleteFile, MakeFolder, MoveFile
 from protocol.limits import FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
 from services.context import Caller, Context
 from services.file import looking, paths
 from services.freeing import drop, free
 from services.storage import files, folders, usage
+from services.storage.files import File
 
 AT_ONCE: Final = 5000
-"""Files deleted in one transaction, for which every message on SQLite waits."""
+"""Files and folders deleted in one transaction, for which every message on SQLite waits."""
+
+MOVED_MOST: Final = 5000
+"""Files and folders that a folder takes with it when it is moved: in one transaction, or in none."""
 
 AGAIN_AFTER: Final = 0.001
 """Seconds until the next of them may be."""
@@ -75,6 +79,11 @@ def _move_folder(ctx: Context, caller: Caller, path: str, to: str) -> None:
         raise Invalid("A folder cannot be moved into itself.")
     paths.need_folder(ctx, caller, folder)
     paths.occupant(ctx, caller, folder, name, False)
+    if folders.is_larger(ctx.tx, caller.user_id, path, MOVED_MOST):
+        raise TooLarge(
+            f"A folder is moved with up to {MOVED_MOST} files and folders in it; move what is in it first.",
+            limit=MOVED_MOST,
+        )
     reach = folders.extent(ctx.tx, caller.user_id, path)
     if len(to) + reach.length > PATH_MAX_LENGTH or to.count("/") + 1 + reach.depth > FOLDERS_MAX_DEPTH:
         raise Invalid(
@@ -89,15 +98,12 @@ def _move_folder(ctx: Context, caller: Caller, path: str, to: str) -> None:
 def delete(ctx: Context, caller: Caller, command: DeleteFile) -> Empty | Busy:
     """Delete a file of the caller's, wherever it is, or a folder in their own space.
 
-    A folder of very many files goes in several steps, for each of which the caller asks again.
+    A folder of very much goes in several steps, for each of which the caller asks again.
     """
     if (command.file is None) == (command.path is None):
         raise Invalid("Name the file: either file, its number, or path, in your own space.")
     if command.file is not None:
-        file = looking.readable(ctx, caller, command.file)
-        if file.owner_id != caller.user_id:
-            raise Forbidden(f"Only {file.owner}, whose file it is, may delete it.")
-        drop(ctx, file)
+        drop(ctx, _own(ctx, caller, command.file))
         return Empty()
     folder, name = paths.item_path(command.path or "")
     found = files.at(ctx.tx, caller.user_id, folder, name)
@@ -107,6 +113,15 @@ def delete(ctx: Context, caller: Caller, command: DeleteFile) -> Empty | Busy:
     return _delete_folder(ctx, caller, paths.joined(folder, name), command.recursive)
 
 
+def _own(ctx: Context, caller: Caller, number: int) -> File:
+    """The caller's file of this number, also where they are no member any more: it still counts as theirs."""
+    file = files.numbered(ctx.tx, number)
+    if file is None or file.sha256 is None or file.owner_id != caller.user_id:
+        file = looking.readable(ctx, caller, number)
+        raise Forbidden(f"Only {file.owner}, whose file it is, may delete it.")
+    return file
+
+
 def _delete_folder(ctx: Context, caller: Caller, path: str, recursive: bool) -> Empty | Busy:
     user = caller.user_id
     if not folders.exists(ctx.tx, user, path):
@@ -114,9 +129,12 @@ def _delete_folder(ctx: Context, caller: Caller, path: str, recursive: bool) -> 
     if not recursive and (files.any_in(ctx.tx, user, path) or folders.page(ctx.tx, user, path, "", 1)):
         raise Conflict(f"The folder {path!r} is not empty.")
     gone = files.delete_beneath(ctx.tx, user, path, AT_ONCE)
-    if len(gone) == AT_ONCE:
-        free(ctx, user, gone)
+    inner = folders.delete_beneath(ctx.tx, user, path, AT_ONCE - len(gone))
+    if len(gone) + inner == AT_ONCE:
+        free(ctx, user, gone, inner)
         # Returned, not raised: what was done stays.
-        return Busy(f"{AT_ONCE} files were deleted; ask again for the rest.", retry_after=AGAIN_AFTER)
-    free(ctx, user, gone, folders.delete(ctx.tx, user, path))
+        message = f"{AT_ONCE} files and folders were deleted; ask again for the rest."
+        return Busy(message, retry_after=AGAIN_AFTER)
+    folders.delete(ctx.tx, user, path)
+    free(ctx, user, gone, inner + 1)
     return Empty()

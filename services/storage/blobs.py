@@ -8,10 +8,10 @@ transaction, so a row says what is under way, and nobody puts what somebody else
   they may be deleted, and after that ``gone``. In between ``expect`` refuses, for a moment.
 
 Lock conversations before users' usage, and both before blobs. A transaction that comes to more than one blob
-comes to them in the order of its calls, not of their hashes; so it stands in line (``wait``) before the first of
-them, once it has every conversation and every usage that it will need. Of those in that line, one at a time
-holds blobs, and it waits only for transactions that lock one blob each, as the last thing that they lock; these
-need not stand in line.
+comes to them in the order of its calls, not of their hashes; so it stands in line (``wait``) before the first
+of them, once it has every conversation and every usage that it will need. Of those in that line, one at a
+time holds blobs, and it waits only for transactions that lock one blob each, as the last thing for which they
+wait; these need not stand in line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from services.storage.engine import Bulk, Transaction
-
 
 LINE: Final = 0x626C6F62
 """The line of those who hold several blobs."""

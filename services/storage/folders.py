@@ -50,15 +50,27 @@ def page(tx: Transaction, owner: int, path: str, after: str, limit: int) -> list
     return [row[0] for row in rows]
 
 
-def delete(tx: Transaction, owner: int, path: str) -> int:
-    """Delete a folder and all folders beneath it; how many. What else is in them stays behind."""
+def delete(tx: Transaction, owner: int, path: str) -> None:
+    """Delete a folder that is empty."""
+    tx.run("delete from folders where owner_id = $1 and folder = $2 and name = $3", (owner, *split(path)))
+
+
+_DELETE: Final = (
+    "delete from folders where (owner_id, folder, name) in (select owner_id, folder, name from folders"
+    " where owner_id = $1 and "
+)
+
+
+def delete_beneath(tx: Transaction, owner: int, path: str, limit: int) -> int:
+    """Delete up to ``limit`` of the folders beneath a folder, in which no files are any more; how many.
+
+    None goes before those in it: these are behind it in the order of their folders' paths.
+    """
+    here, first, end = beneath(path)
     found = tx.run(
-        "delete from folders where owner_id = $1 and (folder = $2 or (folder >= $3 and folder < $4))",
-        (owner, *beneath(path)),
+        _DELETE + "folder >= $2 and folder < $3 order by folder desc limit $4)", (owner, first, end, limit)
     )
-    return found + tx.run(
-        "delete from folders where owner_id = $1 and folder = $2 and name = $3", (owner, *split(path))
-    )
+    return found + tx.run(_DELETE + "folder = $2 limit $3)", (owner, here, limit - found))
 
 
 class Extent(NamedTuple):
@@ -72,7 +84,16 @@ _REACH: Final = (
     "select coalesce(max(length(folder) + 1 + length(name)), 0),"
     " coalesce(max(length(folder) - length(replace(folder, '/', '')) + 2), 0)"
 )
+_ANY: Final = "select 1"
 _BENEATH: Final = " where owner_id = $1 and (folder = $2 or (folder >= $3 and folder < $4))"
+
+
+def is_larger(tx: Transaction, owner: int, path: str, most: int) -> bool:
+    """Whether more than ``most`` files and folders are beneath a folder."""
+    found = 0
+    for sql in (f"{_ANY} from folders", f"{_ANY} from files"):
+        found += len(tx.rows(f"{sql}{_BENEATH} limit $5", (owner, *beneath(path), most + 1 - found)))
+    return found > most
 
 
 def extent(tx: Transaction, owner: int, path: str) -> Extent:

@@ -115,10 +115,10 @@ def group_file(scene: Scene, case: Case) -> int:
 
 def own_group_file(scene: Scene, case: Case) -> int:
     """A file of ani's in the group."""
-    if case.command == "file.delete" and case.relation in ("creator", "member"):
-        place = {"to": f"#{scene.locked}", "name": "x.txt"}
-        return int(kept(scene, case, "own", lambda: scene.stage.shelf.make(scene.keeper, **place)))
-    return files(scene).from_ani
+    there = files(scene)
+    if case.command == "file.delete" and case.state in LOGGED_IN:
+        return there.to_delete.pop()
+    return there.from_ani
 
 
 Aim = Callable[[Scene, Case], dict[str, Any]]

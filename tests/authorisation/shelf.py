@@ -67,8 +67,8 @@ class Files:
     """What a scene needs that can be made only while ani is in the group, for those who are to leave it.
 
     ``from_citra`` is a file of citra's there, ``from_ani`` one of ani's own; ``begun``, ``put`` and
-    ``sealed`` are uploads of ani's to it, that far each, ``spare`` some more. If ani never was in it, there
-    is nothing of ani's.
+    ``sealed`` are uploads of ani's to it, that far each, ``spare`` some more, and ``to_delete`` more files.
+    If ani never was in it, there is nothing of ani's.
     """
 
     def __init__(self, shelf: Shelf, scene: Scene) -> None:
@@ -77,9 +77,11 @@ class Files:
         self.from_ani = 0
         self.begun = self.put = self.sealed = b""
         self.spare: list[bytes] = []
+        self.to_delete: list[int] = []
         if scene.relation in ("creator", "member", "removed", "left"):
             self.from_ani = shelf.make(scene.keeper, **place)
             self.begun = shelf.begin(scene.keeper, **place)
             self.put = shelf.put(scene.keeper, **place)
             self.sealed = shelf.seal(scene.keeper, **place)
             self.spare = [shelf.begin(scene.keeper, **place) for _ in LOGGED_IN]
+            self.to_delete = [shelf.make(scene.keeper, **place) for _ in LOGGED_IN]

@@ -136,7 +136,7 @@ file.delete         a path                     login login ok    .       .      
 file.delete         a file in someone's space  login login ok    .       none   none     .       .     none
 file.delete         a file between two         login login ok    .       no     none     .       .     none
 file.delete         someone's file in a group  login login .     no      no     none     none    none  none
-file.delete         one's own file in a group  login login .     ok      ok     .        none    none  .
+file.delete         one's own file in a group  login login .     ok      ok     .        ok      ok    .
 file.delete         a file to everyone         login login ok    .       no     no       .       .     none
 file.mkdir          a path                     login login ok    .       .      .        .       .     none
 

@@ -338,3 +338,19 @@ def test_an_upload_that_is_a_file_says_so(share: Share) -> None:
     share.do("ani", "file.move", path="a.txt", to="b.txt")
     assert share.do("ani", "file.begin", **kept)["finished"] is True
     assert share.usage("ani") == (3, 9)
+
+
+@pytest.mark.parametrize("place", [{"to": "budi", "name": "a"}, {"path": "a"}], ids=str)
+def test_what_is_a_file_by_now_is_not_said_to_be_other_bytes_of_the_same_size(
+    share: Share, place: dict[str, Any]
+) -> None:
+    asked = {"id": share.ready("ani", b"isi", **place), "size": 3, **place}
+    file = share.do("ani", "file.finish", upload=asked["id"])["file"]["file"]
+    for known in ({}, {"sha256": sha(b"isi")}):
+        assert share.do("ani", "file.begin", **asked, **known)["finished"] is True
+    with pytest.raises(Conflict, match="another upload"):
+        share.do("ani", "file.begin", **asked, sha256=sha(b"isu"))
+    if "to" in place:
+        share.do("ani", "file.delete", file=file)
+        with pytest.raises(Conflict, match="another upload"):
+            share.do("ani", "file.begin", **asked, sha256=sha(b"isi"))

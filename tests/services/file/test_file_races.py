@@ -235,7 +235,7 @@ def test_two_workers_with_the_same_groups_never_wait_in_a_circle(
 
 
 def side_by_side(share: Share, batches: list[list[list[Act]]]) -> list[tuple[set[str], list[StoreBusy]]]:
-    """Each worker's batches one after the other: what they were answered, and when others stood in the way."""
+    """Each worker's batches one by one: what they were answered, and when others stood in the way."""
     start = threading.Barrier(len(batches))
 
     def one(mine: list[list[Act]]) -> tuple[set[str], list[StoreBusy]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.errors import Busy, Conflict, Forbidden, Invalid, NotFound
+from protocol.errors import Busy, Conflict, Forbidden, Invalid, NotFound, TooLarge
 from protocol.limits import FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
 from services.file import tree
 from tests.services.file.share import Share, sha
@@ -248,10 +248,26 @@ def test_a_file_in_a_conversation_is_deleted_by_whoever_sent_it_alone(share: Sha
     with pytest.raises(NotFound):
         share.do("dewi", "file.delete", file=file)
     share.leave(group, "budi")
-    with pytest.raises(NotFound):
-        share.do("budi", "file.delete", file=file)
     assert share.usage("budi") == (1, 3)
     assert share.do("citra", "file.stat", file=file)["from"] == "budi"
+
+
+def test_who_left_a_group_deletes_what_they_sent_there_by_its_number_and_has_their_bytes_back(
+    share: Share,
+) -> None:
+    group = share.group("ops", "ani", "budi")
+    mine, other = (share.post(who, "#ops")["file"]["file"] for who in ("budi", "ani"))
+    share.leave(group, "budi")
+    for file in (mine, other):
+        with pytest.raises(NotFound):
+            share.do("budi", "file.stat", file=file)
+    share.do("budi", "file.delete", file=mine)
+    assert share.usage("budi") == (0, 0)
+    assert share.do("ani", "message.history", conversation=group)["messages"][0]["file"]["gone"] is True
+    for file in (mine, other):
+        with pytest.raises(NotFound):
+            share.do("budi", "file.delete", file=file)
+    assert share.do("ani", "file.stat", file=other)["size"] == 3
 
 
 def test_a_deleted_group_gives_all_its_members_their_bytes_back(share: Share) -> None:
@@ -303,9 +319,51 @@ def test_more_than_one_breath_takes_are_let_go_of_in_several(
     share.do("ani", "file.mkdir", path="a")
     many(share, 25)
     for left in (16, 6):
-        with pytest.raises(Busy, match="10 files were deleted"):
+        with pytest.raises(Busy, match="10 files and folders were deleted"):
             share.do("ani", "file.delete", path="a", recursive=True)
         assert share.usage("ani") == (left, left - 1)
         share.sound()
     share.do("ani", "file.delete", path="a", recursive=True)
     assert (share.usage("ani"), share.tree("ani")) == ((0, 0), [])
+
+
+def test_folders_are_deleted_in_several_steps_too_and_never_before_what_is_in_them(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "AT_ONCE", 4)
+    for path in ("a/b/c/d", "a/b.x", "a/b0/e", "a.b", "ab"):
+        share.do("ani", "file.mkdir", path=path, parents=True)
+    share.put("ani", "a/b/1")
+    share.put("ani", "a/b/c/2")
+    # Two files and six folders are beneath it.
+    for left in (4, 0):
+        with pytest.raises(Busy, match="4 files and folders"):
+            share.do("ani", "file.delete", path="a", recursive=True)
+        found = share.tree("ani")  # down from the topmost: a folder whose own is gone would be missing
+        assert len([path for path in found if path.startswith("a/")]) == left + 1
+        assert share.usage("ani") == (left + 3, 0)
+        share.sound()
+    share.do("ani", "file.delete", path="a", recursive=True)
+    assert share.tree("ani") == ["a.b/", "ab/"]
+
+
+@pytest.mark.parametrize("kind", ["files", "folders", "both"])
+def test_a_folder_with_too_much_in_it_is_not_moved_and_says_how_much_would_be(
+    share: Share, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(tree, "MOVED_MOST", 4)
+    share.do("ani", "file.mkdir", path="a/b", parents=True)
+    for number in range(3):
+        if kind == "files" or (kind == "both" and number):
+            share.put("ani", f"a/b/{number}")
+        else:
+            share.do("ani", "file.mkdir", path=f"a/b/{number}")
+    share.put("ani", "beside")
+    share.do("ani", "file.move", path="a", to="c")
+    share.put("ani", "c/b/one more")
+    before = share.tree("ani")
+    with pytest.raises(TooLarge, match="up to 4 files and folders") as refused:
+        share.do("ani", "file.move", path="c", to="a")
+    assert refused.value.fields["limit"] == 4
+    assert share.tree("ani") == before
+    share.do("ani", "file.move", path="c/b", to="b")
