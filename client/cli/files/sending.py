@@ -6,6 +6,8 @@ never take is named and left out; after anything else that goes wrong nothing mo
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
@@ -55,10 +57,11 @@ def send(context: Context, to: str, paths: tuple[str, ...], name: str | None, te
     pg_dump shop | pesan file send '#ops' - --name shop.sql
 
     Cut short, the same command goes on where it stopped, unless the file was changed. With - all of stdin
-    is kept in a temporary file first (in TMPDIR), since the size must be known; the same bytes go on, too.
-    Every path is looked at before anything is sent. On a terminal a bar shows how far it is, elsewhere a line
-    every 10 seconds, on stderr.
+    is kept in a temporary file first (in TMPDIR), since the size must be known; the same bytes go on, too. If
+    nothing comes, nothing is sent. Every path is looked at before anything is sent. On a terminal a bar shows
+    how far it is, elsewhere a line every 10 seconds, on stderr.
     """
+    _refuse_backwards(to, paths)
     if is_path(to):
         path(to)  # one that cannot be is told before anything is read
     else:
@@ -76,6 +79,14 @@ def send(context: Context, to: str, paths: tuple[str, ...], name: str | None, te
     finally:
         for source in found:
             source.close()
+
+
+def _refuse_backwards(to: str, paths: tuple[str, ...]) -> None:
+    """As cp and mv have it: files first, and then where to. Raises ``Mistake``."""
+    *files, last = to, *paths
+    if last != sources.STDIN and not os.path.lexists(last) and all(map(os.path.isfile, files)):
+        turned = " ".join(output.one_line(shlex.quote(one)) for one in (last, *files))
+        raise Mistake(f"TO comes first: pesan file send {turned}", USAGE)
 
 
 class Sending:
@@ -164,7 +175,7 @@ class Sending:
         sentence, code = self._context.explain(error)
         if isinstance(error, ClientError) and not for_good(error):
             return f"{source.shown}: {sentence.rstrip('.')}; {AGAIN}.", code
-        if isinstance(error, Conflict) and self._to.startswith("/") and not self._force:
+        if isinstance(error, Conflict) and "already" in sentence and is_path(self._to) and not self._force:
             return f"{source.shown}: {sentence.rstrip('.')} (--force replaces it)", code
         named = isinstance(error, SourceChanged)  # it says itself of which file it speaks
         return sentence if named else f"{source.shown}: {sentence}", code
@@ -173,9 +184,10 @@ class Sending:
 def sent_line(reply: FinishReply, to: str, stored: str = "") -> str:
     """What became of a file, for people."""
     name, already = output.one_line(reply.file.name), " already" * reply.duplicate
+    begun = f"{name}: {output.size(reply.file.size)},"
     if stored:
-        return f"{name}: stored{already} as {output.one_line(shown_path(stored))}, file {reply.file.file}"
-    return f"{name}: sent{already} to {to}, file {reply.file.file}, message {reply.seq}"
+        return f"{begun} stored{already} as {output.one_line(shown_path(stored))}, file {reply.file.file}"
+    return f"{begun} sent{already} to {to}, file {reply.file.file}, message {reply.seq}"
 
 
 async def give_up(chat: Chat, id: bytes) -> None:

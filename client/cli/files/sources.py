@@ -97,7 +97,10 @@ def unreadable(path: str, error: Exception) -> Mistake:
 
 
 def spool(name: str | None = None) -> Source:
-    """All of stdin, kept in a file that has no name. Raises ``Mistake``."""
+    """All of stdin, kept in a file that has no name. Raises ``Mistake``; when nothing comes, too.
+
+    What ended without a word in front of us is not to pass for an empty file.
+    """
     name = checked("stdin", STDIN_NAME if name is None else name)
     if sys.stdin is None:
         raise Mistake("there is no stdin.", USAGE)
@@ -114,12 +117,19 @@ def spool(name: str | None = None) -> Source:
         kept.close()
         raise Mistake(f"stdin cannot be kept in {tempfile.gettempdir()}: {error.strerror}") from None
     size = kept.tell()
+    if not size:
+        kept.close()
+        raise Mistake("nothing came from stdin, and nothing was sent: an empty file is sent by its path.")
     kept.seek(0)
     return Source("stdin", name, size, kept, tally.hexdigest())
 
 
 def checked(shown: str, name: str) -> str:
     """``name`` as it may be called there. Raises ``Mistake`` with a way out."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise Mistake(f"{shown}: its name is not UTF-8; --name gives it another.", USAGE) from None
     try:
         return checked_file_name(name)
     except Invalid as error:

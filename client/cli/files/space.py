@@ -10,7 +10,7 @@ import click
 
 from client.cli import output
 from client.cli.context import Context, shared
-from client.cli.exits import USAGE, Mistake
+from client.cli.exits import NOT_FOUND, USAGE, Mistake
 from client.cli.files.arguments import (
     FOLDER,
     IN_SPACE,
@@ -23,7 +23,7 @@ from client.cli.files.arguments import (
     shown_path,
     wanted,
 )
-from client.cli.files.remote import into, nobody
+from client.cli.files.remote import into, is_folder, nobody
 from client.cli.files.several import Several
 from protocol.errors import Conflict, NotFound
 from protocol.files import StoredFile
@@ -109,10 +109,20 @@ def mv(context: Context, paths: tuple[str, ...], to: str, force: bool) -> None:
     async def work(chat: Chat) -> None:
         names = [one.rpartition(ROOT)[2] for one in sources]
         for old, new in zip(sources, await into(chat, to, target, names), strict=True):
-            await chat.files.move(old, new, replace=force)
+            try:
+                await chat.files.move(old, new, replace=force)
+            except Conflict as error:
+                raise (await _way_out(chat, error, old, force)) from None
             context.show({"path": shown_path(old), "to": shown_path(new), "moved": True}, None)
 
     context.run(work)
+
+
+async def _way_out(chat: Chat, error: Conflict, old: str, force: bool) -> Conflict:
+    """What is in the way gives way only where both are files."""
+    if force or "already a file" not in error.message or await is_folder(chat, old):
+        return error
+    return Conflict(f"{error.message.rstrip('.')} (--force replaces it).")
 
 
 @click.command(short_help="Delete files of yours.")
@@ -166,7 +176,11 @@ def mkdir(context: Context, folders: tuple[str, ...], parents: bool) -> None:
 
     async def work(chat: Chat) -> None:
         for one in found:
-            await chat.files.mkdir(one, parents=parents)
+            try:
+                await chat.files.mkdir(one, parents=parents)
+            except NotFound as error:
+                said = f"{error.message.rstrip('.')} (-p makes the folders above it, too)."
+                raise Mistake(said, NOT_FOUND) from None
             context.show({"folder": one.rpartition(ROOT)[2], "path": shown_path(one), "made": True}, None)
 
     context.run(work)

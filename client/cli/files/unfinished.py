@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def uploads(context: Context) -> None:
     """List your uploads that are not finished, oldest first: id, how far, name, where to, how long kept.
 
-    The command that began one goes on with it; pesan file cancel gives it up. What they hold counts as yours.
+    The command that began one goes on with it; pesan file cancel gives it up. They count as yours at their
+    whole size.
     """
     found = context.run(lambda chat: chat.files.uploads())
     if context.json:

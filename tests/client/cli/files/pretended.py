@@ -40,7 +40,7 @@ class PretendedFiles:
         self.content: dict[int, bytes] = {}
         self.open: Open = []
         self.refuses: dict[int | str, Failure] = {}
-        """What is raised when somebody deletes or moves this."""
+        """What is raised when somebody deletes, moves or makes this."""
         self.moved = 0
         """Bytes that travelled."""
 
@@ -156,6 +156,8 @@ class PretendedFiles:
 
     async def mkdir(self, path: str, *, parents: bool = False) -> None:
         self.calls.append(("mkdir", path, parents))
+        if path in self.refuses:
+            raise self.refuses[path]
 
     async def usage(self) -> UsageReply:
         return UsageReply(3, 3_400_000, 10_000_000_000)

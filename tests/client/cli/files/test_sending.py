@@ -34,7 +34,7 @@ def test_a_file_is_sent_under_its_own_name_and_the_number_is_told(
     shell: Shell, files: PretendedFiles, report: Path
 ) -> None:
     ended = shell.run("file", "send", "budi", "report.pdf")
-    assert ended == (0, "report.pdf: sent to budi, file 1, message 8\n", "")
+    assert ended == (0, "report.pdf: 10 bytes, sent to budi, file 1, message 8\n", "")
     assert uploads(files) == [{"to": "budi", "name": "report.pdf", "text": ""}]
     assert files.content[1] == REPORT
 
@@ -70,7 +70,7 @@ def test_in_ones_own_space_a_folder_keeps_the_name_and_another_path_is_the_name(
     ended = shell.run("file", "send", to, "report.pdf")
     assert ended == (
         0,
-        f"report.pdf: stored as /{path}, file 1\n".replace("report", path.split("/")[-1][:-4]),
+        f"report.pdf: 10 bytes, stored as /{path}, file 1\n".replace("report", path.split("/")[-1][:-4]),
         "",
     )
     assert uploads(files) == [{"path": path, "replace": False}]
@@ -93,7 +93,9 @@ def test_a_name_that_is_taken_in_ones_own_space_needs_force(
     assert (ended.code, ended.out) == (1, "")
     assert "already (--force replaces it)" in ended.err
     assert shell.run("file", "send", "/", "report.pdf", "--force").code == 0
-    assert uploads(files)[-1] == {"path": "report.pdf", "replace": True}
+    files.fails[4] = Conflict("This upload is not sealed yet.")
+    assert "--force" not in shell.run("file", "send", "/other.pdf", "report.pdf").err
+    assert uploads(files)[-2] == {"path": "report.pdf", "replace": True}
 
 
 # --- looked at first ------------------------------------------------------------------------------
@@ -138,6 +140,25 @@ def test_what_cannot_be_sent_is_told_before_anything_is(
     assert files.calls == []
 
 
+def test_a_file_called_like_the_one_who_gets_it_is_no_mistake(
+    shell: Shell, files: PretendedFiles, report: Path, here: Path
+) -> None:
+    (here / "budi").write_bytes(b"x")
+    assert shell.run("file", "send", "budi", "report.pdf").code == 0
+    assert shell.run("file", "send", "budi", "-", stdin="x").code == 0
+    assert [one["to"] for one in uploads(files)] == ["budi", "budi"]
+
+
+def test_a_name_that_is_not_utf_8_needs_another_one(here: Path) -> None:
+    typed = os.fsdecode(b"r\xe9sum\xe9.txt")
+    Path(typed).write_bytes(b"x")
+    with pytest.raises(Mistake) as refused:
+        sources.look_at(typed)
+    assert refused.value.message == f"{typed}: its name is not UTF-8; --name gives it another."
+    assert refused.value.code == 2
+    assert sources.look_at(typed, "résumé.txt").name == "résumé.txt"
+
+
 def test_a_name_that_no_disk_can_have_is_told() -> None:
     with pytest.raises(Mistake, match="null byte"):
         sources.look_at("a\0b")
@@ -158,6 +179,8 @@ def test_a_file_that_must_not_be_read_is_told(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["report.pdf", "budi"], "TO comes first: pesan file send budi report.pdf\n"),
+        (["report.pdf", "report.pdf", "#ops"], "first: pesan file send '#ops' report.pdf report.pdf\n"),
         (["budi", "a", "b", "--name", "x"], "--name is for one file"),
         (["budi", "-", "-"], "stdin (-) can be sent once"),
         (["/docs", "a", "--text", "x"], "--text is for a message"),
@@ -208,11 +231,24 @@ def test_who_is_not_logged_in_is_told_before_stdin_is_read(
 
 
 def test_stdin_is_sent_whole_under_a_name(shell: Shell, files: PretendedFiles) -> None:
-    assert shell.run("file", "send", "budi", "-", stdin="hello").out.startswith("stdin: sent to budi")
+    assert shell.run("file", "send", "budi", "-", stdin="hello").out.startswith(
+        "stdin: 5 bytes, sent to budi"
+    )
     assert shell.run("file", "send", "budi", "-", "--name", "note.txt", stdin="hi").out.startswith(
         "note.txt:"
     )
     assert [files.content[number] for number in (1, 2)] == [b"hello", b"hi"]
+
+
+def test_nothing_from_stdin_is_not_sent_but_an_empty_file_is(
+    shell: Shell, files: PretendedFiles, here: Path
+) -> None:
+    ended = shell.run("file", "send", "budi", "-", stdin="")
+    said = "nothing came from stdin, and nothing was sent: an empty file is sent by its path."
+    assert ended == (1, "", f"pesan: {said}\n")
+    assert files.calls == []
+    (here / "empty").write_bytes(b"")
+    assert shell.run("file", "send", "budi", "empty").out.startswith("empty: 0 bytes, sent to budi")
 
 
 def test_the_same_stdin_goes_on(shell: Shell, files: PretendedFiles) -> None:
@@ -236,7 +272,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     ended = shell.run("file", "send", "budi", str(report))  # the same file by another way
     assert ended == (
         0,
-        "report.pdf: sent to budi, file 1, message 8\n",
+        "report.pdf: 10 bytes, sent to budi, file 1, message 8\n",
         "report.pdf: goes on behind 8 bytes of 10 bytes\n",
     )
     assert files.moved == len(REPORT)
@@ -293,7 +329,7 @@ def test_a_finished_upload_says_already(
     monkeypatch.setattr(memory.Memory, "end", lambda *_: None)  # killed before it could forget
     shell.run("file", "send", "budi", "report.pdf")
     ended = shell.run("file", "send", "budi", "report.pdf")
-    assert ended.out == "report.pdf: sent already to budi, file 1, message 8\n"
+    assert ended.out == "report.pdf: 10 bytes, sent already to budi, file 1, message 8\n"
     assert len(files.stored) == 1
 
 

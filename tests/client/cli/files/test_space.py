@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from protocol.errors import Forbidden, NotFound
+from protocol.errors import Conflict, Forbidden, NotFound
 from protocol.files import UploadInfo
 from tests.client.cli.files.pretended import NOON, PretendedFiles
 from tests.client.cli.shell import Shell
@@ -127,6 +127,26 @@ def test_mv_that_makes_no_sense_moves_nothing(
     assert did(space, "move") == []
 
 
+def test_mv_onto_a_file_says_that_force_replaces_it_unless_it_was_given_or_does_not(
+    shell: Shell, space: PretendedFiles
+) -> None:
+    there = Conflict("There is already a file 'b.txt'.")
+    space.refuses = {"a b.txt": there, "docs": there, "docs/report.pdf": Conflict("'b.txt' is a folder.")}
+    ended = shell.run("file", "mv", "/a b.txt", "/b.txt")
+    said = "pesan: There is already a file 'b.txt' (--force replaces it).\n"
+    assert (ended.code, ended.err) == (1, said)
+    for words in (["/a b.txt", "/b.txt", "--force"], ["/docs", "/b.txt"], ["/docs/report.pdf", "/b.txt"]):
+        ended = shell.run("file", "mv", *words)
+        assert (ended.code, "b.txt" in ended.err, "--force" in ended.err) == (1, True, False)
+
+
+def test_mkdir_without_what_is_above_says_that_p_makes_it(shell: Shell, space: PretendedFiles) -> None:
+    space.refuses = {"a/b": NotFound("You have no folder 'a'.")}
+    ended = shell.run("file", "mkdir", "/a/b")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err == "pesan: You have no folder 'a' (-p makes the folders above it, too).\n"
+
+
 def test_rm_takes_numbers_and_paths(shell: Shell, space: PretendedFiles) -> None:
     assert shell.run("file", "rm", "3", "/a b.txt") == (0, "", "")
     assert did(space, "delete") == [(3, False), ("a b.txt", False)]
@@ -202,6 +222,8 @@ def test_uploads_says_how_far_they_are(shell: Shell, under_way: PretendedFiles) 
     assert first.split("  ")[:2] == [f"ab{'0' * 30}", "4.5 MB of 9.0 MB"]
     assert "to #ops" in first and "to /docs/old.pdf" in second
     assert "kept until 2023-11-14 22:13:20" in first
+    told = " ".join(shell.run("file", "uploads", "--help").out.split())
+    assert "They count as yours at their whole size." in told
     record = json.loads(shell.run("file", "uploads", "--json").out.splitlines()[0])
     assert (record["upload"], record["held"]) == (f"ab{'0' * 30}", 4_500_000)
     assert record["ends_at_iso"].startswith("2023-11-14T")
