@@ -32,10 +32,11 @@ class Upload(NamedTuple):
 
 
 class Readable(NamedTuple):
-    """A file that whoever bears the token may read now; ``size`` in bytes."""
+    """A file that ``user``, who bears the token, may read now; ``size`` in bytes."""
 
     sha256: bytes
     size: int
+    user: int
 
 
 class NoSession(Exception):
@@ -74,7 +75,8 @@ def upload_of(tx: Transaction, user: int, id: bytes) -> Upload | None:
 
 
 _READABLE = (
-    "select sha256, size from sessions left join files on files.id = $1 and files.sha256 is not null"
+    "select sha256, size, sessions.user_id"
+    " from sessions left join files on files.id = $1 and files.sha256 is not null"
     " and case when conversation_id is null then folder is not null and owner_id = sessions.user_id"
     " else exists (select 1 from members where members.conversation_id = files.conversation_id"
     " and members.user_id = sessions.user_id) end"

@@ -45,9 +45,10 @@ TOUCHES: Final = 4
 
 
 class Reading(NamedTuple):
-    """A part of a blob that the bearer may have."""
+    """A part of a blob that ``user``, who asks, may have."""
 
     request_id: int
+    user: int
     sha256: bytes
     offset: int
     length: int
@@ -213,7 +214,7 @@ class Desk:
         if file is None:
             raise no_file(asked.file)
         length = max(0, min(asked.length, file.size - asked.offset))
-        return Reading(request.request_id, file.sha256, asked.offset, length)
+        return Reading(request.request_id, file.user, file.sha256, asked.offset, length)
 
     def _seal(self, request: Request, asked: SealUpload) -> Sealing:
         upload = self._upload(request.token, asked.upload)

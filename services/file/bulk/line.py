@@ -4,8 +4,8 @@ Here: frames, whose turn it is, and what waits for slow hands. Not here: what a 
 
 It never waits for the socket to take an answer: the proxy may be waiting for this very thread to take a
 chunk. So chunks to be stored are taken at once, and parts to be read are read only when there is room for
-an answer, in turns among those who ask. What waits is therefore small: requests for parts, at most a window
-for each peer.
+an answer, in turns among those who ask (``turns``). What waits is therefore small: requests for parts, at
+most a few windows for each connection.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, suppress
@@ -30,12 +30,12 @@ from config.priority import step_back
 from config.settings import Settings
 from protocol.body import Empty
 from protocol.errors import Busy
-from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
+from protocol.limits import FILE_CHUNK_BYTES
 from services.file.blobs import open_blobs
 from services.file.bulk.desk import Desk, Reading, Sealing, refused, replied
 from services.file.bulk.janitor import Janitor
 from services.file.bulk.sealing import RETRY_AFTER, Sealer, Shared
-from services.file.bulk.turns import Seals
+from services.file.bulk.turns import Readings, Seals
 from services.storage import open_store
 
 SOCKET: Final = "bulk.sock"
@@ -52,9 +52,6 @@ ENVELOPE_MAX: Final = 4096
 """Bytes of a request beside the chunk."""
 PARTS_AT_ONCE: Final = 2000
 """Surplus parts of a message that are passed over in one turn."""
-READINGS_PER_PEER: Final = 2 * FILE_WINDOW
-READINGS: Final = 4096
-"""Parts that wait to be read, for one peer and for all; what is asked beyond is dropped, and asked again."""
 OWED: Final = 10_000
 """Answers without bytes that wait while the broker is away; the rest is dropped."""
 HANDS: Final = 4
@@ -85,35 +82,6 @@ class Seal(NamedTuple):
     peer: bytes
     asked: Sealing
     since: float
-
-
-class Readings:
-    """Parts that wait to be read: each peer has a turn, and each its own order."""
-
-    def __init__(self) -> None:
-        self._of: OrderedDict[bytes, deque[Reading]] = OrderedDict()
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def add(self, peer: bytes, reading: Reading) -> bool:
-        """Wait for a turn; False when too many wait."""
-        waiting = self._of.get(peer)
-        if self._length >= READINGS or (waiting and len(waiting) >= READINGS_PER_PEER):
-            return False
-        self._of.setdefault(peer, deque()).append(reading)
-        self._length += 1
-        return True
-
-    def next(self) -> tuple[bytes, Reading]:
-        """Whose turn it is. Raises ``KeyError`` when nobody waits."""
-        peer, waiting = self._of.popitem(last=False)
-        reading = waiting.popleft()
-        self._length -= 1
-        if waiting:
-            self._of[peer] = waiting
-        return peer, reading
 
 
 class Line:

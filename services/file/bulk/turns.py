@@ -5,13 +5,63 @@ Here: the queues in which slow things wait. Not here: what is done when it is so
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from typing import Final, Generic, TypeVar
+
+from protocol.limits import FILE_WINDOW
+from services.file.bulk.desk import Reading
 
 T = TypeVar("T")
 
 SEALS: Final = 4096
 """Uploads that wait to be sealed; who comes then asks again later."""
+READINGS_PER_PEER: Final = 2 * FILE_WINDOW
+READINGS_PER_USER: Final = 32 * FILE_WINDOW
+READINGS: Final = 4096
+"""Parts that wait to be read, for a connection, a user, all; what is beyond is dropped, and asked again."""
+
+
+class Readings:
+    """Parts that wait to be read: each user has a turn, there each connection, and that its own order."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[int, OrderedDict[bytes, deque[Reading]]] = OrderedDict()
+        self._lengths: Counter[int] = Counter()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(self, peer: bytes, reading: Reading) -> bool:
+        """Wait for a turn; False when too many wait."""
+        user = reading.user
+        peers = self._of.get(user)
+        waiting = peers.get(peer, ()) if peers else ()
+        if (
+            self._length >= READINGS
+            or self._lengths[user] >= READINGS_PER_USER
+            or len(waiting) >= READINGS_PER_PEER
+        ):
+            return False
+        self._of.setdefault(user, OrderedDict()).setdefault(peer, deque()).append(reading)
+        self._lengths[user] += 1
+        self._length += 1
+        return True
+
+    def next(self) -> tuple[bytes, Reading]:
+        """Whose turn it is. Raises ``KeyError`` when nobody waits."""
+        user, peers = self._of.popitem(last=False)
+        peer, waiting = peers.popitem(last=False)
+        reading = waiting.popleft()
+        self._length -= 1
+        self._lengths[user] -= 1
+        if waiting:
+            peers[peer] = waiting
+        if peers:
+            self._of[user] = peers
+        else:
+            del self._lengths[user]
+        return peer, reading
 
 
 class Seals(Generic[T]):

@@ -17,13 +17,10 @@ from protocol.envelope import pack_body, pack_request
 from protocol.errors import OK, NotFound, Unauthenticated
 from protocol.limits import FILE_CHUNK_BYTES
 from services.file.bulk import line as module
-from services.file.bulk import turns
-from services.file.bulk.desk import Reading
 from services.file.bulk.janitor import Janitor
-from services.file.bulk.line import HUNG_AFTER, READINGS_PER_PEER, Line, Readings
+from services.file.bulk.line import HUNG_AFTER, Line
 from services.file.bulk.sealing import Sealer
 from services.file.bulk.staged import Staged
-from services.file.bulk.turns import Seals
 from services.storage.engine import Store
 from tests.services.bulk.pier import Client, Pier, puts
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
@@ -136,19 +133,6 @@ def test_who_asks_for_more_than_a_window_keeps_nobody_waiting(harbour: Harbour) 
         assert modest.hear()[0].request_id == asked
 
 
-def test_each_has_its_turn_and_what_is_beyond_a_bound_is_dropped() -> None:
-    readings = Readings()
-    for number in range(READINGS_PER_PEER):
-        assert readings.add(b"greedy", Reading(number, b"", 0, 1))
-    assert not readings.add(b"greedy", Reading(99, b"", 0, 1))
-    assert readings.add(b"modest", Reading(1, b"", 0, 1))
-    assert [readings.next()[0] for _ in range(4)] == [b"greedy", b"modest", b"greedy", b"greedy"]
-    while len(readings):
-        readings.next()
-    with pytest.raises(KeyError):
-        readings.next()
-
-
 def test_a_slow_seal_keeps_no_chunk_waiting_and_who_asks_again_hears_busy(
     harbour: Harbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,28 +183,6 @@ def test_one_users_seals_hold_up_nobody_elses_and_users_have_turns(
     replies = [ani.hear()[0] for _ in mine]
     assert {reply.request_id for reply in replies if reply.status == OK} == mine
     assert most == 1
-
-
-def test_who_waits_longest_of_those_with_nothing_at_work_is_sealed_next() -> None:
-    seals: Seals[str] = Seals(2)
-    for user, upload in ((1, "a1"), (1, "a2"), (2, "b1"), (3, "c1"), (2, "b2")):
-        assert seals.add(user, upload)
-    assert [seals.begin() for _ in range(3)] == ["a1", "b1", None]
-    seals.done(1)
-    assert seals.begin() == "c1"
-    seals.done(3)
-    assert [seals.begin(), seals.begin()] == ["a2", None]
-    seals.done(2)
-    seals.done(1)
-    assert [seals.begin(), seals.begin()] == ["b2", None]
-
-
-def test_only_so_many_wait_to_be_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SEALS", 2)
-    seals: Seals[str] = Seals(1)
-    assert [seals.add(1, "a"), seals.add(2, "b"), seals.add(3, "c")] == [True, True, False]
-    assert seals.begin() == "a"
-    assert seals.add(3, "c")
 
 
 def test_the_janitor_at_work_keeps_no_seal_and_no_touch_waiting(
