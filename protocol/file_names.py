@@ -12,14 +12,21 @@ from typing import Final
 from protocol.errors import Invalid
 from protocol.limits import FILE_NAME_MAX_BYTES, FOLDERS_MAX_DEPTH, PATH_MAX_LENGTH
 
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that change the direction of what follows: with them ``exe.png`` may be shown for ``gnp.exe``."""
+_REFUSED_KINDS: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Control characters, marks of form, halves of pairs, separators of lines and of paragraphs.
 
-_REFUSED_KINDS: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
-"""Control characters, halves of pairs, separators of lines and of paragraphs."""
+Marks of form cannot be seen, so two names that look the same would not be. Those of direction are among them:
+with them ``exe.png`` may be shown for ``gnp.exe``.
+"""
+
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""The marks of form without which Persian, Indian languages and many emoji cannot be written."""
 
 _UNSEEN_KINDS: Final = frozenset(("Cf", "Mn", "Me"))
 """Marks of form and combining marks: a name of nothing else cannot be seen."""
+
+_BLANKS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+"""Letters and a sign, says Unicode, that show nothing: fillers of Hangul, and Braille without dots."""
 
 _DEVICES: Final = frozenset(
     (
@@ -44,7 +51,7 @@ _ENDING_MAX_BYTES: Final = 16
 def checked_file_name(name: str) -> str:
     """``name`` in its composed form (NFC) if a file may be called so. Raises ``Invalid`` with the reason."""
     if any(map(_deceives, name)):
-        raise Invalid("A file's name may hold no control characters and no marks of direction.")
+        raise Invalid("A file's name may hold no control characters and no marks that cannot be seen.")
     name = unicodedata.normalize("NFC", name)
     if name in (".", "..") or not any(map(_shows, name)):
         raise Invalid(f"{name!r} is no name for a file.")
@@ -92,11 +99,12 @@ def local_name(name: str) -> str:
 
 
 def _shows(letter: str) -> bool:
-    return not letter.isspace() and unicodedata.category(letter) not in _UNSEEN_KINDS
+    blank = letter.isspace() or letter in _BLANKS
+    return not blank and unicodedata.category(letter) not in _UNSEEN_KINDS
 
 
 def _deceives(letter: str) -> bool:
-    return letter in _BIDI or unicodedata.category(letter) in _REFUSED_KINDS
+    return letter not in _JOINERS and unicodedata.category(letter) in _REFUSED_KINDS
 
 
 def _cut(name: str) -> str:

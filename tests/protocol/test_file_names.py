@@ -37,6 +37,9 @@ wild = st.lists(st.text() | st.characters() | pieces, max_size=12).map("".join)
         "漢字.txt",
         "فارسی.txt",
         "\U0001f469\u200d\U0001f52c.png",  # a scientist: joined by a mark that shows nothing by itself
+        "نامه\u200cها.txt",  # the other one: without it the word is misspelt
+        "한글.txt",
+        "\u2800x",  # beside what shows, what does not is only odd
         ".bashrc",
         "...",
         "CON",  # a device elsewhere, here a name as any other
@@ -85,6 +88,19 @@ def test_a_name_that_people_use_or_that_is_only_odd_is_stored_as_it_is(name: str
         "\u200b",
         "\u2060\ufeff",
         "\u0301",
+        "\u200c\u200d",
+        "\u115f",
+        "\u1160",
+        "\u3164\u3164",
+        "\uffa0",
+        "\u2800",
+        "\u3164 \u200d\u2800",
+        "lapo\u200bran.pdf",
+        "lapo\u00adran.pdf",
+        "lapo\u2060ran.pdf",
+        "\ufefflaporan.pdf",
+        "laporan\u2061.pdf",
+        "laporan\U000e0041.pdf",
         "a" * (FILE_NAME_MAX_BYTES + 1),
         "漢" * 86,
         "x" * 300,
@@ -121,6 +137,7 @@ def test_any_text_is_a_name_or_a_sentence(name: str) -> None:
     assert 0 < len(kept.encode()) <= FILE_NAME_MAX_BYTES
     assert kept == kept.strip()
     assert not set(kept) & set("/\\\0\n\r\t")
+    assert {letter for letter in kept if unicodedata.category(letter) == "Cf"} <= {"\u200c", "\u200d"}
     assert kept not in (".", "..")
 
 
@@ -191,6 +208,8 @@ def test_any_text_is_a_path_that_can_be_sent_again_or_a_sentence(path: str) -> N
         ("  a", "a"),
         ("photo\u202egnp.exe", "photo_gnp.exe"),
         ("\ud800", "_"),
+        ("lapo\u200bran.pdf", "lapo_ran.pdf"),
+        ("\U0001f469\u200d\U0001f52c.png", "\U0001f469\u200d\U0001f52c.png"),
         ("x" * 300 + ".pdf", "x" * 251 + ".pdf"),
         ("漢" * 100, "漢" * 85),
         ("a" * 254 + " " + "b" * 20, "a" * 254),
@@ -209,6 +228,7 @@ def test_a_name_to_save_under_is_harmless_on_any_system(name: str) -> None:
     assert 0 < len(saved.encode()) <= FILE_NAME_MAX_BYTES
     assert not set(saved) & set('/\\:*?"<>|')
     assert not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in saved)
+    assert not any(unicodedata.category(letter) == "Cf" for letter in saved if letter not in "\u200c\u200d")
     assert not any(unicodedata.bidirectional(letter) in ("RLO", "LRO", "RLE", "LRE") for letter in saved)
     assert saved[0] not in ".-~ "
     assert saved[-1] not in " ."
