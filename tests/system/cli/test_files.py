@@ -46,7 +46,7 @@ def test_a_file_is_sent_to_a_person_and_fetched(house: House) -> None:
     sha256 = write(house.folder / "report.pdf", 3_400_000)
     sent = ani.says("file", "send", house.name("budi"), "report.pdf")
     number = sent.partition("file ")[2].partition(",")[0]
-    assert sent == f"report.pdf: sent to {house.name('budi')}, file {number}, message 1\n"
+    assert sent == f"report.pdf: 3.4 MB, sent to {house.name('budi')}, file {number}, message 1\n"
     assert budi.says("inbox").endswith(f": [file {number}] report.pdf, 3.4 MB\n")
     (message,) = budi.tells("history", house.name("ani"))
     assert message["body"] == "report.pdf"
@@ -134,13 +134,18 @@ MISTAKES = [
     (["send", "/nowhere/x", "x"], 4, "pesan file mkdir"),
     (["send", "ME", "nothing"], 4, "nothing: No such file or directory"),
     (["send", "ME", "."], 2, "is a folder"),
-    (["get", "999999999"], 4, "no file 999999999"),
+    (["get", "999999999"], 4, "no file 999999999 for you: none has this number"),
     (["get", "/nothing"], 4, "nothing"),
     (["ls", "/nothing"], 4, "nothing"),
     (["ls", "nobody.at.all"], 4, "no user nobody.at.all"),
     (["mv", "/nothing", "/other"], 4, "nothing"),
+    (["mv", "/here", "/there"], 1, "--force replaces it"),
+    (["get", "here"], 2, "A path in your own space begins with a slash: /here"),
+    (["rm", "here"], 2, "A path in your own space begins with a slash: /here"),
+    (["send", "x", "ME"], 2, "TO comes first: pesan file send "),
+    (["send", "ME", "-"], 1, "nothing came from stdin"),
     (["rm", "/nothing"], 4, "nothing"),
-    (["mkdir", "/a/b/c"], 4, "a/b"),
+    (["mkdir", "/a/b/c"], 4, "'a/b' (-p makes"),
     (["cancel", "ffff"], 4, "no upload ffff"),
 ]
 
@@ -148,6 +153,8 @@ MISTAKES = [
 def test_mistakes_have_their_exit_code_and_a_sentence(house: House) -> None:
     ani = house.person("ani")
     (house.folder / "x").write_text("x")
+    ani.says("file", "send", "/here", "x")
+    ani.says("file", "send", "/there", "x")
     for words, code, said in MISTAKES:
         done = ani.run("file", *[house.name("ani") if word == "ME" else word for word in words])
         assert (done.returncode, done.stdout) == (code, ""), words
@@ -205,7 +212,7 @@ def test_a_file_that_was_cut_short_goes_on_by_the_same_command(halfway: House, b
     (upload,) = ani.tells("file", "uploads")
     assert 0 < upload["held"] < LARGE
     done = ani.run(*words)
-    assert done.returncode == 0 and "large.bin: sent to" in done.stdout
+    assert done.returncode == 0 and "large.bin: 50 MB, sent to" in done.stdout
     assert done.stderr.startswith("large.bin: goes on behind ")
     (message,) = ani.tells("history", halfway.name("ani"))
     assert message["file"]["sha256"] == sha256

@@ -63,6 +63,7 @@ def test_paths_in_ones_own_space_are_completed(house: House) -> None:
     assert completed("file", "get", "/m") == ["plain,/my\\ docs/"]
     assert completed("file", "send", "/m") == ["plain,/my\\ docs/"]
     assert completed("file", "ls", "/my\\ docs/p") == ["plain,/my\\ docs/plan.md"]
+    assert completed("file", "rm", "my\\ docs/p") == ["plain,/my\\ docs/plan.md"]
     assert completed("file", "mv", "'/my docs/p") == ["plain,/my docs/plan.md"]
     assert completed("file", "mkdir", "/my\\ docs/") == [""]
     assert completed("file", "ls", "an") != [""]
@@ -82,7 +83,7 @@ def test_a_terminal_sees_how_far_a_file_is(house: House) -> None:
         timeout=PATIENCE,
     )
     child.expect(r"large\.bin: +[0-9]+%.*/20\.0M .*B/s")
-    child.expect(r"\r +\rlarge\.bin: sent to .*, file [0-9]+, message 1\r\n")
+    child.expect(r"\r +\rlarge\.bin: 20 MB, sent to .*, file [0-9]+, message 1\r\n")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
