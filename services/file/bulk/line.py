@@ -143,6 +143,9 @@ class Line:
             opened.callback(hashing.shutdown, cancel_futures=True)
             shared = Shared(opened.enter_context(closing(open_store(settings))))
             store = opened.enter_context(closing(open_store(settings)))
+            # Before the hands, so that it is let go of after them: it must have its lock as long as it looks.
+            self._janitor = Janitor(settings, shared, self._blobs, log, _wall)
+            opened.callback(self._janitor.close)
             self._hands, self._broom, touching = (
                 _threads(HANDS, "seal"),
                 _threads(1, "janitor"),
@@ -155,8 +158,6 @@ class Line:
             opened.callback(self._desk.close)
             aside = partial(_result_of, hashing)
             self._sealer = Sealer(settings, shared, self._blobs, _wall, aside)
-            self._janitor = Janitor(settings, shared, self._blobs, log, _wall)
-            opened.callback(self._janitor.close)
             self._far_hands = ThreadPoolExecutor(FAR_HANDS, "far")
             opened.callback(self._far_hands.shutdown, cancel_futures=True)
             # Only now: libzmq's I/O thread has the priority of the thread that makes the first socket.

@@ -236,6 +236,32 @@ def test_a_thread_that_fails_ends_its_process_in_good_order(
     assert "ZeroDivisionError" in (settings.home / "log" / "server.jsonl").read_text()
 
 
+def test_the_janitor_keeps_its_lock_until_its_look_has_ended(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harbour.end()
+    events: list[str] = []
+    began = threading.Event()
+    real = Janitor.close
+
+    def slow(self: Janitor) -> None:
+        began.set()
+        time.sleep(0.5)
+        events.append("looked")
+
+    def close(self: Janitor) -> None:
+        events.append("closed")
+        real(self)
+
+    monkeypatch.setattr(Janitor, "_sweep", slow)
+    monkeypatch.setattr(Janitor, "close", close)
+    monkeypatch.setattr(Line, "_let_go", lambda self: None)  # as when the thread fails
+    harbour.line()
+    assert began.wait(20)
+    harbour.end()
+    assert events == ["looked", "closed"]
+
+
 def test_a_line_that_has_no_turn_counts_as_hung(harbour: Harbour) -> None:
     line = harbour.lines[0]
     assert line.lives(time.monotonic())
