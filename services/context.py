@@ -45,7 +45,8 @@ class Context:
     """The transaction a handler works in, the time, and what it wants sent once that is committed.
 
     ``now`` is microseconds since the epoch. ``cache`` lasts as long as the process and may hold only what
-    never changes once committed; a handler that keeps something in it bounds its size.
+    never changes once committed, or may be some seconds old; a handler that keeps something in it bounds its
+    size.
 
     ``hasty``: the handler may hope for the usual case without a savepoint, and raise ``TooHasty`` when it
     was not; then all that the transaction did is undone and done once more, without haste.

@@ -6,6 +6,8 @@ caller's usage is locked by then (``changing``).
 
 from __future__ import annotations
 
+from typing import Final
+
 from protocol import limits
 from protocol.errors import Conflict, Failure, Invalid, TooLarge
 from protocol.file_names import checked_file_name
@@ -17,6 +19,9 @@ from services.messaging.send import refused, target
 from services.storage import blobs, files, messages, uploads, usage
 from services.storage.files import File
 from services.storage.uploads import Upload
+
+TAKEN_KEPT: Final = 5_000_000
+"""Microseconds for which it is remembered what staging takes."""
 
 
 def begin(ctx: Context, caller: Caller, command: BeginUpload) -> UploadReply:
@@ -147,8 +152,23 @@ def _known(ctx: Context, caller: Caller, new: Upload) -> Upload:
 
 def _need_disk(ctx: Context, size: int) -> None:
     """Refuses when the disk has no room for it beside what unfinished uploads are still to bring."""
-    awaited = max(uploads.awaited_bytes(ctx.tx) - staging.taken_bytes(ctx.settings), 0)
-    room = staging.free_bytes(ctx.settings) - ctx.settings.file_disk_reserve_bytes - awaited
-    if size > max(room, 0):
+    awaited = uploads.awaited_bytes(ctx.tx)
+    room = staging.free_bytes(ctx.settings) - ctx.settings.file_disk_reserve_bytes
+    if size > room - awaited:
+        # Only where it matters: how much of that has come, every file in staging is asked.
+        awaited = max(awaited - _taken(ctx), 0)
+    if size > max(room - awaited, 0):
         # How much room there is, is nobody's business.
         raise TooLarge("The server's disk has no room for this file.")
+
+
+def _taken(ctx: Context) -> int:
+    """What unfinished uploads take on the disk, or took some seconds ago, for everybody waits for the answer.
+
+    What ended since may let an upload begin for which there is no room; the disk keeps a reserve for that.
+    """
+    known: tuple[int, int] | None = ctx.cache.get("taken")
+    if known is None or not 0 <= ctx.now - known[0] < TAKEN_KEPT:
+        known = ctx.now, staging.taken_bytes(ctx.settings)
+        ctx.cache["taken"] = known
+    return known[1]

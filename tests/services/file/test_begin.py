@@ -9,7 +9,7 @@ import pytest
 
 from protocol import limits
 from protocol.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
-from services.file import staging
+from services.file import begin, staging
 from tests.services.file.share import Share, sha
 
 CHUNK = limits.FILE_CHUNK_BYTES
@@ -227,6 +227,33 @@ def test_what_others_have_sent_already_is_not_awaited_any_more(
     monkeypatch.setattr(staging, "taken_bytes", lambda settings: 60)
     share.begin("budi", b"x" * 60, path="a")
     share.begin("ani", b"x" * 100, path="a")
+
+
+def test_staging_is_looked_through_only_where_it_matters_and_once_in_some_seconds(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    taken = 60
+
+    def look(settings: object) -> int:
+        looks.append(taken)
+        return taken
+
+    share.set(file_disk_reserve_bytes=0)
+    monkeypatch.setattr(staging, "free_bytes", lambda settings: 100)
+    monkeypatch.setattr(staging, "taken_bytes", look)
+    share.begin("budi", b"x" * 60, path="a")
+    share.begin("ani", b"x" * 40, path="a")
+    assert looks == []  # all that is awaited would fit
+    taken = 100
+    share.begin("ani", b"x" * 60, path="b")
+    with pytest.raises(TooLarge, match="disk"):
+        share.begin("ani", b"x" * 100, path="c")
+    assert looks == [100]
+    taken = 160
+    share.now += begin.TAKEN_KEPT
+    share.begin("ani", b"x" * 100, path="c")
+    assert looks == [100, 160]
 
 
 def test_a_disk_without_room_refuses_with_nothing_left_of_it(
