@@ -187,6 +187,23 @@ def test_who_enters_an_open_group_is_not_kept_locked_until_others_have(
     assert begun == [[fitri.user_id, eka.user_id]] * 2
 
 
+def test_who_leaves_groups_does_not_keep_one_locked_while_waiting_for_the_next(
+    lobby: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eka, fitri = lobby.house.people("eka", "fitri")
+    for name in ("one", "other"):
+        lobby.house.do("group.create", eka, group=name)
+    lobby.house.do("group.join", fitri, group="one")
+    begun: list[None] = []
+    watched(lobby, monkeypatch, lambda: begun.append(None))
+    lobby.ask(
+        (eka, "group.remove", {"group": "one", "user": "fitri"}, CROWD),
+        (eka, "group.leave", {"group": "other"}, CROWD),
+        (eka, "group.leave", {"group": "one"}, CROWD),
+    )
+    assert (sorted(lobby.answers), len(begun)) == ([(0, OK), (1, OK), (2, OK)], 3)
+
+
 def test_what_a_session_asks_comes_to_pass_in_its_order_whatever_shares_a_transaction(
     lobby: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +221,7 @@ def test_what_a_session_asks_comes_to_pass_in_its_order_whatever_shares_a_transa
     assert sorted(lobby.answers) == [(0, OK), (1, OK), (2, OK), (4, OK)], (
         "a hash is to be made for the fourth"
     )
-    assert len(begun) == 4, "one that is shared, and three for what stands behind a change"
+    assert len(begun) == 4, "each of them its own"
     lobby.work()
     assert lobby.answers[-1] == (3, OK)
 
