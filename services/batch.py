@@ -165,8 +165,7 @@ class Engine:
 
     def _write(self, jobs: list[Job], now: int, done: Done) -> None:
         """Run everything that writes. Tried once more when another transaction stood in the way."""
-        alone = busy = False
-        hasty = True
+        alone, busy, hasty = False, False, True
         while True:
             try:
                 with self._store.write() as tx:
