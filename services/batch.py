@@ -154,8 +154,8 @@ class Engine:
         else:
             try:
                 handler = self._service.handlers[call.command]
-                straight = handler.handle if isinstance(handler, Apart) else None
-                return Job(call, row, read(row, call.body), since, straight)
+                apart = handler.handle if isinstance(handler, Apart) else None
+                return Job(call, row, read(row, call.body), since, apart)
             except Failure as error:
                 failure = error
         self._answer(done, call, failure, since)
