@@ -1,7 +1,7 @@
 """How libc treats the memory that chunks of files were in. Nothing else.
 
 Left to itself it hands the pages of freed chunks back to the system and asks for as many again a moment
-later, each of which is cleared and mapped anew: a tenth of all the time that a transfer took.
+later, each of which is cleared and mapped anew.
 """
 
 from __future__ import annotations
