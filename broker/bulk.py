@@ -19,6 +19,7 @@ from typing import Final
 
 import zmq
 
+from broker.door import open_to_strangers
 from broker.memory import resident, trim
 from config.folders import socket_folder
 from config.heap import keep_chunks
@@ -41,8 +42,6 @@ QUEUE_FORTH: Final = 16
 PIPE: Final = 2 * FILE_CHUNK_BYTES
 """Bytes that the system holds between us and one worker: a whole chunk goes at once, and nobody is woken for
 each part of it."""
-HANDSHAKE_MS: Final = 5_000
-BACKLOG: Final = 1024
 SOCKET: Final = "bulk.sock"
 """Where file workers connect, in the folder of sockets."""
 MEMORY: Final = 512 << 20
@@ -132,17 +131,9 @@ class Bulk:
             back.close()
 
     def _open(self, front: zmq.Socket[bytes], back: zmq.Socket[bytes]) -> None:
-        front.setsockopt(zmq.MAXMSGSIZE, FILE_CHUNK_BYTES + ROOM)
-        front.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
-        front.setsockopt(zmq.BACKLOG, BACKLOG)
+        open_to_strangers(front, self._settings, self._keys, FILE_CHUNK_BYTES + ROOM)
         front.setsockopt(zmq.RCVHWM, QUEUE_IN)
         front.setsockopt(zmq.SNDHWM, QUEUE_OUT)
-        front.setsockopt(zmq.IPV6, 1 if ":" in self._settings.host else 0)
-        front.setsockopt(zmq.HEARTBEAT_IVL, 15_000)
-        front.setsockopt(zmq.HEARTBEAT_TIMEOUT, 45_000)
-        if self._settings.curve:
-            front.setsockopt(zmq.CURVE_SERVER, 1)
-            front.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)
         back.setsockopt(zmq.SNDBUF, PIPE)
         back.setsockopt(zmq.SNDHWM, QUEUE_BACK)
         back.setsockopt(zmq.RCVHWM, QUEUE_FORTH)

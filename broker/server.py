@@ -14,6 +14,7 @@ import zmq
 
 from broker.bulk import Bulk
 from broker.core import Core
+from broker.door import open_to_strangers
 from broker.fast_socket import NOBLOCK, RCVMORE, SNDMORE_NOBLOCK, monitored_value, receiver, sender
 from broker.memory import Memory, resident, trim
 from broker.owed import LARGE, Owed
@@ -31,8 +32,6 @@ from protocol.events import Welcome, event
 TICK = 0.1
 """Seconds between looks at the clock's work."""
 TICK_MS = int(TICK * 1000)
-HANDSHAKE_MS = 5_000
-BACKLOG = 1024
 DISCARDED_AT_ONCE = 10_000
 """Frames on the events socket that are thrown away in a turn while nothing is approved: some milliseconds."""
 EVENTS_RCVBUF = 65_536
@@ -87,18 +86,9 @@ class Server:
     def _socket(self, kind: int, max_bytes: int, queue: int) -> zmq.Socket[bytes]:
         """A socket that strangers can reach."""
         socket = self._context.socket(kind)
-        socket.setsockopt(zmq.MAXMSGSIZE, max_bytes)
-        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        open_to_strangers(socket, self._settings, self._keys, max_bytes)
         socket.setsockopt(zmq.LINGER, 500)
-        socket.setsockopt(zmq.BACKLOG, BACKLOG)
         socket.setsockopt(zmq.SNDHWM, queue)
-        socket.setsockopt(zmq.IPV6, 1 if ":" in self._settings.host else 0)
-        # A peer that vanished without a word is noticed, so that its queue is given back.
-        socket.setsockopt(zmq.HEARTBEAT_IVL, 15_000)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 45_000)
-        if self._settings.curve:
-            socket.setsockopt(zmq.CURVE_SERVER, 1)
-            socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)
         return socket
 
     def bind(self) -> None:
