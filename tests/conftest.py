@@ -7,6 +7,7 @@ system; each folder's own ``conftest`` has that.
 from __future__ import annotations
 
 import os
+import resource
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ import pytest
 from hypothesis import settings as hypothesis
 
 from tests.postgres_server import PostgresServer
+
+# One process of tests may hold a thousand sockets; the usual soft limit of 1,024 is an accident of history.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(_soft, _hard), _hard))
 
 # Without deadlines: a machine that is busy with something else is no fault of what is tested.
 hypothesis.register_profile("no deadline", deadline=None)

@@ -157,8 +157,9 @@ def test_what_waits_for_a_client_that_does_not_read_is_bounded(yard: Yard) -> No
     for _ in range(500):
         worker.send_multipart([peer, b"reply", CHUNK])
     asked(quick, worker)
-    # Some more than the queue: the last of them are on their way through either end.
-    assert resident() - before < (QUEUE_OUT + 40) * len(CHUNK)
+    # Some more than the queue: the last of them are on their way through either end, and libc keeps some of
+    # what is free. All that was sent is twice as much.
+    assert resident() - before < (QUEUE_OUT + 180) * len(CHUNK)
 
 
 def test_what_waits_for_workers_that_are_away_stays_at_the_clients(yard: Yard) -> None:

@@ -124,6 +124,7 @@ class Seat:
             encoding="utf-8",
             codec_errors="replace",
             timeout=PATIENCE,
+            use_poll=True,  # select() takes no descriptor beyond 1023, and this process may have more
         )
         self.child.delaybeforesend = None
         self.screen = Screen(40, 100, self.child.send)

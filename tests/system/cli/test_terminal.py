@@ -81,6 +81,7 @@ def test_a_terminal_sees_how_far_a_file_is(house: House) -> None:
         cwd=str(house.folder),
         dimensions=(24, 100),
         timeout=PATIENCE,
+        use_poll=True,
     )
     child.expect(r"large\.bin: +[0-9]+%.*/20\.0M .*B/s")
     child.expect(r"\r +\rlarge\.bin: 20 MB, sent to .*, file [0-9]+, message 1\r\n")
@@ -92,7 +93,9 @@ def test_a_terminal_sees_how_far_a_file_is(house: House) -> None:
 def test_what_is_in_a_file_reaches_no_terminal(house: House) -> None:
     ani = house.person("ani")
     ani.says("file", "send", "/", "-", stdin="\x1b[2J")
-    child = pexpect.spawn(PESAN, ["file", "get", "/stdin", "-o", "-"], env=ani.environment, timeout=PATIENCE)
+    child = pexpect.spawn(
+        PESAN, ["file", "get", "/stdin", "-o", "-"], env=ani.environment, timeout=PATIENCE, use_poll=True
+    )
     child.expect("pipe it, or name a file with -o")
     child.expect(pexpect.EOF)
     child.close()
@@ -104,7 +107,11 @@ def test_a_password_is_asked_for_on_the_terminal_and_stdout_stays_clean(house: H
     out = house.folder / "register.out"
     name = house.name("ani")
     child = pexpect.spawn(
-        "sh", ["-c", f"'{PESAN}' register {name} --json > '{out}'"], env=person.environment, timeout=PATIENCE
+        "sh",
+        ["-c", f"'{PESAN}' register {name} --json > '{out}'"],
+        env=person.environment,
+        timeout=PATIENCE,
+        use_poll=True,
     )
     child.expect(f"New password for {name}: ")
     child.sendline(PASSWORD)
@@ -127,6 +134,7 @@ def test_a_terminal_gets_styles_unless_it_wants_none(house: House) -> None:
             ["history", house.name("ani")],
             env={**ani.environment, "TERM": "xterm", **more},
             timeout=PATIENCE,
+            use_poll=True,
         )
         child.expect(pexpect.EOF)
         child.close()
