@@ -22,8 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("auth", "messaging", "group", "file")
 START_TIMEOUT = 20.0
-PORTS = 3
-"""Commands, events, and chunks of files."""
+PORTS = (0, 1, 2, 10, 11, 12, 13)
+"""Commands, events, chunks of files, and the dialects of the gateway: above the port base."""
 
 
 class OwnServer:
@@ -31,7 +31,8 @@ class OwnServer:
 
     ``counts`` says how many workers of a service (default one each); ``settings`` go into
     pesan.toml; ``environment`` is added to every process; ``home`` is an empty folder to be used (and
-    emptied in the end) in place of one of its own; ``workers`` is the module that is run as worker.
+    emptied in the end) in place of one of its own; ``workers`` is the module run as worker; ``gateway``:
+    with the older protocols, too.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class OwnServer:
         rate_limits: bool = False,
         home: Path | None = None,
         workers: str = "services",
+        gateway: bool = False,
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
         self.port = free_port_base()
         self._workers = workers
+        self._gateway = gateway
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
         self.counts = {**dict.fromkeys(SERVICES, 1), **(counts or {})}
@@ -81,6 +84,17 @@ class OwnServer:
             for number in range(1, count + 1):
                 self.start_worker(service, number)
         self.await_ready()
+        if self._gateway:
+            self.start_gateway()
+
+    def start_gateway(self, name: str = "gateway") -> None:
+        """Start a gateway, and wait until it listens."""
+        self._spawn(name, ["-m", "gateway"])
+        deadline = time.monotonic() + START_TIMEOUT
+        while not all(_taken(self.port + place) for place in PORTS):
+            if time.monotonic() > deadline or self.processes[name].poll() is not None:
+                raise RuntimeError(f"the gateway did not start\n{self.errors()}")
+            time.sleep(0.02)
 
     def start_broker(self, wait: bool = True) -> None:
         """Start the broker; its connection string is the same at every start."""
@@ -175,7 +189,7 @@ class OwnServer:
 
 
 def free_port_base() -> int:
-    """A loopback port that is free now, and whose next two are free as well.
+    """A loopback port that is free now, and the others of a server that begins there.
 
     Taken below the range from which the kernel hands out ports by itself, at a place of this
     process's own, so that parallel runs do not meet.
@@ -183,7 +197,7 @@ def free_port_base() -> int:
     first = 10_000 + (os.getpid() * 37) % 20_000
     ports: list[int] = [*range(first, 32_000, 20), *range(10_000, first, 20)]
     for port in ports:
-        if all(_free(port + place) for place in range(PORTS)):
+        if all(_free(port + place) for place in PORTS):
             return port
     raise RuntimeError("no free port")
 
@@ -196,6 +210,11 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _toml(settings: Mapping[str, Any]) -> str:

@@ -137,6 +137,38 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     transfer_nice: Annotated[int, Meta(ge=0, le=19)] = 10
     """How far moving chunks steps back behind everything else on this machine (``nice``)."""
 
+    # Gateway for the older protocols
+    gateway_host: str = "127.0.0.1"
+    """Address to bind for them: passwords travel in clear there."""
+    gateway_connections: Count = 10_000
+    """TCP connections at once."""
+    gateway_connections_per_address: Count = 2_500
+    """The same from one network address."""
+    gateway_sessions_per_trunk: Count = 500
+    """Sessions that share one pair of sockets to the broker."""
+    gateway_login_timeout: Seconds = 60.0
+    """Seconds after which who has not logged in is hung up on."""
+    gateway_line_max_bytes: Annotated[int, Meta(ge=1024)] = 65_536
+    """One request, in bytes."""
+    gateway_file_line_max_bytes: Annotated[int, Meta(ge=1024)] = 12_582_912
+    """One request of the JSON dialect that carries a file, in bytes."""
+    gateway_file_lines_bytes: Count = 134_217_728
+    """Bytes of such requests, and of replies with files, that the gateway holds at once."""
+    gateway_transfers: Count = 32
+    """Files that move through the gateway at once; further ones wait."""
+    gateway_segment_pause: Seconds = 0.05
+    """Seconds of silence after which what came without an end is a request."""
+    gateway_output_bytes: Annotated[int, Meta(ge=65_536)] = 4_194_304
+    """Bytes waiting for a visitor who does not read; beyond that they are hung up on."""
+    gateway_pushes: Count = 1_000
+    """Lines that wait for the end of what a visitor is doing; further ones can be asked for."""
+    gateway_messages_shown: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    """Messages of one conversation that one reply shows, the newest."""
+    gateway_request_timeout: Seconds = 10.0
+    """Seconds after which a visitor is told that the system is away."""
+    gateway_write_timeout: Seconds = 60.0
+    """Seconds that a visitor may take to read what is waiting for them."""
+
     # Times
     session_timeout: Seconds = 30.0
     """Seconds of silence after which a session counts as offline."""

@@ -1,0 +1,9 @@
+"""The older chat protocols: netcat, telnet and their own clients come in over TCP.
+
+One noun a file. ``server`` listens and counts, ``visitor`` is one TCP connection, ``framing`` cuts its bytes
+into requests, ``dialect`` is what all dialects have in common; ``signup``, ``bracket``, ``ftp`` and ``json``
+are one dialect each. ``people``, ``talk`` and ``files`` are what several of them ask of the system.
+
+Holds no data: whatever a dialect does, it does as a client of the broker, with the session of its visitor.
+Imports ``client``, ``protocol`` and ``config``.
+"""
