@@ -20,7 +20,7 @@ from broker.server import Server
 from config import whereabouts
 from config.claims import claim
 from config.folders import socket_folder
-from config.keys import server_keys
+from config.keys import gateway_secret, server_keys
 from config.log import ServerLog, open_log
 from config.readiness import say_ready
 from config.settings import Settings, SettingsError, load
@@ -36,6 +36,7 @@ def main() -> int:
     try:
         settings = load()
         keys = server_keys(settings.home)
+        secret = gateway_secret(settings.home)
         alone = claim(socket_folder(settings.home) / "broker.lock") is not None
         log = open_log(settings, "broker")
     except (SettingsError, OSError) as error:
@@ -52,6 +53,7 @@ def main() -> int:
         # Unlike any earlier broker's, so that answers meant for that one fit none of our requests.
         first_handle=_random(5) << 20,
         epoch=_random(6),
+        gateway_secret=secret,
     )
     server = Server(settings, keys, core, log, Bulk(settings, keys))
     try:

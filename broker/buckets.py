@@ -90,10 +90,15 @@ def network_of(address: str) -> str:
 
     Whatever is no address stays as it is.
     """
+    return network_or_none(address) or address
+
+
+def network_or_none(address: str) -> str | None:
+    """As ``network_of``, but None for what is no address."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return None
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
     if parsed.ipv4_mapped is not None:

@@ -15,15 +15,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from broker.answers import answer
 from broker.buckets import Buckets
 from broker.peers import Peers
 from broker.presence import Presence
 from broker.sessions import Session, Sessions, Stick
 from broker.workers import Worker, Workers
 from config.settings import Settings
-from protocol import VERSION, backend, limits
+from protocol import VERSION, backend
 from protocol.backend import Call
-from protocol.commands import BY_ADDRESS, COMMANDS, Command, HelloReply, PingReply, Rate, body_of
+from protocol.commands import BY_ADDRESS, COMMANDS, Command, Rate, body_of
 from protocol.envelope import BadRequest, NotAnEnvelope, pack_body, pack_reply, unpack_request
 from protocol.errors import (
     OK,
@@ -69,11 +70,18 @@ class Core:
     """The broker without its sockets.
 
     ``first_handle`` must differ from one start to the next; ``name`` must not, for the auth
-    service keeps presence under it.
+    service keeps presence under it. ``gateway_secret`` is what a gateway has to show; empty: nobody can.
     """
 
     def __init__(
-        self, settings: Settings, *, name: bytes, version: str, first_handle: int, epoch: int
+        self,
+        settings: Settings,
+        *,
+        name: bytes,
+        version: str,
+        first_handle: int,
+        epoch: int,
+        gateway_secret: bytes = b"",
     ) -> None:
         self.settings = settings
         self.version = version
@@ -91,7 +99,7 @@ class Core:
         """(routing id, backend.PROBE or STOP) to send to workers, after their batches."""
         self.counts: Counter[str] = Counter()
         """What was dropped or refused without being a worker's business."""
-        self.peers = Peers(settings.rates, settings.connections)
+        self.peers = Peers(settings.rates, settings.connections, gateway_secret)
         self._flights: dict[int, Flight] = {}
         self._handle = first_handle
 
@@ -105,13 +113,15 @@ class Core:
     def request(self, now: float, peer: bytes, frame: bytes) -> None:
         """One frame from a client."""
         try:
-            version, request_id, token, name, body = unpack_request(frame)
+            version, request_id, token, name, body, origin = unpack_request(frame)
         except NotAnEnvelope:
             self.counts["not_an_envelope"] += 1
             return
         except BadRequest as error:
             self._turn_away(now, peer, error.request_id, error)
             return
+        if origin and not self.peers.gateway(peer):
+            origin = ""  # anyone may write anything there
         try:
             if version != VERSION:
                 raise Version(f"This server speaks version {VERSION}.", supported=[VERSION])
@@ -120,15 +130,16 @@ class Core:
                 raise NotFound(f"There is no command {name!r}.")
             if len(body) > command.limit:
                 raise TooLarge(f"The body of {name} may have {command.limit} bytes.", limit=command.limit)
-            session = self._admit(now, peer, token, command)
+            session = self._admit(now, peer, token, command, origin)
             if command.service:
-                self._dispatch(now, peer, request_id, command, session, body)
+                self._dispatch(now, peer, request_id, command, session, body, origin)
             else:
-                self._answer(now, peer, request_id, command)
+                reply = body_of(answer(self, now, peer, command, body))
+                self.replies.append((peer, pack_reply(request_id, OK, pack_body(reply))))
         except Failure as error:
-            self._turn_away(now, peer, request_id, error)
+            self._turn_away(now, peer, request_id, error, origin)
 
-    def _admit(self, now: float, peer: bytes, token: bytes, command: Command) -> Session | None:
+    def _admit(self, now: float, peer: bytes, token: bytes, command: Command, origin: str) -> Session | None:
         """The preconditions of the table that concern the caller. Raises the refusal."""
         session = self.sessions.find(token)
         if session is not None:
@@ -137,42 +148,50 @@ class Core:
             if peer in session.links:
                 session.links[peer] = now
             else:
-                self.sessions.linked(session, peer, now)
+                self.sessions.linked(session, peer, now, self.peers.gateway(peer))
         elif command.session:
             raise Unauthenticated("This session is not known here: resume it." if token else "Log in first.")
         if self.settings.rate_limits:
-            self._meter(now, peer, session, command.rate)
+            self._meter(now, peer, session, command.rate, origin)
         return session
 
-    def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate) -> None:
+    def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate, origin: str) -> None:
         if session is None or rate in BY_ADDRESS:
-            wait = self.peers.take(peer, rate, now)
+            wait = self.peers.take(peer, rate, now, origin)
         else:
             wait = session.buckets.take(rate, now)
         if wait:
             raise RateLimited("That is too often; wait a little.", retry_after=round(wait, 3))
 
-    def _turn_away(self, now: float, peer: bytes, request_id: int, error: Failure) -> None:
+    def _turn_away(self, now: float, peer: bytes, request_id: int, error: Failure, origin: str = "") -> None:
         """Refuse a request that has gone nowhere, or drop it if this address hears refusals all the time."""
-        if self.settings.rate_limits and self.peers.take(peer, Rate.REFUSAL, now):
+        if self.settings.rate_limits and self.peers.take(peer, Rate.REFUSAL, now, origin):
             self.counts["refused_in_silence"] += 1
         else:
             self._refuse(peer, request_id, error)
 
     def _dispatch(
-        self, now: float, peer: bytes, request_id: int, command: Command, session: Session | None, body: bytes
+        self,
+        now: float,
+        peer: bytes,
+        request_id: int,
+        command: Command,
+        session: Session | None,
+        body: bytes,
+        origin: str = "",
     ) -> None:
         """Hand a request to a worker, or raise why not."""
         self._handle = handle = self._handle + 1
-        address = self.peers.address(peer) if command.rate in BY_ADDRESS else ""
+        address = self.peers.address(peer, origin) if command.rate in BY_ADDRESS else ""
         if session is None:
-            call = backend.call((handle, command.name, 0, "", 0, False, body, address))
+            call = backend.call((handle, command.name, 0, "", 0, False, body, address, False))
         else:
             if session.open >= self.settings.session_open_requests:
                 raise Busy("Too many requests of this session are open.", retry_after=RETRY_WHEN_BUSY)
             user = session.user
+            devices, gateway = user.links > 1, not session.native
             call = backend.call(
-                (handle, command.name, user.id, user.name, session.id, user.links > 1, body, address)
+                (handle, command.name, user.id, user.name, session.id, devices, body, address, gateway)
             )
         self._assign(Flight(peer, request_id, command, session, call, now))
         if session is not None:
@@ -204,33 +223,6 @@ class Core:
         if self.workers.has(service):
             return Busy(f"The {service} service is busy.", retry_after=RETRY_WHEN_BUSY)
         return Unavailable(f"The {service} service is not running.", retry_after=RETRY_WHEN_UNAVAILABLE)
-
-    def _answer(self, now: float, peer: bytes, request_id: int, command: Command) -> None:
-        """The commands that the broker answers itself."""
-        wall = int((now + self.wall) * 1e6)
-        reply: HelloReply | PingReply
-        if command.reply is PingReply:
-            reply = PingReply(self.epoch, wall)
-        else:
-            settings = self.settings
-            reply = HelloReply(
-                self.version,
-                VERSION,
-                settings.realm,
-                settings.events_port,
-                settings.bulk_port,
-                wall,
-                self.workers.services(),
-                {
-                    "message_bytes": settings.message_max_bytes,
-                    "request_bytes": limits.REQUEST_MAX_BYTES,
-                    "password_min_length": settings.password_min_length,
-                    "history_messages": limits.HISTORY_MAX_MESSAGES,
-                    "open_requests": settings.session_open_requests,
-                    "topics_per_connection": settings.topics_per_connection,
-                },
-            )
-        self.replies.append((peer, pack_reply(request_id, OK, pack_body(body_of(reply)))))
 
     def _refuse(self, peer: bytes, request_id: int, error: Failure) -> None:
         self.counts[error.code] += 1

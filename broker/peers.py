@@ -1,29 +1,45 @@
 """Who is at the other end of a connection: the network address of each, and what that address may do.
 
-Belongs here: addresses by routing id, and the buckets that are counted by address. Not here: sessions,
-which outlive a connection (``broker.sessions``).
+Belongs here: addresses by routing id, the gateways, whose word is taken on whom they speak for, and the
+buckets that are counted by address. Not here: sessions, which outlive a connection (``broker.sessions``).
 """
 
 from __future__ import annotations
 
-from broker.buckets import AddressBuckets, network_of
+import hmac
+from collections import OrderedDict
+from typing import Final
+
+from broker.buckets import AddressBuckets, network_of, network_or_none
 from config.settings import RateLimits
 from protocol.commands import Rate
 
 UNKNOWN_ADDRESS = "?"
 HANDED_OUT_BYTES = 5
 """A routing id that libzmq made up has so many bytes, the first of them 0."""
+GATEWAYS_MOST: Final = 256
+"""Gateways known at once; one more makes the one silent longest a stranger. A gateway has a connection for
+every few hundred visitors and introduces each anew, so this is far above what is used at any time."""
 
 
 class Peers:
-    """Connections by routing id; of ``most`` of them the address is remembered."""
+    """Connections by routing id; of ``most`` of them the address is remembered.
 
-    def __init__(self, rates: RateLimits, most: int) -> None:
+    ``gateway_secret``: what a gateway has to show; with an empty one there are none.
+
+    ``origin``, in what follows, is what a *gateway* says about where a request comes from; of anyone else's
+    word it is empty. It counts if it is an address.
+    """
+
+    def __init__(self, rates: RateLimits, most: int, gateway_secret: bytes = b"") -> None:
         self._most = most
+        self._secret = gateway_secret
         self._buckets = AddressBuckets(rates)
         self._addresses: dict[bytes, str] = {}
         self._claimed = (b"", UNKNOWN_ADDRESS)
         """The peer met last that has chosen its routing id, and its address."""
+        self._gateways: OrderedDict[bytes, None] = OrderedDict()
+        """The one silent longest first."""
         self.known = self._addresses.__contains__
         """Whether this routing id need not be met."""
 
@@ -35,21 +51,57 @@ class Peers:
 
         A routing id that the client chose itself may be another connection's tomorrow: asked for each time.
         """
-        if len(peer) != HANDED_OUT_BYTES or peer[0]:
+        if not _handed_out(peer):
             self._claimed = peer, network_of(address)
             return
         if len(self._addresses) >= self._most:
             del self._addresses[next(iter(self._addresses))]
         self._addresses[peer] = network_of(address)
 
-    def address(self, peer: bytes) -> str:
-        """Its network address, or ``UNKNOWN_ADDRESS``."""
+    def introduce(self, peer: bytes, secret: bytes) -> bool:
+        """Whether this is our secret; then the peer is a gateway from now on.
+
+        Never one that chose its routing id: whoever connects next may choose the same.
+        """
+        ours = hmac.compare_digest(self._secret, secret)
+        if not ours or not self._secret or not _handed_out(peer):
+            return False
+        if peer not in self._gateways and len(self._gateways) >= GATEWAYS_MOST:
+            self._gateways.popitem(last=False)
+        self._gateways[peer] = None
+        self._gateways.move_to_end(peer)
+        return True
+
+    def gateway(self, peer: bytes) -> bool:
+        """Whether it is a gateway, which was just heard."""
+        if peer not in self._gateways:
+            return False
+        self._gateways.move_to_end(peer)
+        return True
+
+    def address(self, peer: bytes, origin: str = "") -> str:
+        """The network address of who asks, or ``UNKNOWN_ADDRESS``."""
+        if origin:
+            network = network_or_none(origin)
+            if network is not None:
+                return network
         address = self._addresses.get(peer)
         if address is None:
             claimed, address = self._claimed
             return address if claimed == peer else UNKNOWN_ADDRESS
         return address
 
-    def take(self, peer: bytes, rate: Rate, now: float) -> float:
-        """As ``Bucket.take``, from its address's bucket of this rate class."""
-        return self._buckets.take(self.address(peer), rate, now)
+    def take(self, peer: bytes, rate: Rate, now: float, origin: str = "") -> float:
+        """As ``Bucket.take``, from the bucket of this rate class of its address.
+
+        A gateway that speaks for itself takes nothing: it asks what its visitors have left to be asked, and
+        all of them would have to share it.
+        """
+        if not origin and peer in self._gateways:
+            return 0.0
+        return self._buckets.take(self.address(peer, origin), rate, now)
+
+
+def _handed_out(peer: bytes) -> bool:
+    """Whether libzmq made up this routing id, as it does for whoever brings none."""
+    return len(peer) == HANDED_OUT_BYTES and not peer[0]

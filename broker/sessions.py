@@ -49,7 +49,19 @@ class Stick:
 class Session:
     """One logged-in device."""
 
-    __slots__ = ("buckets", "id", "links", "noted", "online", "open", "seen", "sticks", "token", "user")
+    __slots__ = (
+        "buckets",
+        "id",
+        "links",
+        "native",
+        "noted",
+        "online",
+        "open",
+        "seen",
+        "sticks",
+        "token",
+        "user",
+    )
 
     def __init__(self, token: bytes, session_id: int, user: User, buckets: Buckets, now: float) -> None:
         self.token = token
@@ -60,6 +72,8 @@ class Session:
         self.noted = now
         """When the store was last told that it lives; opening it did."""
         self.online = False
+        self.native = False
+        """Whether anyone but a gateway ever asked something in it, and so may know its topics."""
         self.open = 0
         """Requests without an answer yet."""
         self.links: dict[bytes, float] = {}
@@ -158,9 +172,10 @@ class Sessions:
         if session.user.online == 1:
             self.changes[session.user.id] = True
 
-    def linked(self, session: Session, peer: bytes, now: float) -> None:
-        """The session was used over this connection, for the first time in a while."""
+    def linked(self, session: Session, peer: bytes, now: float, gateway: bool = False) -> None:
+        """The session was used over this connection, a gateway's or not, for the first time in a while."""
         session.links[peer] = now
+        session.native = session.native or not gateway
         session.user.links += 1
         if len(session.links) > 1:
             self._linked_twice.add(session)

@@ -42,7 +42,7 @@ class Call(NamedTuple):
     ``user_id`` and ``session`` are 0 for a caller without a session; ``devices`` says whether the
     user listens on more than the connection that asked. ``handle`` comes back in the reply.
     ``address``: the network address it came from, where the command's rate is counted by address;
-    else empty.
+    else empty. ``gateway``: it came from a gateway, in whose session nobody else ever asked anything.
     """
 
     handle: int
@@ -53,10 +53,11 @@ class Call(NamedTuple):
     devices: bool
     body: bytes
     address: str = ""
+    gateway: bool = False
 
 
 def call(fields: tuple[Any, ...]) -> Call:
-    """A ``Call`` from its eight fields, cheaper than by calling the class: there is one per request."""
+    """A ``Call`` from its nine fields, cheaper than by calling the class: there is one per request."""
     return tuple.__new__(Call, fields)
 
 

@@ -20,6 +20,9 @@ Address = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(max_length=limits.PASSWORD_MAX_LENGTH)]
 Device = Annotated[str, Meta(max_length=limits.DEVICE_MAX_LENGTH)]
 Token = Annotated[bytes, Meta(min_length=limits.TOKEN_BYTES, max_length=limits.TOKEN_BYTES)]
+GatewaySecret = Annotated[
+    bytes, Meta(min_length=limits.GATEWAY_SECRET_BYTES, max_length=limits.GATEWAY_SECRET_BYTES)
+]
 MessageId = Annotated[bytes, Meta(min_length=limits.MESSAGE_ID_BYTES, max_length=limits.MESSAGE_ID_BYTES)]
 Sha256 = Annotated[bytes, Meta(min_length=limits.SHA256_BYTES, max_length=limits.SHA256_BYTES)]
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]

@@ -20,6 +20,7 @@ from protocol import files, limits
 from protocol.body import (
     Address,
     Device,
+    GatewaySecret,
     HistoryLimit,
     Id,
     ListLimit,
@@ -59,6 +60,15 @@ class PingReply(Body, frozen=True, omit_defaults=False):
 
     events_epoch: int
     now: int
+
+
+class IntroduceGateway(Body, frozen=True):
+    """Be trusted to say where those come from for whom this connection speaks.
+
+    ``secret`` is in a file of the server's data folder. Fails with ``invalid_credentials``.
+    """
+
+    secret: GatewaySecret
 
 
 # --- auth ---------------------------------------------------------------------------------------
@@ -483,6 +493,16 @@ _MESSAGE_LIMIT: Final = limits.REQUEST_MAX_BYTES - 1024
 _ROWS = (
     Command("server.hello", "", Empty, HelloReply, session=False, rate=Rate.HELLO, writes=False),
     Command("session.ping", "", Empty, PingReply, rate=Rate.PING, writes=False),
+    Command(
+        "gateway.introduce",
+        "",
+        IntroduceGateway,
+        Empty,
+        session=False,
+        limit=128,
+        rate=Rate.HELLO,
+        writes=False,
+    ),
     Command(
         "auth.register",
         "auth",

@@ -1,6 +1,6 @@
 """The three frames a client exchanges with the broker: request, reply, event.
 
-    request = msgpack [1, request_id, token, command, body]
+    request = msgpack [1, request_id, token, command, body, origin?]
     reply   = msgpack [1, request_id, status, body]
     event   = topic (16 bytes) + msgpack [1, kind, body]
 
@@ -34,13 +34,18 @@ class NotAnEnvelope(ValueError):
 
 
 class Request(NamedTuple):
-    """One request. ``request_id`` is a uint64; ``token`` 16 bytes or empty; ``body`` packed bytes."""
+    """One request. ``request_id`` is a uint64; ``token`` 16 bytes or empty; ``body`` packed bytes.
+
+    ``origin``: the network address of whom a gateway speaks for. Anybody can write anything there, so it is
+    worth nothing from anyone but a gateway.
+    """
 
     version: int
     request_id: int
     token: bytes
     command: str
     body: bytes
+    origin: str = ""
 
 
 class Reply(NamedTuple):
@@ -95,7 +100,9 @@ def unpack_request(frame: bytes) -> Request:
             and type(command) is str
             and type(body) is bytes
         ):
-            return _new(Request, fields[:5])
+            if len(fields) == 5:
+                return _new(Request, fields + _NO_ORIGIN)
+            return _new(Request, fields[:6] if type(fields[5]) is str else fields[:5] + _NO_ORIGIN)
     return _unusual(fields)
 
 
@@ -114,6 +121,7 @@ def _first_two(frame: bytes, error: Exception) -> tuple[Any, ...]:
         raise NotAnEnvelope(type(error).__name__) from None
 
 
+_NO_ORIGIN = ("",)
 _new = tuple.__new__
 """Makes a named tuple at a third of what calling its class costs; for the one per request."""
 
@@ -145,8 +153,10 @@ def _unusual(fields: object) -> Request:
 _pack: Callable[[Any], bytes] = msgpack.Packer(autoreset=True).pack
 
 
-def pack_request(request_id: int, token: bytes, command: str, body: bytes) -> bytes:
-    """A request frame."""
+def pack_request(request_id: int, token: bytes, command: str, body: bytes, origin: str = "") -> bytes:
+    """A request frame. ``origin``: a gateway's word on where it comes from; only then has it six elements."""
+    if origin:
+        return _pack((VERSION, request_id, token, command, body, origin))
     return _pack((VERSION, request_id, token, command, body))
 
 

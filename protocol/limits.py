@@ -24,7 +24,10 @@ REPLY_MAX_BYTES: Final = 512 * 1024
 """What a client must be ready to receive. History is cut short, and says so, to stay below it."""
 
 COMMAND_MAX_LENGTH: Final = 64
-"""A command's name, in characters."""
+"""A command's name, in characters; and any other str in a request's envelope."""
+
+GATEWAY_SECRET_BYTES: Final = 32
+"""What a gateway shows to be believed where its visitors come from."""
 
 NAME_MAX_LENGTH: Final = 32
 """A user's or a group's name, in characters."""

@@ -58,12 +58,16 @@ def resume(ctx: Context, caller: Caller, command: Resume) -> LoginReply:
 
 
 def logout(ctx: Context, caller: Caller, command: Empty) -> Empty:
-    """End the caller's session and replace what it has known."""
+    """End the caller's session and replace what it has known.
+
+    Not what a gateway has known: its visitors never learn any topic, and it goes on to hear for the others.
+    Else each dropped TCP connection would have everyone who listens ask and subscribe anew.
+    """
     # Locked first, as by everyone who ends sessions, so that none of them wait for each other in a circle.
     user = users.locked(ctx.tx, caller.user_id)
     ended = sessions.end(ctx.tx, caller.session, caller.user_id, ctx.now)
     close(ctx, [caller.session])
-    if ended and user is not None:
+    if ended and user is not None and not caller.gateway:
         topics.replace_heard_by(ctx, user)
     return Empty()
 

@@ -32,6 +32,7 @@ from protocol.errors import Invalid
 
 ID = b"i" * limits.MESSAGE_ID_BYTES
 SAMPLES: dict[str, dict[str, Any]] = {
+    "gateway.introduce": {"secret": b"s" * limits.GATEWAY_SECRET_BYTES},
     "auth.register": {"username": "ani", "password": "x"},
     "auth.login": {"username": "ani", "password": "x"},
     "auth.resume": {"token": b"t" * limits.TOKEN_BYTES},
@@ -89,6 +90,7 @@ def test_the_services_are_those_of_the_design() -> None:
 def test_only_these_need_no_session() -> None:
     assert {row.name for row in COMMANDS.values() if not row.session} == {
         "server.hello",
+        "gateway.introduce",
         "auth.register",
         "auth.login",
         "auth.resume",

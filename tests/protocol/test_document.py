@@ -303,6 +303,6 @@ def test_a_program_runs_as_it_stands(tmp_path: Path, number: int, printed: str) 
 def test_the_grammar_is_that_of_the_frames() -> None:
     frame = pack_request(7, b"t" * 16, "message.send", b"\x80")
     assert msgpack.unpackb(frame) == [VERSION, 7, b"t" * 16, "message.send", b"\x80"]
-    assert "request   = [ version, request-id, token, command, body ]" in TEXT
+    assert "request   = [ version, request-id, token, command, body, *1origin ]" in TEXT
     block = TEXT.split("## Grammar")[1].split("```")[1]
     assert 20 <= len([line for line in block.splitlines() if line.strip()]) <= 30

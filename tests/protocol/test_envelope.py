@@ -158,7 +158,7 @@ def test_another_version_is_answered_whatever_its_shape(rest: tuple[Any, ...]) -
 
 def test_the_longest_command_and_body_pass() -> None:
     command, body = "x" * COMMAND_MAX_LENGTH, b"x" * REQUEST_MAX_BYTES
-    assert unpack_request(pack_request(1, TOKEN, command, body))[3:] == (command, body)
+    assert unpack_request(pack_request(1, TOKEN, command, body))[3:] == (command, body, "")
 
 
 @given(st.binary(max_size=200))
