@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         WrongServerKey,
     )
     from client.files.api import Files, Folder, Progress
+    from client.trunk import Trunks
     from protocol.errors import Failure
     from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
     from protocol.files import FileInfo, FinishReply, StoredFile
@@ -45,6 +46,7 @@ _WHERE = {
     "Files": "client.files.api",
     "Folder": "client.files.api",
     "Progress": "client.files.api",
+    "Trunks": "client.trunk",
     "Failure": "protocol.errors",
     "MembershipEvent": "protocol.events",
     "MessageEvent": "protocol.events",
@@ -79,6 +81,7 @@ __all__ = [
     "Status",
     "StoredFile",
     "Timeout",
+    "Trunks",
     "TypingEvent",
     "WrongServerKey",
 ]

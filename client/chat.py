@@ -49,6 +49,7 @@ from protocol.message_id import message_id
 
 if TYPE_CHECKING:
     from client.files.api import Files
+    from client.trunk import Trunks
 
 E = TypeVar("E")
 Handler = Callable[[Any], Awaitable[object]]
@@ -86,6 +87,9 @@ class Chat:
         timeout: float = 10.0,
         cursors: dict[int, int] | None = None,
         record: Record | None = None,
+        trunks: Trunks | None = None,
+        origin: str = "",
+        hear: Callable[[Event], object] | None = None,
     ) -> Chat:
         """A chat to be entered with ``async with``. ``server`` is a connection string.
 
@@ -95,9 +99,16 @@ class Chat:
         ``chat.cursors`` gave it) says where events go on; a conversation that is not in it has begun since.
         Without cursors only what is new is heard. ``record`` keeps a mark of every message that is
         handed out or stored; it is closed with the chat. Raises ``ValueError`` for a bad ``server``.
+
+        A program with many sessions has them travel over ``trunks`` to the same server; a gateway's may say
+        for whom they speak: ``origin``, a network address. ``hear``: a plain function that is called with
+        each event from ``listen`` on, in place of ``events``; when the session ends, with a ``Status``.
         """
         login = commands.Login(username, password, device) if username else None
-        return cls(Connection(server, token=token, timeout=timeout, cursors=cursors), login, record)
+        connection = Connection(
+            server, token=token, timeout=timeout, cursors=cursors, trunks=trunks, origin=origin, hear=hear
+        )
+        return cls(connection, login, record)
 
     async def __aenter__(self) -> Chat:
         self._connection.open()

@@ -1,8 +1,8 @@
 """A session on real sockets: carries out what the machine decides, and lets coroutines wait for it.
 
 Belongs here: the loop, the clock, futures, the queue of events. Decides nothing about requests.
-Also what other programs of the house use to reach a broker as a client does: ``call`` takes any
-command of the protocol.
+The sockets are its own, or a trunk's, of which it then has a lane (``trunk``). Also what other programs of
+the house use to reach a broker as a client does: ``call`` takes any command of the protocol.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import itertools
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import zmq
 
 from client import sockets
 from client.errors import Closed, LoggedOut, Timeout
-from client.inbox import Event
+from client.inbox import Event, Status
 from client.session import Session
 from client.sockets import Link
 from client.timers import NEVER
@@ -28,13 +28,23 @@ from protocol.commands import Body, Empty, HelloReply, SendReply
 from protocol.errors import RateLimited, Unauthenticated
 from protocol.events import MessageEvent
 
+if TYPE_CHECKING:
+    from client.trunk import Lane, Trunks
+
 EVENTS_MOST: Final = 5_000
 """Events waiting for the program; at this many the socket is not read until it has caught up."""
 EVENTS_FEW: Final = 1_000
 
+_rng: Final = random.Random()
+"""Everyone's in this process: one has a state of 2.5 kB."""
+
 
 class Connection:
-    """One client's connection. ``server`` is a connection string; ``ValueError`` when it is none."""
+    """One client's connection. ``server`` is a connection string; ``ValueError`` when it is none.
+
+    On ``trunks`` it opens no sockets; ``origin`` is then for whom it speaks. ``hear`` is called with each
+    event, in place of the queue that ``next_event`` takes from.
+    """
 
     def __init__(
         self,
@@ -43,15 +53,27 @@ class Connection:
         token: bytes = b"",
         timeout: float = 10.0,
         cursors: dict[int, int] | None = None,
+        trunks: Trunks | None = None,
+        origin: str = "",
+        hear: Callable[[Event], object] | None = None,
     ) -> None:
-        self.session = Session(random.Random(), token=token, timeout=timeout, cursors=cursors)
+        if trunks is not None and trunks.text != server:
+            raise ValueError("The trunks lead to another server.")
+        self._trunks = trunks
+        self._origin = origin
+        self._hear = hear
+        self._number = trunks.number() if trunks is not None else 0
+        self._lane: Lane | None = None
+        self.session = Session(
+            _rng, token=token, timeout=timeout, cursors=cursors, first_id=(self._number << 32) + 1
+        )
         self.cursors = dict(cursors or {})
         """Conversation → seq up to which every message was handed out."""
         self.reached = False
         """Whether the commands socket was ever through to the server."""
         self.on_pause: Callable[[RateLimited], object] = lambda refusal: None
         """Told of each refusal that will be waited out."""
-        self.server = connection_string.parse(server)
+        self.server = trunks.server if trunks is not None else connection_string.parse(server)
         self.timeout = timeout
         self._handles = itertools.count(1)
         self._futures: dict[int, asyncio.Future[Body]] = {}
@@ -60,15 +82,19 @@ class Connection:
         self._full = False
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
-        self._commands: Link | None = None
-        self._subscriber: Link | None = None
-        self._opening = asyncio.Lock()
+        self._commands: Link | Lane | None = None
+        self._subscriber: Link | Lane | None = None
+        self._ended = False
 
     def open(self) -> None:
-        """Begin to connect; needs a running loop."""
+        """Begin to connect; needs a running loop. Raises ``Closed`` when the trunks are closed."""
         self._loop = asyncio.get_running_loop()
+        if self._trunks is not None:
+            self._commands = self._lane = self._trunks.lane(self._number, self._origin, self)
+            self._lane.begin()
+            return
         self._commands = Link(
-            self.server, self.server.port, zmq.DEALER, self._reply, self._commands_changed, self._carry_out
+            self.server, self.server.port, zmq.DEALER, self.reply, self.commands_changed, self.carry_out
         )
 
     def close(self) -> None:
@@ -76,10 +102,13 @@ class Connection:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._subscriber is not None and self._lane is not None:
+            self.session.listening.stop()
+            self._lane.subscribe(self.session.subscriptions)
         for link in (self._commands, self._subscriber):
             if link is not None:
                 link.close()
-        self._commands = self._subscriber = None
+        self._commands = self._subscriber = self._lane = None
         for future in self._futures.values():
             if not future.done():
                 future.set_exception(Closed("The connection was closed."))
@@ -109,13 +138,12 @@ class Connection:
         with contextlib.suppress(LoggedOut, Unauthenticated):
             await self.call("auth.logout", Empty())
         self.session.forget(self._loop.time())
-        self._carry_out()
+        self.carry_out()
 
     async def listen(self) -> None:
         """Open the events socket; returns once nothing can be missed any more."""
-        async with self._opening:
-            if self._subscriber is None:
-                await self._open_events()
+        if self._subscriber is None:
+            await self._open_events()
         handle, future = self._expect()
         self.session.listen(self._loop.time(), handle)
         try:
@@ -141,11 +169,21 @@ class Connection:
         return event
 
     async def _open_events(self) -> None:
-        hello = await self.call("server.hello", Empty())
-        assert isinstance(hello, HelloReply)
-        self._subscriber = Link(
-            self.server, hello.events_port, zmq.SUB, self._event, self._events_changed, self._carry_out
-        )
+        if self._lane is None or not self._lane.hears:
+            hello = await self.call("server.hello", Empty())
+            assert isinstance(hello, HelloReply)
+            port = hello.events_port
+        else:
+            port = 0  # the trunk's socket is open
+        if self._subscriber is not None:
+            return  # somebody else was faster
+        if self._lane is not None:
+            self._subscriber = self._lane
+            self._lane.listen(port)
+        else:
+            self._subscriber = Link(
+                self.server, port, zmq.SUB, self._event, self.events_changed, self.carry_out
+            )
 
     def _expect(self) -> tuple[int, asyncio.Future[Body]]:
         if self._closed or self._commands is None:
@@ -155,7 +193,7 @@ class Connection:
         return handle, future
 
     async def _answer(self, handle: int, future: asyncio.Future[Body]) -> Body:
-        self._carry_out()
+        self.carry_out()
         try:
             return await future
         finally:
@@ -163,13 +201,15 @@ class Connection:
 
     # --- from the sockets -----------------------------------------------------------------------
 
-    def _reply(self, frame: bytes) -> None:
+    def reply(self, frame: bytes) -> None:
+        """A frame from the commands socket. After this and the next ones: ``carry_out``."""
         self.session.reply(self._loop.time(), frame)
 
     def _event(self, frame: bytes) -> None:
         self.session.event(self._loop.time(), frame)
 
-    def _commands_changed(self, change: int) -> None:
+    def commands_changed(self, change: int) -> None:
+        """What became of the commands socket: one of the changes in ``sockets``."""
         now = self._loop.time()
         if change == sockets.CONNECTED:
             self.reached = True
@@ -179,16 +219,25 @@ class Connection:
         else:
             self.session.refused(now, final=bool(change & sockets.REFUSED_FINALLY))
 
-    def _events_changed(self, change: int) -> None:
+    def events_changed(self, change: int) -> None:
+        """What became of the events socket."""
         now = self._loop.time()
         if change == sockets.CONNECTED:
             self.session.events_connected(now)
         elif change == sockets.DISCONNECTED:
             self.session.events_disconnected(now)
 
+    def hears_already(self) -> None:
+        """The events socket, which is a trunk's, was there before us: nothing can have been missed."""
+        self.session.events_online = True
+
+    def missed(self) -> None:
+        """Events were not taken for a while: look for them."""
+        self.session.listening.want(self._loop.time(), fence=False)
+
     # --- what the machine decided ---------------------------------------------------------------
 
-    def _carry_out(self) -> None:
+    def carry_out(self) -> None:
         """Do what has gathered, and see to it that the machine is woken in time."""
         session = self.session
         if self._closed or self._commands is None:
@@ -229,11 +278,32 @@ class Connection:
             else:
                 self.cursors[conversation] = seq
         session.baselines.clear()
+        if self._hear is not None:
+            self._call_with_events(self._hear)
+            return
         self._events.extend(session.events)
         session.events.clear()
         self._news.set()
         if not self._full and len(self._events) >= EVENTS_MOST:
             self._set_full(True)
+
+    def _call_with_events(self, hear: Callable[[Event], object]) -> None:
+        session = self.session
+        events, session.events[:] = list(session.events), []
+        if session.over is not None and not self._ended:
+            events.append(Status(False, session.over.message))
+        self._ended = session.over is not None
+        for event in events:
+            if self._closed:
+                return
+            if isinstance(event, MessageEvent):
+                self.cursors[event.conversation] = event.seq
+            try:
+                hear(event)
+            except Exception as error:  # the others on this trunk are to go on
+                self._loop.call_exception_handler(
+                    {"message": "An event's hearer failed.", "exception": error}
+                )
 
     def _set_full(self, full: bool) -> None:
         self._full = full
@@ -243,18 +313,22 @@ class Connection:
             else:
                 self._subscriber.resume()
         self.session.listening.inbox.room(self._loop.time(), not full)
-        self._loop.call_soon(self._carry_out)
+        self._loop.call_soon(self.carry_out)
 
     def _set_timer(self, moment: float) -> None:
+        if self._lane is not None:
+            self._lane.wake_at(moment)
+            return
         if self._timer is not None:
             if self._timer.when() == moment:
                 return
             self._timer.cancel()
             self._timer = None
         if moment != NEVER:
-            self._timer = self._loop.call_at(moment, self._wake)
+            self._timer = self._loop.call_at(moment, self.wake)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """The machine wanted to be woken about now."""
         self._timer = None
         self.session.wake(self._loop.time())
-        self._carry_out()
+        self.carry_out()

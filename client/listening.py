@@ -86,6 +86,11 @@ class Listening:
         self._topics_due = False
         self._status = False
 
+    @property
+    def known_epoch(self) -> int | None:
+        """The broker's epoch that every subscription from now on is for; None: not known yet."""
+        return self._epoch
+
     def start(self, now: float) -> None:
         """Begin. When nothing can be missed any more, ``live`` is true and the session is told."""
         if not self.on:
@@ -118,11 +123,15 @@ class Listening:
         except Invalid:
             self._session.junk += 1
             return
+        self.told(now, envelope.topic, event)
+
+    def told(self, now: float, topic: bytes, event: Body) -> None:
+        """One event, read, as it came on this topic."""
         if isinstance(event, MessageEvent):
             if not self.inbox.message(now, event):
                 self.want(now, fence=False)
         elif isinstance(event, Welcome):
-            if envelope.topic == self._fence:
+            if topic == self._fence:
                 self._welcomed(now, event)
         elif isinstance(event, TopicsEvent):
             self._topics_changed(now, event)

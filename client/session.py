@@ -55,7 +55,10 @@ REFUSALS: Final = 2
 
 
 class Session:
-    """One client's conversation with the server. ``timeout`` is how many seconds a call may take."""
+    """One client's conversation with the server. ``timeout`` is how many seconds a call may take.
+
+    ``first_id``: where its request ids begin.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Session:
         token: bytes = b"",
         timeout: float = 10.0,
         cursors: dict[int, int] | None = None,
+        first_id: int = 1,
     ) -> None:
         self.user = ""
         self.token = token
@@ -93,7 +97,7 @@ class Session:
         self.timers = Timers()
         self.listening = Listening(self, cursors)
         self._timeout = timeout
-        self._request_ids = itertools.count(1)
+        self._request_ids = itertools.count(first_id)
         self._outbox = Outbox(rng, self._request_ids)
         self._requests = Requests(rng, self.timers, self._request_ids, self._done, self.pauses)
         self._deadlines: deque[Request | Entry] = deque()
@@ -223,6 +227,12 @@ class Session:
             self.listening.heard(now, unpack_event(frame))
         except NotAnEnvelope:
             self.junk += 1
+        self._pump(now)
+
+    def heard(self, now: float, topic: bytes, event: Body) -> None:
+        """The same, read already."""
+        if self.listening.on:
+            self.listening.told(now, topic, event)
         self._pump(now)
 
     # --- time -----------------------------------------------------------------------------------

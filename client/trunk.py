@@ -1,0 +1,406 @@
+"""Trunks: many sessions of one program on few sockets, as a gateway needs it.
+
+Belongs here: which connection a frame is for, which topics are held by whom, and the gateway's own word to
+the broker. What frames mean is ``session``'s, how sockets are driven ``sockets``'.
+
+A *trunk* is a commands socket and an events socket. Each connection on it has a *lane*, which takes the place
+of the sockets it would have had. The lane's number is the upper half of its request ids, so a reply says by
+itself whose it is. A topic is subscribed to once, however many hold it; what is heard on it is read once, and
+handed to all of them. Kinds of events that nobody here wants are dropped before that.
+
+A lane that closes is forgotten: its late replies find nobody, and its number is never given again.
+
+With a secret, a trunk introduces itself as a gateway each time it has connected, and lets its connections
+send once that is answered. Only of a gateway does the broker believe for whom it speaks: ``origin``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Final
+
+import zmq
+
+from client import sockets
+from client.alarms import Alarms
+from client.errors import Closed
+from client.requests import read_answer
+from client.sockets import Link
+from client.timers import NEVER
+from client.topics import NEEDED, Topics, read
+from protocol import connection_string
+from protocol.commands import COMMANDS, IntroduceGateway, body_of
+from protocol.envelope import NotAnEnvelope, pack_body, pack_request, unpack_reply
+from protocol.errors import Failure, Retry
+from protocol.events import MembershipEvent, TopicsEvent, Welcome
+from protocol.limits import TOPIC_BYTES
+
+if TYPE_CHECKING:
+    from client.connection import Connection
+
+SESSIONS: Final = 500
+"""Sessions on one trunk, unless told otherwise."""
+TOPICS: Final = 2_500
+"""Topics from which on a trunk takes no further session. A broker allows a connection twice as many."""
+INTRODUCTION_PATIENCE: Final = 2.0
+"""Seconds without an answer after which a trunk introduces itself again."""
+KINDS: Final = frozenset({"message", "read"})
+"""Kinds of events that connections on trunks are handed, unless told otherwise."""
+_LANE: Final = slice(3, 7)
+"""Where a reply has the upper half of its request id: list of four, version, uint64, and the id itself."""
+_UINT64: Final = 0xCF
+
+
+class Trunks:
+    """The trunks to one server. Hand it to ``Chat.connect``; close it after the last chat.
+
+    ``secret``: the gateway's, 32 bytes; empty: go as an ordinary client. ``on_refusal`` is told when the
+    server does not believe it; the sessions then go on as an ordinary client's. ``kinds``: of
+    ``protocol.events.EVENTS``, those that are handed on; of membership always what concerns the session's own
+    user. Raises ``ValueError`` when ``server`` is no connection string.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        secret: bytes = b"",
+        sessions_per_trunk: int = SESSIONS,
+        kinds: Collection[str] = KINDS,
+        on_refusal: Callable[[Failure], object] = lambda refusal: None,
+    ) -> None:
+        self.text = server
+        self.server = connection_string.parse(server)
+        self.secret = secret
+        self.kinds = frozenset(kinds)
+        self.on_refusal = on_refusal
+        self.closed = False
+        self._most = sessions_per_trunk
+        self._numbers = 0
+        self._trunks: list[Trunk] = []
+        self._alarms: Alarms | None = None
+
+    def __len__(self) -> int:
+        """Trunks that are open."""
+        return len(self._trunks)
+
+    def number(self) -> int:
+        """A lane's number that was never given before; 0 is the trunks' own."""
+        self._numbers += 1
+        return self._numbers
+
+    def lane(self, number: int, origin: str, connection: Connection) -> Lane:
+        """A lane on the first trunk that has room; needs a running loop. Raises ``Closed``."""
+        if self.closed:
+            raise Closed("The trunks were closed.")
+        if self._alarms is None:
+            self._alarms = Alarms(asyncio.get_running_loop())
+        trunk = next((trunk for trunk in self._trunks if trunk.room(self._most)), None)
+        if trunk is None:
+            trunk = Trunk(self, self._alarms)
+            self._trunks.append(trunk)
+        return trunk.join(number, origin, connection)
+
+    def close(self) -> None:
+        """Close the sockets; every chat on them is closed with them. A second time does nothing."""
+        self.closed = True
+        for trunk in self._trunks:
+            trunk.close()
+        self._trunks.clear()
+        if self._alarms is not None:
+            self._alarms.close()
+
+
+class Lane:
+    """One connection's part of a trunk: as its commands socket, and as its events socket."""
+
+    __slots__ = ("_origin", "_trunk", "alarm_at", "connection", "deaf", "key", "listening", "told", "touched")
+
+    def __init__(self, trunk: Trunk, number: int, origin: str, connection: Connection) -> None:
+        self._trunk = trunk
+        self._origin = pack_body(origin) if origin else b""
+        self.key = number.to_bytes(4, "big")
+        self.connection = connection
+        self.told = False
+        """Whether the connection was told that the trunk is through."""
+        self.listening = False
+        """Whether it is told what becomes of the events socket."""
+        self.deaf = False
+        """Whether its program takes no events at present."""
+        self.touched = False
+        """Whether its connection has something to carry out at the end of this turn."""
+        self.alarm_at = NEVER
+
+    # --- as a link ------------------------------------------------------------------------------
+
+    def send(self, frames: list[bytes]) -> None:
+        """Send every frame, with the word on whom it is from."""
+        if self._origin and self._trunk.believed:
+            tail = self._origin
+            frames = [b"\x96" + frame[1:] + tail for frame in frames]
+        self._trunk.send(frames)
+
+    def subscribe(self, changes: list[tuple[bool, bytes]]) -> None:
+        """Hold (or, with False, let go of) each topic, in order."""
+        self._trunk.subscribe(self, changes)
+
+    def pause(self) -> None:
+        """Hear nothing for a while. The others on this trunk hear all the same."""
+        self.deaf = True
+
+    def resume(self) -> None:
+        """Hear again, and look for what was missed."""
+        self.deaf = False
+        self.connection.missed()
+
+    def close(self) -> None:
+        """Let go of everything. A second time does nothing."""
+        self._trunk.leave(self)
+
+    # --- besides --------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The connection is ready to be told of the server."""
+        self._trunk.greet(self)
+
+    @property
+    def hears(self) -> bool:
+        """Whether the trunk has an events socket."""
+        return self._trunk.hears
+
+    def listen(self, port: int) -> None:
+        """Be told of the events socket, which is opened at this port unless there is one."""
+        self._trunk.listen(self, port)
+
+    def wake_at(self, moment: float) -> None:
+        """Have the connection woken then, or a little earlier."""
+        self._trunk.alarms.set(self, moment)
+
+    def ring(self) -> None:
+        """The moment has come."""
+        self.connection.wake()
+
+
+class Trunk:
+    """A commands socket and an events socket, shared."""
+
+    def __init__(self, owner: Trunks, alarms: Alarms) -> None:
+        self.believed = False
+        """Whether the broker knows this connection as a gateway's."""
+        self.alarms = alarms
+        self._owner = owner
+        self._kinds = owner.kinds | NEEDED
+        self._all_members = "membership" in owner.kinds
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[bytes, Lane] = {}
+        self._topics: Topics[Lane] = Topics()
+        self._touched: list[Lane] = []
+        self._out: list[bytes] = []
+        self._flushing = False
+        self._closed = False
+        self._through = False
+        """Whether connections may send."""
+        self._asked = 0
+        """Introductions so far; the answer must be to the last one."""
+        self._refusal = 0
+        """The last failed handshake; 0 when none failed since the last that succeeded."""
+        self._hears = False
+        """Whether the events socket is through to the server."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._events: Link | None = None
+        self._commands = Link(
+            owner.server, owner.server.port, zmq.DEALER, self._reply, self._commands_changed, self._turn
+        )
+
+    @property
+    def hears(self) -> bool:
+        """Whether there is an events socket."""
+        return self._events is not None
+
+    def room(self, most: int) -> bool:
+        """Whether there is room for one more."""
+        return len(self._lanes) < most and len(self._topics) < TOPICS
+
+    def join(self, number: int, origin: str, connection: Connection) -> Lane:
+        """A lane for this connection, which is told by ``greet`` how things stand."""
+        lane = Lane(self, number, origin, connection)
+        self._lanes[lane.key] = lane
+        return lane
+
+    def greet(self, lane: Lane) -> None:
+        """Tell a new lane whether the server is there, or was the wrong one."""
+        if self._through and not lane.told:
+            self._tell(lane, sockets.CONNECTED)
+        elif self._refusal:
+            self._tell(lane, self._refusal)
+
+    def leave(self, lane: Lane) -> None:
+        """This lane is closed."""
+        if self._lanes.pop(lane.key, None) is None:
+            return
+        self.alarms.drop(lane)
+
+    def close(self) -> None:
+        """Close the sockets and every connection."""
+        self._closed = True
+        for lane in list(self._lanes.values()):
+            lane.connection.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        for link in (self._commands, self._events):
+            if link is not None:
+                link.close()
+        self._events = None
+        self._lanes.clear()
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def send(self, frames: list[bytes]) -> None:
+        """Send every frame, together with whatever else is sent in this turn."""
+        self._out += frames
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        frames, self._out = self._out, []
+        if frames and not self._closed:
+            self._commands.send(frames)
+
+    def _reply(self, frame: bytes) -> None:
+        lane = self._lanes.get(frame[_LANE])
+        if lane is not None and frame[2] == _UINT64:
+            lane.connection.reply(frame)
+            self._touch(lane)
+        elif frame[2:3] != b"\xcf":
+            self._introduced(frame)
+
+    def _commands_changed(self, change: int) -> None:
+        self._through = self.believed = False
+        self._out.clear()  # whoever asked asks again, when the server is there
+        if self._timer is not None:
+            self._timer.cancel()
+        if change == sockets.CONNECTED:
+            self._refusal = 0
+            if self._owner.secret:
+                self._introduce()
+            else:
+                self._open_to_all()
+            return
+        if change != sockets.DISCONNECTED:
+            self._refusal = change
+        self._tell_all(change)
+
+    def _tell_all(self, change: int) -> None:
+        for lane in list(self._lanes.values()):
+            if change != sockets.DISCONNECTED or lane.told:
+                self._tell(lane, change)
+
+    def _tell(self, lane: Lane, change: int) -> None:
+        lane.told = change == sockets.CONNECTED
+        lane.connection.commands_changed(change)
+        self._touch(lane)
+
+    def _open_to_all(self) -> None:
+        self._through = True
+        self._tell_all(sockets.CONNECTED)
+
+    def _introduce(self) -> None:
+        """Say who we are; again and again until it is answered, for nothing else is answered sooner."""
+        self._asked += 1
+        body = pack_body(body_of(IntroduceGateway(self._owner.secret)))
+        self._commands.send([pack_request(self._asked, b"", "gateway.introduce", body)])
+        self._introduce_in(INTRODUCTION_PATIENCE)
+
+    def _introduce_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._introduce)
+
+    def _introduced(self, frame: bytes) -> None:
+        try:
+            _, asked, status, packed = unpack_reply(frame)
+        except NotAnEnvelope:
+            return
+        if asked != self._asked or self._through:
+            return
+        answer = read_answer(COMMANDS["gateway.introduce"], status, packed)
+        if isinstance(answer, Failure) and answer.retry is Retry.LATER:
+            self._introduce_in(answer.retry_after)
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self.believed = not isinstance(answer, Failure)
+        if isinstance(answer, Failure):
+            self._owner.on_refusal(answer)
+        self._open_to_all()
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def listen(self, lane: Lane, port: int) -> None:
+        """Tell this lane of the events socket from now on; it is opened unless it is there."""
+        lane.listening = True
+        if self._events is None:
+            self._events = Link(
+                self._owner.server, port, zmq.SUB, self._event, self._events_changed, self._turn
+            )
+        elif self._hears:
+            lane.connection.hears_already()
+
+    def subscribe(self, lane: Lane, changes: list[tuple[bool, bytes]]) -> None:
+        """Carry out what one connection wants to hear and what not, in order."""
+        epoch = lane.connection.session.listening.known_epoch
+        for subscribe, topic in changes:
+            if subscribe:
+                self._topics.hold(lane, topic, epoch)
+            else:
+                self._topics.release(lane, topic)
+        self._tell_events()
+
+    def _tell_events(self) -> None:
+        if self._topics.changes:
+            changes, self._topics.changes = self._topics.changes, []
+            if self._events is not None:
+                self._events.subscribe(changes)
+
+    def _event(self, frame: bytes) -> None:
+        topic = frame[:TOPIC_BYTES]
+        event = read(frame, self._kinds)
+        if event is None:
+            return
+        only = event.user if isinstance(event, MembershipEvent) and not self._all_members else None
+        must = isinstance(event, (Welcome, TopicsEvent))
+        now = self._loop.time()
+        for lane in self._topics.holders(topic):
+            session = lane.connection.session
+            if only is not None and only != session.user:
+                continue
+            if must or not lane.deaf:
+                session.heard(now, topic, event)
+                self._touch(lane)
+
+    def _events_changed(self, change: int) -> None:
+        self._hears = change == sockets.CONNECTED
+        for lane in list(self._lanes.values()):
+            if lane.listening:
+                lane.connection.events_changed(change)
+                self._touch(lane)
+
+    # --- at the end of a turn -------------------------------------------------------------------
+
+    def _touch(self, lane: Lane) -> None:
+        if not lane.touched:
+            lane.touched = True
+            self._touched.append(lane)
+
+    def _turn(self) -> None:
+        """Everybody who was spoken to carries out what came of it, once; then all of it is sent together."""
+        touched, self._touched = self._touched, []
+        flushing, self._flushing = self._flushing, True
+        for lane in touched:
+            lane.touched = False
+            lane.connection.carry_out()
+        self._flush()
+        self._flushing = flushing
