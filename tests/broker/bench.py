@@ -16,6 +16,7 @@ from protocol.events import Welcome, event
 
 FIRST_HANDLE = 1000
 PASSWORD = "a secret of ani"
+GATEWAY_SECRET = b"a secret of this server's own..."
 
 
 def settings(**changes: Any) -> Settings:
@@ -30,7 +31,14 @@ class Bench:
 
     def __init__(self, **changes: Any) -> None:
         self.now = 100.0
-        self.core = Core(settings(**changes), name=b"b" * 16, version="0", first_handle=FIRST_HANDLE, epoch=7)
+        self.core = Core(
+            settings(**changes),
+            name=b"b" * 16,
+            version="0",
+            first_handle=FIRST_HANDLE,
+            epoch=7,
+            gateway_secret=GATEWAY_SECRET,
+        )
         self._request = 0
 
     def worker(self, service: str, name: bytes, capacity: int = 100) -> bytes:
@@ -38,10 +46,11 @@ class Bench:
         self.core.backend(self.now, name, backend.pack_beat(service, name.decode(), capacity))
         return name
 
-    def ask(self, peer: bytes, command: str, token: bytes = b"", **body: Any) -> int:
-        """A request from a client; its id."""
+    def ask(self, peer: bytes, command: str, token: bytes = b"", origin: str = "", **body: Any) -> int:
+        """A request from a client, who may say that it comes from elsewhere; its id."""
         self._request += 1
-        self.core.request(self.now, peer, pack_request(self._request, token, command, pack_body(body)))
+        frame = pack_request(self._request, token, command, pack_body(body), origin)
+        self.core.request(self.now, peer, frame)
         return self._request
 
     def work(self) -> dict[bytes, list[Call]]:
