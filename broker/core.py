@@ -30,6 +30,7 @@ from protocol.errors import (
     OK,
     Busy,
     Failure,
+    Forbidden,
     NotFound,
     RateLimited,
     TooLarge,
@@ -151,6 +152,8 @@ class Core:
                 self.sessions.linked(session, peer, now, self.peers.gateway(peer))
         elif command.session:
             raise Unauthenticated("This session is not known here: resume it." if token else "Log in first.")
+        if command.gateway and not self.peers.gateway(peer):
+            raise Forbidden("Only gateways may ask this.")
         if self.settings.rate_limits:
             self._meter(now, peer, session, command.rate, origin)
         return session

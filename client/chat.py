@@ -182,6 +182,10 @@ class Chat:
         request = commands.Register(username, password)
         return (await self._ask("auth.register", request, commands.RegisterReply)).user
 
+    async def user_exists(self, name: str) -> bool:
+        """Whether there is a user of this name; told to gateways alone, others hear ``Forbidden``."""
+        return (await self._ask("gateway.user", commands.FindUser(name), commands.FoundReply)).found
+
     async def login(self, username: str, password: str, device: str = "") -> LoginReply:
         """Open a session and use it from now on."""
         return await self._ask("auth.login", commands.Login(username, password, device), LoginReply)

@@ -139,6 +139,21 @@ class ChangePassword(Body, frozen=True):
     new: Password
 
 
+# --- for gateways -------------------------------------------------------------------------------
+
+
+class FindUser(Body, frozen=True):
+    """Ask whether there is a user of this name, before anyone has logged in."""
+
+    user: Name
+
+
+class FoundReply(Body, frozen=True, omit_defaults=False):
+    """Whether there is."""
+
+    found: bool
+
+
 # --- users --------------------------------------------------------------------------------------
 
 
@@ -472,7 +487,8 @@ class Command(NamedTuple):
 
     ``service`` '' means that the broker answers itself. ``session``: needs a logged-in caller.
     ``retry``: may be handed to another worker when the first one died over it. ``limit``: largest
-    body in bytes. ``writes``: needs the write transaction. ``internal``: from the broker only.
+    body in bytes. ``writes``: needs the write transaction. ``internal``: from the broker only. ``gateway``:
+    from gateways only.
     """
 
     name: str
@@ -485,6 +501,7 @@ class Command(NamedTuple):
     rate: Rate = Rate.CALL
     writes: bool = True
     internal: bool = False
+    gateway: bool = False
 
 
 _PASSWORD_LIMIT = 2 * 4 * limits.PASSWORD_MAX_LENGTH + 1024
@@ -502,6 +519,16 @@ _ROWS = (
         limit=128,
         rate=Rate.HELLO,
         writes=False,
+    ),
+    Command(
+        "gateway.user",
+        "auth",
+        FindUser,
+        FoundReply,
+        session=False,
+        rate=Rate.ENTRY,
+        writes=False,
+        gateway=True,
     ),
     Command(
         "auth.register",

@@ -23,6 +23,7 @@ SERVICE = Service(
         "auth.logout": sessions.logout,
         "auth.sessions": sessions.list_sessions,
         "auth.revoke": sessions.revoke,
+        "gateway.user": users.exists,
         "user.whoami": users.whoami,
         "user.online": users.online,
         "user.get": users.get,

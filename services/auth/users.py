@@ -5,6 +5,8 @@ from __future__ import annotations
 from protocol.addresses import checked_name
 from protocol.commands import (
     Empty,
+    FindUser,
+    FoundReply,
     GetUser,
     ListOnline,
     ListUsers,
@@ -39,6 +41,12 @@ def get(ctx: Context, caller: Caller, command: GetUser) -> UserInfo:
     if found is None:
         raise NotFound(f"There is no user {command.user}.")
     return _shown(found, ctx.now)
+
+
+def exists(ctx: Context, caller: Caller, command: FindUser) -> FoundReply:
+    """Whether there is a user of this name: the older protocols tell that from a wrong password."""
+    checked_name(command.user)
+    return FoundReply(users.seen(ctx.tx, command.user) is not None)
 
 
 def list_users(ctx: Context, caller: Caller, command: ListUsers) -> UsersReply:

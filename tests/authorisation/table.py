@@ -48,6 +48,8 @@ command             about                      none  ended self  creator member 
 server.hello        -                          ok    ok    ok    .       .      .        .       .     .
 session.ping        -                          login login ok    .       .      .        .       .     .
 
+gateway.user        a user                     no    no    no    .       no     no       .       .     no
+
 auth.register       a free name                ok    ok    ok    .       .      .        .       .     .
 auth.register       a name that is taken       clash clash clash .       .      .        .       .     .
 auth.login          the right password         ok    ok    ok    .       .      .        .       .     .

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from protocol import backend
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_request
-from tests.broker.bench import AN_EVENT, Bench
+from tests.broker.bench import AN_EVENT, GATEWAY_SECRET, Bench
 
 ANI = b"\0ani."
 BUDI = b"\0budi"
+GATE = b"\0gate"
 
 
 def test_hello_says_who_we_are_and_which_services_live() -> None:
@@ -286,9 +287,10 @@ def test_every_command_of_a_service_can_be_routed() -> None:
     token = bench.login("ani", 1)
     for service in ("messaging", "group", "file"):
         bench.worker(service, service.encode())
+    bench.ask(GATE, "gateway.introduce", secret=GATEWAY_SECRET)
     for name, command in COMMANDS.items():
         if not command.service or command.internal:
             continue
-        bench.ask(ANI, name, token)
+        bench.ask(GATE if command.gateway else ANI, name, token)
         handed = [call.command for calls in bench.work().values() for call in calls]
         assert name in handed

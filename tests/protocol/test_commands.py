@@ -33,6 +33,7 @@ from protocol.errors import Invalid
 ID = b"i" * limits.MESSAGE_ID_BYTES
 SAMPLES: dict[str, dict[str, Any]] = {
     "gateway.introduce": {"secret": b"s" * limits.GATEWAY_SECRET_BYTES},
+    "gateway.user": {"user": "ani"},
     "auth.register": {"username": "ani", "password": "x"},
     "auth.login": {"username": "ani", "password": "x"},
     "auth.resume": {"token": b"t" * limits.TOKEN_BYTES},
@@ -91,6 +92,7 @@ def test_only_these_need_no_session() -> None:
     assert {row.name for row in COMMANDS.values() if not row.session} == {
         "server.hello",
         "gateway.introduce",
+        "gateway.user",
         "auth.register",
         "auth.login",
         "auth.resume",
@@ -98,10 +100,11 @@ def test_only_these_need_no_session() -> None:
     }
 
 
-def test_whatever_takes_a_users_password_or_ends_a_session_is_metered_by_address() -> None:
+def test_whatever_takes_a_users_password_or_ends_a_session_or_finds_names_is_metered_by_address() -> None:
     takes = {"auth.register", "auth.login", "auth.password"}
+    finds = {"gateway.user"}
     ends = {"auth.logout", "auth.revoke"}  # everyone who shares a group asks for topics anew
-    assert {row.name for row in COMMANDS.values() if row.rate is Rate.ENTRY} == takes | ends
+    assert {row.name for row in COMMANDS.values() if row.rate is Rate.ENTRY} == takes | ends | finds
 
 
 def test_groups_are_entered_by_address_so_that_accounts_are_worth_nothing() -> None:

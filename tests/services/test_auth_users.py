@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.errors import NotFound, Unauthenticated
+from protocol.errors import Invalid, NotFound, Unauthenticated
 from tests.services.house import House
 
 
@@ -48,6 +48,14 @@ def test_an_unknown_user_is_not_found(house: House) -> None:
     ani = house.person("ani")
     with pytest.raises(NotFound, match="no user budi"):
         house.do("user.get", ani, user="budi")
+
+
+def test_gateways_hear_whether_somebody_exists_in_any_case(house: House) -> None:
+    house.register("Budi")
+    assert house.do("gateway.user", user="bUDI") == {"found": True}
+    assert house.do("gateway.user", user="ani") == {"found": False}
+    with pytest.raises(Invalid, match="name"):
+        house.do("gateway.user", user="no name")
 
 
 def test_users_are_listed_by_name_without_case_page_by_page(house: House) -> None:
