@@ -1,17 +1,19 @@
-"""The server's key pair: one, whole, and its owner's alone."""
+"""The server's secrets, its key pair and the gateway's: one of each, whole, and their owner's alone."""
 
 from __future__ import annotations
 
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zmq
 from zmq.utils import z85
 
-from config.keys import Z85_LENGTH, server_keys
+from config.keys import Z85_LENGTH, gateway_secret, server_keys
+from protocol.limits import GATEWAY_SECRET_BYTES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,49 +25,73 @@ def test_the_first_start_makes_a_pair_that_fits_together(tmp_path: Path) -> None
     assert len(z85.decode(keys.public)) == 32
 
 
-def test_later_starts_find_the_same_pair(tmp_path: Path) -> None:
-    assert server_keys(tmp_path) == server_keys(tmp_path)
+def test_the_first_who_needs_it_makes_a_secret_for_gateways(tmp_path: Path) -> None:
+    secret = gateway_secret(tmp_path / "home")
+    assert len(secret) == GATEWAY_SECRET_BYTES
+    assert (tmp_path / "home" / "gateway.key").read_text("ascii") == secret.hex() + "\n"
 
 
-def test_two_installations_have_different_keys(tmp_path: Path) -> None:
-    assert server_keys(tmp_path / "one") != server_keys(tmp_path / "two")
+KEPT = [(server_keys, "server.key"), (gateway_secret, "gateway.key")]
+each_kept = pytest.mark.parametrize(("keep", "name"), KEPT, ids=[name for _, name in KEPT])
+Keep = Callable[[Path], object]
 
 
-def test_the_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
-    server_keys(tmp_path)
-    file = tmp_path / "server.key"
+@each_kept
+def test_later_starts_find_the_same(tmp_path: Path, keep: Keep, name: str) -> None:
+    assert keep(tmp_path) == keep(tmp_path)
+
+
+@each_kept
+def test_two_installations_have_different_ones(tmp_path: Path, keep: Keep, name: str) -> None:
+    assert keep(tmp_path / "one") != keep(tmp_path / "two")
+
+
+@each_kept
+def test_the_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path: Path, keep: Keep, name: str) -> None:
+    keep(tmp_path)
+    file = tmp_path / name
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
-    assert [path.name for path in tmp_path.iterdir()] == ["server.key"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@each_kept
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
-def test_a_file_that_others_can_read_or_write_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
-    server_keys(tmp_path)
-    file = tmp_path / "server.key"
+def test_a_file_that_others_can_read_or_write_is_refused_with_the_remedy(
+    tmp_path: Path, mode: int, keep: Keep, name: str
+) -> None:
+    keep(tmp_path)
+    file = tmp_path / name
     file.chmod(mode)
     with pytest.raises(PermissionError, match=f"chmod 600 {file}"):
-        server_keys(tmp_path)
+        keep(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"one", b"x" * 40, b"x" * 40 + b"\n" + b"y" * 39])
-def test_a_damaged_file_is_refused_and_never_replaced(tmp_path: Path, content: bytes) -> None:
-    server_keys(tmp_path)
-    file = tmp_path / "server.key"
+@each_kept
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"one", b"x" * 40, b"x" * 40 + b"\n" + b"y" * 39, b"ab" * 31, b"ab" * 33, b"x" * 64, b"\xff" * 32],
+)
+def test_a_damaged_file_is_refused_and_never_replaced(
+    tmp_path: Path, content: bytes, keep: Keep, name: str
+) -> None:
+    keep(tmp_path)
+    file = tmp_path / name
     file.write_bytes(content)
     with pytest.raises(OSError, match="is damaged"):
-        server_keys(tmp_path)
+        keep(tmp_path)
     assert file.read_bytes() == content
 
 
-def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_agree_on_their_secrets(tmp_path: Path) -> None:
     """They wait for the same moment, so that several find no file and make a pair of their own."""
     program = (
         "import sys, pathlib\n"
-        "from config.keys import server_keys\n"
+        "from config.keys import gateway_secret, server_keys\n"
         "print('here', flush=True)\n"
         "sys.stdin.readline()\n"
-        "print(server_keys(pathlib.Path(sys.argv[1])).public.decode(), flush=True)\n"
+        "home = pathlib.Path(sys.argv[1])\n"
+        "print(gateway_secret(home).hex(), server_keys(home).public.decode(), flush=True)\n"
     )
     started = [
         subprocess.Popen(
@@ -92,14 +118,18 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
             process.kill()
             process.wait()
     assert len(said) == 1
-    assert said == {server_keys(tmp_path / "home").public.decode() + "\n"}
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["server.key"]
+    home = tmp_path / "home"
+    assert said == {f"{gateway_secret(home).hex()} {server_keys(home).public.decode()}\n"}
+    assert sorted(path.name for path in home.iterdir()) == ["gateway.key", "server.key"]
 
 
-def test_losing_the_race_keeps_the_winners_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one who comes second has already made a pair when it finds the first one's file."""
-    winner = server_keys(tmp_path)
+@each_kept
+def test_losing_the_race_keeps_the_winners(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: Keep, name: str
+) -> None:
+    """The one who comes second has already made one when it finds the first one's file."""
+    winner = keep(tmp_path)
     exists = Path.exists
-    monkeypatch.setattr(Path, "exists", lambda path: path.name != "server.key" and exists(path))
-    assert server_keys(tmp_path) == winner
-    assert [path.name for path in tmp_path.iterdir()] == ["server.key"]
+    monkeypatch.setattr(Path, "exists", lambda path: path.name != name and exists(path))
+    assert keep(tmp_path) == winner
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -70,6 +70,8 @@ class House:
         self.effects: list[tuple[Any, ...]] = []
         self.address = ""
         """Where the next commands come from; the broker says it of logins and the like."""
+        self.gateway = False
+        """Whether the next commands come through a gateway."""
         self.between: Callable[[], object] = _nothing
         """What happens, once, after ``before`` of the next slow command."""
         self._cache: dict[str, Any] = {}
@@ -84,7 +86,7 @@ class House:
         self.now += SECOND
         row = COMMANDS[command]
         body = pack_body(fields)
-        call = Call(1, command, who.user_id, who.name, who.session, False, body, self.address)
+        call = Call(1, command, who.user_id, who.name, who.session, False, body, self.address, self.gateway)
         handler = SERVICES[row.service].handlers[command]
         assert not isinstance(handler, Together)
         request = read(row, body)

@@ -131,6 +131,69 @@ def test_whatever_ends_a_session_replaces_every_topic_that_the_device_has_known(
     assert all(set(event.body) == {"conversation"} for event in events)
 
 
+def test_a_visitor_of_a_gateway_who_logs_out_costs_nobody_a_question(house: House) -> None:
+    """Topics never left the gateway, which goes on to hear for others; and connections drop all the time."""
+    ani, budi = house.people("ani", "budi")
+    ops = house.do("group.create", ani, group="ops")
+    house.do("group.join", budi, group="ops")
+    visitor = house.login("ani")
+    everyone = house.topic_of(house.everyone())
+    house.gateway = True
+    assert house.do("auth.logout", visitor) == {}
+    assert house.events == []
+    assert house.effects == [(CLOSE, visitor.session)]
+    assert house.user_topic(ani) == ani.topic
+    assert house.topic_of(house.everyone()) == everyone
+    assert house.topic_of(ops["conversation"]) == ops["topic"]
+    with pytest.raises(InvalidCredentials):
+        house.do("auth.resume", token=visitor.token)
+    house.do("auth.resume", token=ani.token)
+
+
+def test_the_end_of_a_visitors_session_is_told_again_as_any_others(house: House) -> None:
+    visitor = house.person("ani")
+    house.gateway = True
+    house.do("auth.logout", visitor)
+    house.tick("auth", 2)
+    assert house.closed == [visitor.session]
+
+
+def revoke_from_elsewhere(house: House, ani: Person, phone: Person) -> None:
+    house.gateway = False
+    house.do("auth.revoke", ani, session=phone.session)
+
+
+def change_the_password_elsewhere(house: House, ani: Person, phone: Person) -> None:
+    house.gateway = False
+    house.do("auth.password", ani, old=PASSWORD, new="another password")
+
+
+def crowd_out(house: House, ani: Person, phone: Person) -> None:
+    house.do("auth.resume", token=ani.token)
+    house.set(sessions_per_user=2)
+    house.login("ani")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [revoke, revoke_itself, revoke_from_elsewhere, change_the_password_elsewhere, crowd_out],
+    ids=lambda end: end.__name__,
+)
+def test_a_visitors_session_that_somebody_ends_replaces_topics_as_any_other(
+    house: House, end: Callable[[House, Person, Person], None]
+) -> None:
+    """Nobody knows then what the one who held the session may have listened to."""
+    ani = house.person("ani")
+    house.gateway = True
+    visitor = house.login("ani")
+    everyone = house.topic_of(house.everyone())
+    end(house, ani, visitor)
+    assert house.on(ani.topic) == [("topics", {"conversation": 0})]
+    assert house.on(everyone) == [("topics", {"conversation": house.everyone()})]
+    assert house.user_topic(ani) != ani.topic
+    assert house.topic_of(house.everyone()) != everyone
+
+
 def test_revoking_again_is_done_already_and_replaces_nothing_more(house: House) -> None:
     ani = house.person("ani")
     phone = house.login("ani")
