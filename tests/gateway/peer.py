@@ -75,6 +75,18 @@ class Peer:
             self.socket.settimeout(PATIENCE)
         assert not self._heard, self._heard
 
+    def forgets(self) -> None:
+        """Take whatever comes, until nothing does for a while."""
+        self.socket.settimeout(SILENCE)
+        try:
+            while self._more():
+                pass
+        except TimeoutError:
+            pass
+        finally:
+            self.socket.settimeout(PATIENCE)
+        self._heard = b""
+
     def is_hung_up_on(self) -> None:
         """The connection ends, and nothing comes before that."""
         try:
