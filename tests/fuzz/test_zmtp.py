@@ -12,7 +12,7 @@ PATIENCE_MS = 3000.0
 
 @pytest.mark.parametrize("curve", [True, False], ids=["curve", "plain"])
 async def test_two_people_notice_nothing_of_all_that_is_thrown_at_the_doors(curve: bool) -> None:
-    figures = await against(curve, seconds=5.0, seed=7)
+    figures = await against(curve, seconds=3.0, seed=7)
     assert not faults(figures, PATIENCE_MS), figures
     assert sum(figures["inputs"].values()) > 300
     assert len(figures["inputs"]) > 8

@@ -19,8 +19,8 @@ from tests.simulation.plan import Dice, T, plan, seeded
 from tests.simulation.world import Violation, World, play
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 240
-CHUNKS = 12
+SEEDS = 120
+CHUNKS = 8
 
 
 class Drawn:
