@@ -37,6 +37,21 @@ texts = (
     | st.text(max_size=40)
     | st.sampled_from(["", "\0", "a\0b", "x" * 33, "x" * 2000, "é\u202e\n", "𝕏"])
 )
+origins = st.sampled_from(
+    [
+        "",
+        "192.0.2.7",
+        "::ffff:192.0.2.7",
+        "2001:db8:1:2::7",
+        "fe80::1%eth0",
+        "::1",
+        "0",
+        "?",
+        "2001:db8::/64",
+        "%",
+    ]
+) | st.text(max_size=16)
+"""What a gateway may say about where somebody comes from, addresses and not."""
 binaries = st.sampled_from(IDS) | st.binary(max_size=40) | st.just(b"")
 scalars = st.none() | st.booleans() | integers | st.floats() | texts | binaries
 values = st.recursive(

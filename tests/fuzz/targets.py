@@ -41,6 +41,9 @@ from services.batch import Engine
 from services.loop import Link
 
 TOKEN: Final = b"t" * 16
+GATE: Final = b"\0gate"
+"""The connection of a gateway, whose routing id libzmq made up."""
+GATEWAY_SECRET: Final = b"g" * 32
 TOPIC: Final = b"u" + b"o" * 15
 SECRET: Final = b"c" + b"s" * 15
 
@@ -65,7 +68,7 @@ def _request(data: bytes) -> None:
         _answered(core_with_workers(), data, 0)
         return
     assert type(request) is Request
-    assert list(map(type, request)) == [int, int, bytes, str, bytes]
+    assert list(map(type, request)) == [int, int, bytes, str, bytes, str]
     assert 0 <= request.request_id <= UINT64_MAX
     if request.version == VERSION:
         assert unpack_request(pack_request(*request[1:])) == request
@@ -89,7 +92,7 @@ def typed_request(command: Command, body: bytes) -> None:
 
 def _answered(core: Core, data: bytes, count: int) -> None:
     """The broker answers it as often as it should, with what a client can read, or hands it to a worker."""
-    core.request(1.0, b"\0peer", data)
+    core.request(1.0, GATE, data)
     assert len(core.replies) + core.in_flight == count
     for _, frame in core.replies:
         reply = unpack_reply(frame)
@@ -232,14 +235,17 @@ def settings() -> Settings:
 
 def core_with_workers(requests: int = 0) -> Core:
     """A broker that knows ani's session and a worker for everything; ``requests`` of hers are in flight."""
-    core = Core(settings(), name=b"b" * 16, version="0", first_handle=0, epoch=7)
-    core.peers.meet(b"\0peer", "127.0.0.1")
+    core = Core(
+        settings(), name=b"b" * 16, version="0", first_handle=0, epoch=7, gateway_secret=GATEWAY_SECRET
+    )
+    core.peers.meet(GATE, "127.0.0.1")
+    assert core.peers.introduce(GATE, GATEWAY_SECRET)
     for service in commands.SERVICES:
         core.backend(0.5, f"worker-{service}".encode(), backend.pack_beat(service, service, 10))
     opened = (backend.OPEN, TOKEN, 1, 1, "ani")
     core.backend(0.6, b"worker-auth", backend.pack_done([], [], [opened]))
     for number in range(requests):
-        core.request(0.7, b"\0peer", pack_request(number, TOKEN, "message.read", b"x"))
+        core.request(0.7, GATE, pack_request(number, TOKEN, "message.read", b"x"))
     core.work()
     return core
 

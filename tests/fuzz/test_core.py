@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import msgpack
@@ -9,21 +10,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.core import Core
+from broker.peers import UNKNOWN_ADDRESS
 from protocol import backend
 from protocol.commands import COMMANDS, SERVICES
-from protocol.envelope import pack_request, unpack_reply
+from protocol.envelope import pack_body, pack_request, unpack_reply
 from protocol.errors import OK
 from tests.fuzz import targets
 from tests.fuzz.profile import FUZZ
-from tests.fuzz.strategies import IDS, binaries, enveloped, integers, junk, packed, spoilt, texts, values
+from tests.fuzz.strategies import (
+    IDS,
+    binaries,
+    enveloped,
+    integers,
+    junk,
+    origins,
+    packed,
+    spoilt,
+    texts,
+    values,
+)
 
-PEERS = (b"\0one", b"\0two", b"\0thr")
+PEERS = (b"\0one", b"\0two", b"\0thr", targets.GATE)
 WORKERS = (b"w-1", b"w-2", b"w-3", b"stranger")
 peers = st.sampled_from(PEERS)
 workers = st.sampled_from(WORKERS)
 tokens = st.sampled_from([*IDS, targets.TOKEN, b""])
 commands = st.sampled_from(sorted(COMMANDS))
-requests = st.builds(pack_request, st.integers(0, 9), tokens, commands, st.sampled_from([b"", b"x" * 900]))
+bodies = st.sampled_from([b"", b"x" * 900, pack_body({"secret": targets.GATEWAY_SECRET})])
+requests = st.builds(pack_request, st.integers(0, 9), tokens, commands, bodies, st.just("") | origins)
 odd_requests = (
     spoilt(requests) | junk | enveloped(integers, integers, tokens, commands | texts, packed(values))
 )
@@ -58,6 +72,7 @@ steps = st.one_of(
     st.tuples(st.just("backend"), workers, beats),
     st.tuples(st.just("backend"), workers, odd_backend),
     st.tuples(st.just("meet"), peers, st.just("10.0.0.1")),
+    st.tuples(st.just("introduce"), peers, st.just(targets.GATEWAY_SECRET)),
     st.tuples(st.just("gone"), workers, st.none()),
     st.tuples(st.just("tick"), st.sampled_from([0.0, 0.2, 1.5, 4.0, 31.0, 1e6]), st.none()),
     st.tuples(st.just("probe"), st.none(), st.none()),
@@ -67,7 +82,14 @@ steps = st.one_of(
 @FUZZ
 @given(st.lists(steps, min_size=5, max_size=60))
 def test_no_frames_in_no_order_upset_the_broker(drawn: list[tuple[str, Any, Any]]) -> None:
-    core = Core(targets.settings(), name=b"b" * 16, version="0", first_handle=0, epoch=7)
+    core = Core(
+        targets.settings(),
+        name=b"b" * 16,
+        version="0",
+        first_handle=0,
+        epoch=7,
+        gateway_secret=targets.GATEWAY_SECRET,
+    )
     for worker, service in zip(WORKERS, SERVICES, strict=False):
         core.backend(0.0, worker, backend.pack_beat(service, service, 5))
     now, asked, answered = 0.0, 0, 0
@@ -94,6 +116,8 @@ def step(core: Core, now: float, kind: str, who: Any, what: Any) -> None:
         core.backend(now, who, what)
     elif kind == "meet":
         core.peers.meet(who, what)
+    elif kind == "introduce":
+        assert core.peers.introduce(who, what) == (who == targets.GATE)
     elif kind == "gone":
         core.worker_gone(now, who)
     elif kind == "tick":
@@ -102,7 +126,9 @@ def step(core: Core, now: float, kind: str, who: Any, what: Any) -> None:
         core.probe()
     for _, frame in core.work():
         for call in msgpack.unpackb(frame)[2]:
-            assert backend.read_work([[call]])[0].handle > 0
+            read = backend.read_work([[call]])[0]
+            assert read.handle > 0
+            assert read.address in ("", UNKNOWN_ADDRESS) or ip_network(read.address)
 
 
 def heard(core: Core) -> int:

@@ -29,6 +29,7 @@ from tests.fuzz.strategies import (
     enveloped,
     integers,
     junk,
+    origins,
     packed,
     spoilt,
     texts,
@@ -47,6 +48,11 @@ errors = packed(
 tokens = st.sampled_from([b"", targets.TOKEN]) | binaries
 requests = commands.flatmap(
     lambda name: enveloped(st.just(1), integers, tokens, st.just(name) | texts, REQUESTS[name])
+)
+of_visitors = commands.flatmap(
+    lambda name: enveloped(
+        st.just(1), integers, tokens, st.just(name) | texts, REQUESTS[name], origins | values
+    )
 )
 replies = commands.flatmap(
     lambda name: enveloped(st.just(1), integers, statuses, REPLIES[name] | errors | binaries)
@@ -81,7 +87,7 @@ signals = enveloped(st.just(1), st.sampled_from(["stop", "probe"]) | texts)
 backend = st.one_of(done, beats, work, signals)
 
 FRAMES = {
-    "envelope": requests | replies,
+    "envelope": requests | of_visitors | replies,
     "backend": backend,
     "event": events,
 }

@@ -41,6 +41,7 @@ MOST: Final[dict[str, Most]] = {
     "Core.events": 0,
     "Core.replies": 0,
     "Core.signals": 0,
+    "Peers._gateways": 0,
     "Peers._addresses": lambda settings: min(settings.connections, 60),
     "Presence._unsaid": 4,
     "Session.links": 12,
