@@ -5,6 +5,7 @@ Twice: with one message in flight, the next as soon as it arrived, and at a stea
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def beside(mover: Mover, to: str, pair: Pair, folder: Path, rounds: int, seconds
     found: dict[str, dict[str, list[float]]] = {}
 
     def measure(when: str) -> None:
+        if when == QUIET:
+            os.sync()  # a transfer is over when its bytes are on the disk, and quiet begins then
         kept = found.setdefault(when, {"one_in_flight": [], "paced": []})
         kept["one_in_flight"] += one_in_flight(pair, seconds / rounds)
         kept["paced"] += paced(pair, seconds / rounds)
