@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
+from protocol.limits import GATEWAY_SECRET_BYTES
 from tests.authorisation import file_aims
 from tests.authorisation.doors import WireSeat
 from tests.authorisation.shelf import message_id
@@ -77,6 +78,7 @@ ABOUT: Final[dict[str, Aim]] = {
     "a session": lambda scene, case: {"session": session(scene, case)},
     "the caller's token": lambda scene, case: {"token": token(scene, case)},
     "a guessed token": lambda scene, case: {"token": secrets.token_bytes(16)},
+    "a guessed secret": lambda scene, case: {"secret": secrets.token_bytes(GATEWAY_SECRET_BYTES)},
     "the right old one": lambda scene, case: {"old": scene.password, "new": PASSWORD + "!"},
     "a wrong old one": lambda scene, case: {"old": WRONG, "new": PASSWORD + "!"},
     "with its password": lambda scene, case: {"group": group(scene, case.relation), "password": SESAME},

@@ -48,6 +48,7 @@ command             about                      none  ended self  creator member 
 server.hello        -                          ok    ok    ok    .       .      .        .       .     .
 session.ping        -                          login login ok    .       .      .        .       .     .
 
+gateway.introduce   a guessed secret           creds creds creds .       .      .        .       .     .
 gateway.user        a user                     no    no    no    .       no     no       .       .     no
 
 auth.register       a free name                ok    ok    ok    .       .      .        .       .     .

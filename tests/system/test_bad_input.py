@@ -18,6 +18,7 @@ import zmq
 
 from benchmarks.own_server import OwnServer
 from benchmarks.wire import PASSWORD, WireUser
+from config.keys import gateway_secret
 from protocol import limits
 from protocol.commands import COMMANDS, Command
 from protocol.envelope import pack_body, pack_request, unpack_body, unpack_reply
@@ -28,6 +29,7 @@ GOOD: dict[str, Any] = {
     "device": "d",
     "token": b"t" * 16,
     "session": 1,
+    "secret": b"s" * limits.GATEWAY_SECRET_BYTES,
     "old": PASSWORD,
     "new": PASSWORD,
     "user": "budi",
@@ -61,12 +63,13 @@ def server() -> Iterator[OwnServer]:
 
 @pytest.fixture(scope="module")
 def ani(server: OwnServer) -> Iterator[WireUser]:
-    """Ani, who knows budi and is in the group ops."""
+    """Ani, who knows budi and is in the group ops; through a gateway, so that all can be asked."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     user, budi = WireUser(context, server.connection), WireUser(context, server.connection)
     for one, name in ((user, "ani"), (budi, "budi")):
         one.call("auth.register", username=name, password=PASSWORD)
         one.login(name)
+    user.call("gateway.introduce", secret=gateway_secret(server.home))
     user.call("group.create", group="ops")
     budi.call("group.create", group="budis", password="sesame")
     user.call("message.send", to="budi", body="first", id=b"1" * 16)
@@ -195,6 +198,8 @@ def test_a_body_over_the_commands_limit_is_too_large(ani: WireUser) -> None:
 @pytest.mark.parametrize(
     ("command", "body", "status"),
     [
+        ("gateway.introduce", {"secret": b"s" * 32}, "invalid_credentials"),
+        ("gateway.user", {"user": "a b"}, "invalid"),
         ("auth.register", {"username": "ANI", "password": PASSWORD}, "conflict"),
         ("auth.register", {"username": "new", "password": "short"}, "invalid"),
         ("auth.register", {"username": "a b", "password": PASSWORD}, "invalid"),
