@@ -182,9 +182,9 @@ class Chat:
         request = commands.Register(username, password)
         return (await self._ask("auth.register", request, commands.RegisterReply)).user
 
-    async def user_exists(self, name: str) -> bool:
-        """Whether there is a user of this name; told to gateways alone, others hear ``Forbidden``."""
-        return (await self._ask("gateway.user", commands.FindUser(name), commands.FoundReply)).found
+    async def find(self, name: str) -> commands.FoundReply:
+        """Whether a user, or a group, has this name; told to gateways alone, others hear ``Forbidden``."""
+        return await self._ask("gateway.user", commands.FindUser(name), commands.FoundReply)
 
     async def login(self, username: str, password: str, device: str = "") -> LoginReply:
         """Open a session and use it from now on."""

@@ -1,4 +1,4 @@
-"""What several dialects ask about people.
+"""What several dialects ask about people, and who bears a name.
 
 Belongs here: questions to the system in terms of the system. Sentences are the dialects'.
 """
@@ -20,4 +20,9 @@ def is_name(word: str) -> bool:
 
 async def exists(chat: Chat, name: str) -> bool:
     """Whether there is a user of this name. Answered to a visitor who has not logged in, too."""
-    return is_name(name) and await chat.user_exists(name)
+    return is_name(name) and (await chat.find(name)).found
+
+
+async def group_exists(chat: Chat, name: str) -> bool:
+    """The same of a group, named without ``#``."""
+    return is_name(name) and (await chat.find(name)).group

@@ -18,7 +18,7 @@ from protocol.commands import (
 from protocol.errors import NotFound
 from services.auth.sessions import caller_session, live
 from services.context import Caller, Context
-from services.storage import presence, users
+from services.storage import groups, presence, users
 
 
 def whoami(ctx: Context, caller: Caller, command: Empty) -> WhoamiReply:
@@ -44,9 +44,12 @@ def get(ctx: Context, caller: Caller, command: GetUser) -> UserInfo:
 
 
 def exists(ctx: Context, caller: Caller, command: FindUser) -> FoundReply:
-    """Whether there is a user of this name: the older protocols tell that from a wrong password."""
-    checked_name(command.user)
-    return FoundReply(users.seen(ctx.tx, command.user) is not None)
+    """What bears this name.
+
+    Older protocols tell an unknown name from a wrong password; in one of them no user is called as a group.
+    """
+    name = checked_name(command.user)
+    return FoundReply(users.seen(ctx.tx, name) is not None, groups.named(ctx.tx, name) is not None)
 
 
 def list_users(ctx: Context, caller: Caller, command: ListUsers) -> UsersReply:

@@ -50,10 +50,12 @@ def test_an_unknown_user_is_not_found(house: House) -> None:
         house.do("user.get", ani, user="budi")
 
 
-def test_gateways_hear_whether_somebody_exists_in_any_case(house: House) -> None:
+def test_gateways_hear_whether_somebody_or_a_group_exists_in_any_case(house: House) -> None:
     house.register("Budi")
-    assert house.do("gateway.user", user="bUDI") == {"found": True}
-    assert house.do("gateway.user", user="ani") == {"found": False}
+    house.do("group.create", house.person("citra"), group="Ops")
+    assert house.do("gateway.user", user="bUDI") == {"found": True, "group": False}
+    assert house.do("gateway.user", user="oPS") == {"found": False, "group": True}
+    assert house.do("gateway.user", user="ani") == {"found": False, "group": False}
     with pytest.raises(Invalid, match="name"):
         house.do("gateway.user", user="no name")
 
