@@ -156,6 +156,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes of such requests, and of replies with files, that the gateway holds at once."""
     gateway_transfers: Count = 32
     """Files that move through the gateway at once; further ones wait."""
+    gateway_content_timeout: Seconds = 60.0
+    """Seconds without a byte of a file that was announced, after which its visitor is hung up on."""
     gateway_segment_pause: Seconds = 0.05
     """Seconds of silence after which what came without an end is a request."""
     gateway_output_bytes: Annotated[int, Meta(ge=65_536)] = 4_194_304

@@ -14,6 +14,7 @@ from config.log import ServerLog
 from config.settings import Settings
 from gateway.bracket import Bracket
 from gateway.dialect import Dialect
+from gateway.files import Transfers
 from gateway.ftp import Ftp
 from gateway.json import Json
 from gateway.signup import Signup
@@ -32,6 +33,7 @@ class Gateway:
         self.settings = settings
         self.counts: Counter[str] = Counter()
         """What was refused or dropped since it was last told."""
+        self.transfers = Transfers(settings.gateway_transfers)
         self._server = server
         self._log = log
         self._visitors: set[Visitor] = set()

@@ -20,6 +20,7 @@ from gateway.framing import Framer, TooLong
 
 if TYPE_CHECKING:
     from gateway.dialect import Dialect
+    from gateway.files import Transfers
     from gateway.server import Gateway
 
 
@@ -42,6 +43,7 @@ class Visitor(asyncio.Protocol):
         "_pushes",
         "_reading",
         "_silence",
+        "_skipping",
         "_task",
         "_transport",
         "address",
@@ -65,6 +67,8 @@ class Visitor(asyncio.Protocol):
         self._silence: asyncio.TimerHandle | None = None
         self._pushes: list[bytes] = []
         self._chat: Chat | None = None
+        self._skipping = 0
+        """How many of the next bytes nobody wants."""
         self._reading = True
         self._eof = False
         self._leaving = False
@@ -84,6 +88,12 @@ class Visitor(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """They said something."""
+        if self._skipping:
+            skipped = min(self._skipping, len(data))
+            self._skipping -= skipped
+            data = data[skipped:]
+            if not data:
+                return
         self._framer.feed(data)
         self._framer.limit = self.dialect.limit(self._framer.begins())
         if len(self._framer) > self._framer.limit + len(data):
@@ -125,6 +135,11 @@ class Visitor(asyncio.Protocol):
         """The visitor's own session with the system; anonymous until they have logged in."""
         assert self._chat is not None
         return self._chat
+
+    @property
+    def transfers(self) -> Transfers:
+        """The places for files that move at once."""
+        return self._gateway.transfers
 
     @property
     def terminator(self) -> bytes:
@@ -173,6 +188,11 @@ class Visitor(asyncio.Protocol):
         taken = self._framer.take(most)
         self._resume()
         return taken
+
+    def skip(self, count: int) -> None:
+        """Drop the next ``count`` bytes as they come, whatever stands in them: what was announced in vain."""
+        self._skipping += count - len(self._framer.take(count))
+        self._resume()
 
     def hang_up(self, *, gently: bool = False) -> None:
         """End the connection: at once, or behind what was written."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from client.connection import Connection
-from client.files import downloading, sources, uploading
+from client.files import downloading, pouring, sources, uploading
 from client.files.bulk import Bulk
 from client.files.progress import Progress
 from client.targets import Target, which
@@ -81,6 +81,10 @@ class Files:
         """Close the socket of chunks; transfers under way raise ``Closed``."""
         self._bulk.close()
 
+    def let_go(self) -> None:
+        """Close the socket of chunks now, unless something is transferred; by itself it is closed later."""
+        self._bulk.let_go()
+
     # --- there ----------------------------------------------------------------------------------
 
     async def upload(
@@ -134,6 +138,31 @@ class Files:
         """Store a file under a path in our own space; its folder must exist. See ``upload``."""
         return await self._whole(self.upload(source, path=path, id=id, replace=replace))
 
+    async def pour(
+        self,
+        read: pouring.Read,
+        size: int,
+        *,
+        to: str | None = None,
+        path: str | None = None,
+        name: str = "",
+        text: str = "",
+        replace: bool = False,
+    ) -> FinishReply:
+        """Upload ``size`` bytes that come once: ``await read(most)`` answers 1 to ``most`` of them.
+
+        Otherwise as ``upload``. What the server refuses is refused before anything is read; whatever is
+        raised, by ``read`` too, no upload stays behind, as far as the server can be reached.
+        """
+        if (to is None) == (path is None):
+            raise ValueError("a file goes to an address, or under a path of one's own: name one of them")
+        id = message_id(time.time_ns() // 1_000_000)
+        begin = BeginUpload(id, size, to, name if path is None else None, path, text, replace=replace)
+        reply = await pouring.pour(self._connection, self._bulk, read, begin)
+        if to is not None:
+            self._record(to, text or reply.file.name, id, reply)
+        return reply
+
     async def resume(self, upload: bytes) -> UploadReply:
         """What the server still lacks of an unfinished upload of ours; ``upload`` asks for itself."""
         return await self._ask("file.resume", NameUpload(upload), UploadReply)
@@ -148,14 +177,17 @@ class Files:
 
     # --- back -----------------------------------------------------------------------------------
 
-    async def download(self, file: AnyFile, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+    async def download(
+        self, file: AnyFile, *, offset: int = 0, window: int = limits.FILE_WINDOW
+    ) -> AsyncGenerator[bytes, None]:
         """The bytes of a file from ``offset`` on, chunk by chunk in their order.
 
-        Raises ``Corrupt`` behind the last chunk when a whole download (``offset`` 0) has another sha256
-        than the file.
+        ``window``: how many chunks are under way at once, and as many more may wait to be taken. Raises
+        ``Corrupt`` behind the last chunk when a whole download (``offset`` 0) has another sha256 than the
+        file.
         """
         known = await self._known(file)
-        steps = downloading.download(self._bulk, known, offset)
+        steps = downloading.download(self._bulk, known, offset, window)
         async with contextlib.aclosing(steps):
             async for chunk in steps:
                 yield chunk

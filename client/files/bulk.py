@@ -216,6 +216,11 @@ class Bulk:
         if not self._flows and not self._closed:
             self._idle = self._loop.call_later(IDLE, self._let_go)
 
+    def let_go(self) -> None:
+        """Close the socket if no transfer needs it; the next one opens another."""
+        if not self._flows:
+            self._let_go()
+
     def close(self) -> None:
         """Close the socket; transfers under way raise ``Closed``. A second time does nothing."""
         self._closed = True

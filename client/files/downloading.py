@@ -2,7 +2,7 @@
 
 Belongs here: the steps, and what each answer means. The disk is ``parts``', flying ``window``'s.
 
-At most ``FILE_WINDOW`` chunks are under way, and as many more wait to be taken: a program that takes its
+At most a window of chunks is under way, and as many more wait to be taken: a program that takes its
 time asks for no more meanwhile.
 """
 
@@ -30,9 +30,10 @@ DAMAGED = "the server's copy is damaged: its operator can see it with pesan admi
 class Chunks:
     """The bytes of a file from ``offset`` on, as they come. To be entered with ``async with``."""
 
-    def __init__(self, bulk: Bulk, file: AnyFile, offset: int) -> None:
+    def __init__(self, bulk: Bulk, file: AnyFile, offset: int, window: int = FILE_WINDOW) -> None:
         self._bulk = bulk
         self._file = file
+        self._window = window
         self._at = self._next = offset
         self._arrived: dict[int, Payload] = {}
         self._flow: Flow | None = None
@@ -62,7 +63,7 @@ class Chunks:
         """Asked for while it waits for nobody: from the answers themselves."""
         flow, size = self._flow, self._file.size
         assert flow is not None
-        while self._next < size and flow.open < FILE_WINDOW and len(self._arrived) < FILE_WINDOW:
+        while self._next < size and flow.open < self._window and len(self._arrived) < self._window:
             length = min(FILE_CHUNK_BYTES, size - self._next)
             flow.ask("chunk.get", GetChunk(self._file.file, self._next, length), None, (self._next, length))
             self._next += length
@@ -75,13 +76,15 @@ class Chunks:
         self._ask()
 
 
-async def download(bulk: Bulk, file: AnyFile, offset: int) -> AsyncGenerator[bytes, None]:
+async def download(
+    bulk: Bulk, file: AnyFile, offset: int, window: int = FILE_WINDOW
+) -> AsyncGenerator[bytes, None]:
     """Chunk after chunk. ``client.files.api.Files.download`` says what is raised."""
     if not 0 <= offset <= file.size:
         raise ValueError(f"the file has {file.size} bytes, so none of them is number {offset}")
     thread, sha256 = OneThread(), hashlib.sha256()
     try:
-        async with Chunks(bulk, file, offset) as chunks:
+        async with Chunks(bulk, file, offset, window) as chunks:
             while taken := await chunks.take():
                 for chunk in taken:
                     hashing = thread.start(sha256.update, chunk) if not offset else None

@@ -55,6 +55,19 @@ async def upload(
         await thread.end(reader.close)
 
 
+async def seal(bulk: Bulk, upload: bytes, size: int) -> SealReply:
+    """Have the server hash all of an upload and put it away. Raises ``Conflict`` if it lacks something."""
+    answers: list[SealReply] = []
+    flow = await bulk.flow(lambda key, reply, payload: answers.append(reply))
+    try:
+        flow.ask("chunk.seal", SealUpload(upload), allowance=1.0 + size / SEAL_BYTES_A_SECOND)
+        while not answers:
+            await flow.news()
+        return answers[0]
+    finally:
+        flow.end()
+
+
 class _Sending:
     """One upload under way."""
 
@@ -165,22 +178,14 @@ class _Sending:
 
     async def _seal(self) -> SealReply | UploadReply:
         """Have the server hash the whole and put it away; or what it lacks all the same."""
-        answers: list[SealReply] = []
-        flow = await self._bulk.flow(lambda key, reply, payload: answers.append(reply))
         try:
-            allowance = 1.0 + self.reader.size / SEAL_BYTES_A_SECOND
-            flow.ask("chunk.seal", SealUpload(self._begin.id), allowance=allowance)
-            while not answers:
-                await flow.news()
-            return answers[0]
+            return await seal(self._bulk, self._begin.id, self.reader.size)
         except Conflict as conflict:
             with contextlib.suppress(NotFound):  # it was dropped: the hash that was named is another one
                 reply = await self._lacks()
                 if reply.missing:
                     return reply
             raise conflict
-        finally:
-            flow.end()
 
     async def _lacks(self) -> UploadReply:
         reply = await self._call("file.resume", NameUpload(self._begin.id), UploadReply)
