@@ -164,6 +164,10 @@ class Visitor(asyncio.Protocol):
         else:
             self._gateway.count("pushes dropped")
 
+    def count(self, what: str) -> None:
+        """Something was dropped: told in the log, once in a while."""
+        self._gateway.count(what)
+
     async def drain(self) -> None:
         """Wait until what was written has left, as far as need be. Raises ``Gone``."""
         if self._drained is not None:

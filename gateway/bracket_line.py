@@ -1,0 +1,63 @@
+"""A message as a line of the ``bracket`` dialect: ``2026/01/31 08:15:00 ops:budi text``.
+
+Belongs here: the form, for what is pushed as for what is asked for. A message is one line whatever its text
+holds, and nothing in it is acted upon by a terminal or taken for another line by a program.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import lru_cache
+from typing import Final
+
+from protocol.addresses import BROADCAST
+from protocol.commands import ConversationInfo, Message
+from protocol.events import MessageEvent
+
+_LINE_ENDS: Final = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# C0 but for tab, DEL, C1, and the marks that turn the direction of writing around.
+_CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+_newest: tuple[MessageEvent | None, bytes] = (None, b"")
+"""The event that was laid out last: a thousand members of a group are told of the same one in turn."""
+
+
+def line_of_event(event: MessageEvent) -> bytes:
+    """What is pushed, with its end."""
+    global _newest  # noqa: PLW0603 - a cache of one
+    known, line = _newest
+    if known is not event:
+        line = _line(event, event.to)
+        _newest = (event, line)
+    return line
+
+
+def line_of_message(row: ConversationInfo, message: Message) -> bytes:
+    """What is shown of a conversation, with its end."""
+    return _line(message, row.name)
+
+
+def _line(message: Message | MessageEvent, place: str) -> bytes:
+    sender = message.sender
+    if place[:1] == "#":
+        sender = f"{place[1:]}:{sender}"
+    elif place == BROADCAST:
+        sender = f"broadcast:{sender}"
+    text = one_line(message.body)
+    if message.file is not None:
+        shown = f"[file {one_line(message.file.name)}]"
+        text = shown if message.body == message.file.name else f"{text} {shown}"
+    return f"{_local_time(message.sent_at // 1_000_000)} {sender} {text}\n".encode()
+
+
+def one_line(text: str) -> str:
+    """``text`` with line ends made spaces, and without anything a terminal would act upon."""
+    if text.isprintable():
+        return text
+    return _CONTROL.sub("", _LINE_ENDS.sub(" ", text))
+
+
+@lru_cache(256)
+def _local_time(seconds: int) -> str:
+    return time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(seconds))
