@@ -155,7 +155,10 @@ class Core:
         if command.gateway and not self.peers.gateway(peer):
             raise Forbidden("Only gateways may ask this.")
         if self.settings.rate_limits:
-            self._meter(now, peer, session, command.rate, origin)
+            rate = command.rate
+            if command.visitors is not None and session is not None and not session.native:
+                rate = command.visitors
+            self._meter(now, peer, session, rate, origin)
         return session
 
     def _meter(self, now: float, peer: bytes, session: Session | None, rate: Rate, origin: str) -> None:

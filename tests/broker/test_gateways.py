@@ -232,8 +232,30 @@ def test_what_a_session_does_is_counted_by_address_where_it_would_be_natively() 
     for token in (ani, budi, ani):
         bench.ask(GATE, "group.join", token, NEAR, group="ops")
     assert statuses(bench) == ["rate_limited"]
-    bench.ask(GATE, "auth.logout", ani, FAR)
-    bench.ask(GATE, "auth.logout", budi, FAR)
+    bench.ask(GATE, "auth.password", ani, FAR, old="x", new="y")
+    bench.ask(GATE, "auth.revoke", budi, FAR, session=1)
+    assert statuses(bench) == ["rate_limited"]
+
+
+def test_a_crowd_behind_one_address_may_vanish_at_once() -> None:
+    """Their logouts replace nothing, so they cost nobody anything; and the next ones want to log in."""
+    bench = limited(entry_rate=1, entry_burst=3)
+    for number in range(1, 51):
+        bench.ask(GATE, "auth.logout", bench.login(f"user{number}", number), NEAR)
+    assert statuses(bench) == []
+    for _ in range(4):
+        login(bench, GATE, NEAR)
+    assert statuses(bench) == ["rate_limited"]
+
+
+def test_logouts_of_one_visitors_session_are_bounded_and_so_are_native_ones_by_address() -> None:
+    bench = limited(entry_rate=1, entry_burst=1, call_rate=1, call_burst=2)
+    ani, budi = bench.login("ani", 1), bench.login("budi", 2)
+    for _ in range(3):
+        bench.ask(GATE, "auth.logout", ani, NEAR)
+    assert statuses(bench) == ["rate_limited"]
+    bench.ask(ANI, "auth.logout", budi)
+    bench.ask(ANI, "auth.logout", budi)
     assert statuses(bench) == ["rate_limited"]
 
 
