@@ -1,12 +1,64 @@
-"""The ``signup`` dialect."""
+"""The ``signup`` dialect: strings that end with NUL or newline, dialogues, news behind the replies.
+
+Belongs here: its words, its sentences, and how strings follow each other. What a message looks like is
+``signup_lines``'s, what is told unasked ``signup_news``'s.
+
+Theory of operation. A reply is one string or two, collected while a request is carried out; then the news are
+put behind the last of them, and all of it leaves in one write. Two strings are the answer to the text of a
+``message`` and to ``show``: the first begins with a digit that says what it is, the second holds news alone
+and may be empty. Who ends requests with newlines gets the same strings with newlines, but for empty ones, and
+also hears at once what the others are told with their next reply.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from client import ClientError, Failure
-from gateway.dialect import Dialect, Refusals
+from client import ClientError, Event, Failure, LoggedOut
+from gateway import files, people, signup_lines
+from gateway.bracket_line import one_line
+from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import NEWLINE, NUL, Framing
+from gateway.signup_news import BROADCAST_NAME, News, called
+from protocol.addresses import BROADCAST, name_key
+from protocol.commands import HistoryReply, Message
+from protocol.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Internal,
+    Invalid,
+    InvalidCredentials,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from protocol.events import MessageEvent, ReadEvent
+
+if TYPE_CHECKING:
+    from gateway.visitor import Visitor
+
+SHOWN: Final = "1"
+"""Begins the first string of ``show``; and of a message's answer when it was not stored."""
+STORED: Final = "0"
+"""Begins the first string of a message's answer: the client files the line."""
+NAME_TAKEN: Final = "Try another username"
+GROUP_TAKEN: Final = "Try another group name"
+WRONG_LOGIN: Final = "Invalid username and password"
+NOBODY: Final = "{0} doesn't exist."
+NO_GROUP: Final = "Group {0} doesn't exist"
+NO_MEMBER: Final = "You are not member of {0}"
+LOCKED: Final = "Group {0} needs a password: join it with another client"
+ONESELF: Final = "That is yourself: choose somebody else"
+AWAY: Final = "The server is away, try again later"
+OWN_WORDS: Final = (RateLimited, TooLarge, Invalid)
+"""Refusals whose sentence is the system's own: it says how long to wait, or how much is allowed."""
+NEWS_PATIENCE: Final = 2.0
+"""Seconds that a reply waits for the news to put behind it."""
+SIZE_DIGITS: Final = 18
 
 
 class Signup(Dialect):
@@ -15,21 +67,328 @@ class Signup(Dialect):
     NAME = "signup"
     PORT = 10
     FRAMING = Framing((NUL, NEWLINE))
-    COMMANDS: ClassVar = {}
+    LISTENS = True
     UNKNOWN = "command not exists"
-    MALFORMED = "malformed"
+    MALFORMED = "Not understood: a request is UTF-8, and not as long as this"
     STRANGER = "Anda belum login!"
-    TROUBLES: ClassVar[Refusals] = {Failure: "busy", ClientError: "away"}
+    STRANGER_FIRST = True
+    TROUBLES: ClassVar[Refusals] = {
+        RateLimited: "Too often, try again later",
+        TooLarge: "Too large",
+        Invalid: "Not understood",
+        Conflict: "That is not possible now, try again",
+        Busy: "The server is busy, try again later",
+        Unavailable: AWAY,
+        Internal: "Something went wrong here, try again later",
+        Failure: "The server refused that",
+        ClientError: AWAY,
+    }
+
+    def __init__(self, visitor: Visitor) -> None:
+        super().__init__(visitor)
+        self._news = News()
+        self._end = NEWLINE
+        """With which the visitor ended what is being answered."""
+        self._held: list[str] | None = None
+        """The reply so far; None between requests."""
+        self._awaited = ""
+        """What the visitor takes a first string for: that of a ``message``'s text, of a ``show``, or any."""
+        self._plain = False
+        """Whether nothing is put behind the reply."""
+        self._over = False
+        """Whether the reply is the last one."""
+
+    # --- strings --------------------------------------------------------------------------------
 
     def split(self, request: str) -> tuple[str, list[str]]:
-        """Words between spaces."""
-        words = request.split(" ")
+        """Words between single spaces; spaces at the end are nobody's."""
+        words = request.rstrip(" ").split(" ")
         return words[0], words[1:]
 
-    def answer(self, reply: str) -> None:
-        """A string."""
-        self.visitor.write(reply.encode() + self.visitor.terminator)
+    async def request(self, request: bytes) -> None:
+        """Carry out one request; its strings and the news leave together."""
+        self._end = self.visitor.terminator
+        self._held, self._awaited, self._plain = [], "", False
+        try:
+            await super().request(request)
+            if self._held:
+                self._write([*self._held[:-1], self._behind(self._held[-1], await self._news_now())])
+        finally:
+            self._held = None
+            if self._end == NEWLINE:
+                self._push(self._news.waiting())
+        if self._over:
+            self.visitor.hang_up(gently=True)
+
+    def answer(self, reply: str | tuple[str, ...]) -> None:
+        """A string, or several."""
+        strings = [reply] if isinstance(reply, str) else list(reply)
+        if self._held is None:
+            self._write(strings)
+        else:
+            self._held += strings
 
     def refuse(self, sentence: str) -> None:
-        """Say no."""
-        self.answer(sentence)
+        """A sentence, in whatever form is awaited."""
+        if self._awaited == "message":
+            self.answer((SHOWN, sentence))
+        elif self._awaited == "show" and sentence.startswith(SHOWN):
+            self.answer(f"Name {sentence}")
+        else:
+            self.answer(sentence)
+
+    def said_to(self, error: Exception, refusals: Refusals, arguments: list[str]) -> str:
+        """The dialect's sentence; where it has none of its own, the system's."""
+        self._plain = self._plain or isinstance(error, (ClientError, Busy, Unavailable))
+        if isinstance(error, OWN_WORDS) and not any(isinstance(error, kind) for kind in refusals):
+            return one_line(str(error))
+        return super().said_to(error, refusals, arguments)
+
+    def _write(self, strings: list[str]) -> None:
+        if self._end == NEWLINE:
+            strings = [strings[0], *filter(None, strings[1:])]
+        self.visitor.write(b"".join(string.encode() + self._end for string in strings))
+
+    def _behind(self, string: str, news: str) -> str:
+        """The last string of a reply, with the news. People read them on lines of their own."""
+        apart = news and self._end == NEWLINE and string and not string.endswith("\n")
+        return f"{string}\n{news}" if apart else string + news
+
+    # --- news -----------------------------------------------------------------------------------
+
+    async def _news_now(self) -> str:
+        if self._plain or not self.visitor.logged_in:
+            return ""
+        try:
+            async with asyncio.timeout(NEWS_PATIENCE):
+                rows = await self.visitor.chat.conversations()
+        except (Unauthenticated, LoggedOut):
+            self.visitor.session_ended()
+            return ""
+        except (Failure, ClientError, TimeoutError):
+            return ""
+        return self._news.with_reply(rows)
+
+    def heard(self, event: Event) -> None:
+        """Somebody wrote, or read: told at once where newlines are spoken, else with a reply."""
+        user = self.visitor.chat.user
+        if isinstance(event, MessageEvent):
+            self._news.message(event, user)
+            if self._end == NEWLINE and self._held is None:
+                self._push(self._news.waiting())
+        elif isinstance(event, ReadEvent):
+            if self._end == NEWLINE:
+                self._push(self._news.read(event, user))
+            else:
+                self._news.read_later(event, user)
+
+    def _push(self, lines: str) -> None:
+        if lines:
+            self.visitor.push(lines.encode())
+
+    # --- who one is -----------------------------------------------------------------------------
+
+    async def signup(self, arguments: list[str]) -> str:
+        """``signup U P``"""
+        name, password = arguments
+        chat = self.visitor.chat
+        if not _free(name) or await people.group_exists(chat, name):
+            raise Wrong(NAME_TAKEN)
+        await chat.register(name, password)
+        return "Signup success"
+
+    async def login(self, arguments: list[str]) -> str:
+        """``login U P``"""
+        self._news = News()
+        await self.visitor.login(*arguments)
+        # Programs compare this string: what came in the meantime is told with the next one.
+        self._plain = self._end == NUL
+        return "Login success"
+
+    async def logout(self, arguments: list[str]) -> str:
+        """``logout``"""
+        await self.visitor.logout()
+        return "Logout success"
+
+    async def exit(self, arguments: list[str]) -> str:
+        """``exit``: whoever hangs up is logged out."""
+        self._plain = self._over = True
+        return "Goodbye"
+
+    # --- groups ---------------------------------------------------------------------------------
+
+    async def create(self, arguments: list[str]) -> str:
+        """``create_group G``"""
+        name = arguments[0]
+        if not _free(name) or await self._is_user(name):
+            raise Wrong(GROUP_TAKEN)
+        await self.visitor.chat.create_group(name)
+        return f"Group {name} created"
+
+    async def join(self, arguments: list[str]) -> str:
+        """``join_group G``"""
+        name = arguments[0]
+        if not people.is_name(name):
+            raise NotFound("No name of a group.")
+        await self.visitor.chat.join_group(name)
+        return f"Joining group {name}"
+
+    async def leave(self, arguments: list[str]) -> str:
+        """``leave_group G``"""
+        name = arguments[0]
+        if not people.is_name(name):
+            raise NotFound("No name of a group.")
+        await self.visitor.chat.leave_group(name)
+        return f"Leaving group {name}"
+
+    async def _is_user(self, name: str) -> bool:
+        try:
+            await self.visitor.chat.get_user(name)
+        except NotFound:
+            return False
+        return True
+
+    # --- messages -------------------------------------------------------------------------------
+
+    async def message(self, arguments: list[str]) -> tuple[str, str]:
+        """``message X``, and then its text, whatever that is."""
+        to, _ = await self._with(arguments[0])
+        self._write(["Message: "])
+        self._awaited = "message"
+        line = await self.visitor.line()
+        self._end = self.visitor.terminator
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise Wrong(self.MALFORMED) from None
+        sent = await self.visitor.chat.send(to, text)
+        if to[0] != "#":
+            self._news.direct(sent.conversation)
+        return STORED + signup_lines.line(sent.sent_at, signup_lines.ME, text), ""
+
+    async def show(self, arguments: list[str]) -> tuple[str, str]:
+        """``show X``: what is unread. ``show X N``: what stands behind the N-th message."""
+        self._awaited = "show"
+        after = _number(arguments[1]) if len(arguments) == 2 else None
+        _, page = await self._with(arguments[0], reading=True)
+        chat = self.visitor.chat
+        messages = await self._behind_seq(page, after)
+        if after is None:
+            shown = signup_lines.lines(messages, chat.user)
+        else:
+            self._news.indexed = True
+            shown = signup_lines.parted(messages, chat.user, page.read_seq)
+        if messages:
+            last = messages[-1].seq
+            if last > page.read_seq:
+                await chat.read(page.conversation, last)
+            self._news.shown(page.conversation, last)
+        return SHOWN + shown, ""
+
+    async def _behind_seq(self, page: HistoryReply, after: int | None) -> list[Message]:
+        """The first messages behind ``after``, as many as a reply may show; None: unread ones, of others."""
+        settings = self.visitor.settings
+        room = settings.gateway_output_bytes // 4
+        user = self.visitor.chat.user
+        found: list[Message] = []
+        if not page.last_seq:
+            return found
+        start = page.read_seq if after is None else after
+        async for message in self.visitor.chat.messages(page.conversation, start):
+            if after is None and message.sender == user:
+                continue
+            room -= len(message.body.encode())
+            if found and room < 0:
+                break
+            found.append(message)
+            if len(found) == settings.gateway_messages_shown:
+                break
+        return found
+
+    async def _with(self, name: str, *, reading: bool = False) -> tuple[str, HistoryReply]:
+        """Address and state of the conversation with a user, else a group, of this name. Raises ``Wrong``."""
+        chat = self.visitor.chat
+        if not people.is_name(name):
+            raise Wrong(NOBODY.replace("{0}", name))
+        if name_key(name) == name_key(chat.user):
+            raise Wrong(ONESELF)
+        addresses = [name, f"#{name}"]
+        if reading and name == BROADCAST_NAME:
+            addresses.append(BROADCAST)
+        for address in addresses:
+            try:
+                return address, await chat.history(address, limit=1)
+            except NotFound:
+                continue
+            except Forbidden:
+                raise Wrong(NO_MEMBER.replace("{0}", name)) from None
+        raise Wrong(NOBODY.replace("{0}", name))
+
+    # --- files ----------------------------------------------------------------------------------
+
+    async def sendfile(self, arguments: list[str]) -> str:
+        """``sendfile X``, then a line with name and size, then as many bytes."""
+        to, _ = await self._with(arguments[0])
+        self._write(["File location: "])
+        name, _, digits = (await self.visitor.line()).rpartition(b" ")
+        if not name or not digits.isdigit() or len(digits) > SIZE_DIGITS:
+            raise Wrong("Not understood: first a line with the file's name and size, then as many bytes")
+        size = int(digits)
+        try:
+            base = name.decode().replace("\\", "/").rpartition("/")[2]
+        except UnicodeDecodeError:
+            base = ""
+        most = self.visitor.settings.file_max_bytes
+        if not base or size > most:
+            self.visitor.skip(size)
+            raise Wrong(f"A file may have at most {most} bytes" if base else self.MALFORMED)
+        await files.receive(self.visitor, size, to=to, name=base)
+        return "File sent"
+
+    _CREATE: ClassVar = Command(create, 1, 1, {Conflict: GROUP_TAKEN}, malformed="Usage: create_group GROUP")
+    _JOIN: ClassVar = Command(
+        join, 1, 1, {NotFound: NO_GROUP, InvalidCredentials: LOCKED}, malformed="Usage: join_group GROUP"
+    )
+    _LEAVE: ClassVar = Command(
+        leave, 1, 1, {NotFound: NO_MEMBER, Forbidden: NO_MEMBER}, malformed="Usage: leave_group GROUP"
+    )
+    _GONE: ClassVar[Refusals] = {NotFound: NOBODY, Forbidden: NO_MEMBER}
+    COMMANDS: ClassVar = {
+        "signup": Command(
+            signup, 2, 2, {Conflict: NAME_TAKEN}, login=False, malformed="Usage: signup USERNAME PASSWORD"
+        ),
+        "login": Command(
+            login,
+            2,
+            2,
+            {InvalidCredentials: WRONG_LOGIN, Invalid: WRONG_LOGIN},
+            login=False,
+            malformed="Usage: login USERNAME PASSWORD",
+        ),
+        "logout": Command(logout, 0, 0, malformed="Usage: logout"),
+        "exit": Command(exit),
+        "message": Command(message, 1, 1, _GONE, malformed="Usage: message USERNAME or message GROUP"),
+        "show": Command(show, 1, 2, _GONE, malformed="Usage: show NAME, or show NAME and a number"),
+        "sendfile": Command(sendfile, 1, 1, _GONE, malformed="Usage: sendfile USERNAME or sendfile GROUP"),
+        "create_group": _CREATE,
+        "create": _CREATE,
+        "join_group": _JOIN,
+        "join": _JOIN,
+        "leave_group": _LEAVE,
+        "leave": _LEAVE,
+    }
+
+
+def _free(name: str) -> bool:
+    """Whether a user or a group may be called so here, if nobody is."""
+    return people.is_name(name) and name_key(name) != BROADCAST_NAME
+
+
+def _number(word: str) -> int:
+    """A seq, or 0. Raises ``Wrong``."""
+    if not (word.isascii() and word.isdigit() and len(word) <= SIZE_DIGITS):
+        raise Wrong("Usage: show NAME, or show NAME and a number")
+    return int(word)
+
+
+__all__ = ["Signup", "called"]
