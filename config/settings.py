@@ -156,12 +156,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes of such requests, and of replies with files, that the gateway holds at once."""
     gateway_transfers: Count = 32
     """Files that move through the gateway at once; further ones wait."""
+    gateway_unsized_file_bytes: Annotated[int, Meta(ge=1024)] = 4_194_304
+    """One file whose size was not told before it came, in bytes."""
     gateway_content_timeout: Seconds = 60.0
     """Seconds without a byte of a file that was announced, after which its visitor is hung up on."""
     gateway_segment_pause: Seconds = 0.05
     """Seconds of silence after which what came without an end is a request."""
     gateway_output_bytes: Annotated[int, Meta(ge=65_536)] = 4_194_304
     """Bytes waiting for a visitor who does not read; beyond that they are hung up on."""
+    gateway_output_bytes_of_all: Count = 268_435_456
+    """The same for all of them together; beyond it who lets most wait is hung up on."""
     gateway_pushes: Count = 1_000
     """Lines that wait for the end of what a visitor is doing; further ones can be asked for."""
     gateway_messages_shown: Annotated[int, Meta(ge=1, le=100_000)] = 1_000

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from client import Chat
 from gateway.visitor import Gone
-from protocol.errors import TooLarge
+from protocol.errors import Invalid, NotFound, TooLarge
 
 if TYPE_CHECKING:
     from gateway.visitor import Visitor
@@ -121,10 +121,10 @@ async def send_out(visitor: Visitor, file: StoredFile | FileInfo, header: bytes 
         ):
             waiting = header
             async for chunk in _one_behind(chunks):
-                await _written(visitor, waiting + chunk)
+                await written(visitor, waiting + chunk)
                 waiting, sent = b"", True
             if waiting:  # an empty file
-                await _written(visitor, waiting)
+                await written(visitor, waiting)
     except Exception:
         if not sent:
             raise
@@ -149,6 +149,23 @@ async def store(chat: Chat, content: bytes, **where: Unpack[Where]) -> FinishRep
         return piece
 
     return await chat.files.pour(read, len(content), **where)
+
+
+async def drop_segment(visitor: Visitor) -> None:
+    """Drop what the visitor says until they are silent. Raises ``Gone``."""
+    with contextlib.suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(visitor.settings.gateway_segment_pause):
+                await visitor.take(visitor.settings.gateway_line_max_bytes)
+
+
+async def is_folder(chat: Chat, path: str) -> bool:
+    """Whether this is a folder in their own space; '' is the topmost."""
+    try:
+        await anext(chat.files.list(path, page=1), None)
+    except (NotFound, Invalid):
+        return False
+    return True
 
 
 async def _in_time(visitor: Visitor, most: int) -> bytes:
@@ -193,12 +210,23 @@ async def _one_behind(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield held
 
 
-async def _written(visitor: Visitor, data: bytes) -> None:
-    """Send, in pieces that a visitor may let wait."""
+async def written(visitor: Visitor, data: bytes) -> None:
+    """Send what may be long, in pieces that a visitor may let wait. Raises ``Gone``."""
     piece = visitor.settings.gateway_output_bytes // 4
     for at in range(0, len(data), piece):
         visitor.write(data[at : at + piece])
         await visitor.drain()
 
 
-__all__ = ["Transfers", "Where", "bytes_of", "receive", "receive_segment", "send_out", "store"]
+__all__ = [
+    "Transfers",
+    "Where",
+    "bytes_of",
+    "drop_segment",
+    "is_folder",
+    "receive",
+    "receive_segment",
+    "send_out",
+    "store",
+    "written",
+]

@@ -212,22 +212,27 @@ class Files:
     # --- which there are ------------------------------------------------------------------------
 
     async def list(
-        self, path: str = "", *, conversation: Target | None = None, after: str = ""
+        self,
+        path: str = "",
+        *,
+        conversation: Target | None = None,
+        after: str = "",
+        page: int = limits.LIST_MAX_ITEMS,
     ) -> AsyncIterator[StoredFile | Folder]:
         """Files and folders in one of our folders ('' is the topmost) by name, or files of a conversation.
 
         Those of a conversation come by ``seq``; of each ``path`` is then ''. ``after``: only what is behind
-        this name, or this ``seq`` as text.
+        this name, or this ``seq`` as text. ``page``: how many are asked for at once.
         """
         number, address = (None, None) if conversation is None else which(conversation)
         more = True
         while more:
-            request = ListFiles(path, number, address, after, limits.LIST_MAX_ITEMS)
-            page = await self._ask("file.list", request, FilesReply)
-            for entry in _in_order(page, path, in_conversation=conversation is not None):
+            request = ListFiles(path, number, address, after, page)
+            found = await self._ask("file.list", request, FilesReply)
+            for entry in _in_order(found, path, in_conversation=conversation is not None):
                 yield entry
                 after = str(entry.seq) if isinstance(entry, StoredFile) and entry.seq else entry.name
-            more = page.more and bool(page.files or page.folders)
+            more = found.more and bool(found.files or found.folders)
 
     async def stat(self, file: AnyFile | str) -> StoredFile:
         """One file, by number or, in our own space, by path."""
