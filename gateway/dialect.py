@@ -83,6 +83,13 @@ class Dialect(ABC):
     def heard(self, event: Event) -> None:  # noqa: B027 - most dialects wait to be asked
         """Something happened. Called between commands and during them: ``visitor.push`` keeps the order."""
 
+    def session_over(self) -> None:
+        """The session in which a command was carried out has ended, without anybody here saying so."""
+        self.visitor.session_ended()
+
+    def farewell(self) -> None:  # noqa: B027 - most dialects keep nothing
+        """The visitor's session is over, or they have hung up. May be called more than once."""
+
     def limit(self, begins: bytes) -> int:
         """Most bytes of a request that begins like this and has no end yet."""
         return self.visitor.settings.gateway_line_max_bytes
@@ -112,7 +119,7 @@ class Dialect(ABC):
         except Wrong as wrong:
             self.refuse(str(wrong))
         except (Unauthenticated, LoggedOut):
-            self.visitor.session_ended()
+            self.session_over()
             self.refuse(self.STRANGER)
         except (Failure, ClientError) as error:
             self.refuse(self.said_to(error, command.refusals, arguments))
@@ -132,6 +139,10 @@ class Dialect(ABC):
     def too_long(self) -> None:
         """A request was longer than it may be."""
         self.refuse(self.MALFORMED)
+
+    def full(self) -> None:
+        """There is no room for one more visitor."""
+        self.refuse(self.said_to(Busy(""), {}, []))
 
     def fault(self) -> None:
         """Something here went wrong that should not have."""

@@ -1,12 +1,45 @@
-"""The ``json`` dialect."""
+"""The ``json`` dialect: a line in, one JSON object out.
+
+Any command may begin with the token that ``auth`` gave, also one that another connection got: then it is
+carried out in that one's session. Without a token it is the connection's own.
+
+Belongs here: words, sentences, sessions. What replies look like is ``json_shapes``'s, how messages are
+gathered ``json_inbox``'s, files are ``json_files``'s.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import sys
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
-from client import ClientError, Failure
-from gateway.dialect import Dialect, Refusals
+from client import Chat, ClientError, Failure, Offline, Timeout
+from client.errors import Closed
+from gateway import json_files, json_inbox, json_shapes, people
+from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import CRLF, Framing
+from protocol.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Internal,
+    Invalid,
+    InvalidCredentials,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+)
+
+NO_USER: Final = "User Tidak Ditemukan"
+NO_ACCESS: Final = "User tidak memiliki akses ke grup ini"
+NO_GROUP: Final = "Group tidak ditemukan"
+NO_NAME: Final = "Nama tidak benar: 1 sampai 32 huruf, angka, titik, strip atau garis bawah"
+TOO_LARGE: Final = "Terlalu besar"
+BUSY: Final = "Server sedang sibuk, coba lagi nanti"
+AWAY: Final = "Server sedang tidak tersedia, coba lagi nanti"
+
+SENT: Final = json_shapes.ok("Message Sent")
 
 
 class Json(Dialect):
@@ -15,21 +48,273 @@ class Json(Dialect):
     NAME = "json"
     PORT = 13
     FRAMING = Framing((CRLF,))
-    COMMANDS: ClassVar = {}
-    UNKNOWN = "command not exists"
-    MALFORMED = "malformed"
-    STRANGER = "Anda belum login!"
-    TROUBLES: ClassVar[Refusals] = {Failure: "busy", ClientError: "away"}
+    UNKNOWN = "Maaf, command tidak benar"
+    MALFORMED = "--Protocol Tidak Benar"
+    STRANGER = "Session Tidak Ditemukan"
+    TROUBLES: ClassVar[Refusals] = {
+        Closed: STRANGER,  # whose token it was has hung up meanwhile
+        RateLimited: "Terlalu sering, coba lagi nanti",
+        Busy: BUSY,
+        Unavailable: AWAY,
+        Offline: AWAY,
+        Timeout: AWAY,
+        TooLarge: TOO_LARGE,
+        Invalid: MALFORMED,
+        Internal: "Terjadi kesalahan pada server",
+        Failure: BUSY,
+        ClientError: AWAY,
+    }
+    FIELDS: ClassVar = MappingProxyType(
+        {b"sendprivate": 2, b"sendgroup": 2, b"sendfile": 3, b"sendgroupfile": 3}
+    )
+    """Words whose last argument, of so many, goes on to the end of the line, spaces and all."""
+
+    def __init__(self, visitor: Any) -> None:
+        super().__init__(visitor)
+        self.realm = ""
+        """The server's, as it was when last asked."""
+        self._token = ""
+        self._speaker = self
+        """In whose session the request at hand is carried out."""
+        self.chat: Chat
+        """The same. Of another visitor, it may be closed at any moment."""
+
+    # --- requests -------------------------------------------------------------------------------
+
+    async def request(self, request: bytes) -> None:
+        """Carry out one request and answer it."""
+        try:
+            word, token, arguments = self._read(request)
+        except UnicodeDecodeError:
+            self.refuse(self.MALFORMED)
+            return
+        command = self.COMMANDS.get(word)
+        if command is None:
+            self.refuse(self.UNKNOWN)
+        elif len(arguments) < command.least or (command.most is not None and len(arguments) > command.most):
+            self.refuse(self.MALFORMED)
+        elif command.login and not self._speaks_for(token):
+            self.refuse(self.STRANGER)
+        else:
+            await self._carry_out(command, arguments)
 
     def split(self, request: str) -> tuple[str, list[str]]:
-        """Words between spaces."""
-        words = request.split(" ")
-        return words[0], words[1:]
+        """The word and its arguments, without the token."""
+        word, _, arguments = self._read(request.encode())
+        return word, arguments
 
-    def answer(self, reply: str) -> None:
-        """A string."""
-        self.visitor.write(reply.encode() + self.visitor.terminator)
+    def _read(self, request: bytes) -> tuple[str, str, list[str]]:
+        """The word, the token ('' if there is none) and the arguments. Raises ``UnicodeDecodeError``."""
+        word, rest = _cut(request.strip())
+        token = b""
+        if word not in (b"auth", b"register"):
+            first, others = _cut(rest)
+            if json_shapes.TOKEN(first):
+                token, rest = first, others
+        fields = self.FIELDS.get(word)
+        arguments = rest.split() if fields is None else rest.split(None, fields - 1)
+        return word.decode(), token.decode().lower(), [argument.decode() for argument in arguments]
+
+    def _speaks_for(self, token: str) -> bool:
+        """Find whose session it is. False: nobody's."""
+        speaker = self.visitor.sessions.get(token) if token else self
+        if not isinstance(speaker, Json) or not speaker.visitor.logged_in:
+            return False
+        self._speaker, self.chat = speaker, speaker.visitor.chat
+        if not self.visitor.logged_in:
+            self.visitor.is_welcome()
+        return True
+
+    def answer(self, reply: bytes) -> None:
+        """As it is."""
+        self.visitor.write(reply)
 
     def refuse(self, sentence: str) -> None:
         """Say no."""
-        self.answer(sentence)
+        self.visitor.write(json_shapes.error(sentence))
+
+    def session_over(self) -> None:
+        """The session that a command was carried out in has ended."""
+        self._speaker.visitor.session_ended()
+
+    def farewell(self) -> None:
+        """The token is worth nothing any more."""
+        if self._token:
+            self.visitor.sessions.pop(self._token, None)
+            self._token = ""
+
+    @property
+    def here(self) -> str:
+        """The realm."""
+        return self._speaker.realm
+
+    def local(self, name: str) -> str:
+        """A name without the realm, if that is ours and it is a name; else ''."""
+        name, at, realm = name.partition("@")
+        return name if people.is_name(name) and (not at or realm.lower() == self.here) else ""
+
+    # --- who ------------------------------------------------------------------------------------
+
+    async def register(self, arguments: list[str]) -> bytes:
+        """``register U P``"""
+        name, password = await self._named(arguments[0]), arguments[1]
+        if not name:
+            raise Wrong(NO_NAME)
+        try:
+            await self.visitor.chat.register(name, password)
+        except Invalid as invalid:
+            least = invalid.fields.get("limit", 0)
+            short = len(password) < least
+            raise Wrong(
+                f"Password minimal {least} karakter" if short else "Password terlalu panjang"
+            ) from None
+        return json_shapes.ok(realm_id=self.realm)
+
+    async def auth(self, arguments: list[str]) -> bytes:
+        """``auth U P``"""
+        name, password = await self._named(arguments[0]), arguments[1]
+        if not name:
+            raise Wrong("user tidak ditemukan")
+        try:
+            await self.visitor.login(name, password)
+        except InvalidCredentials:
+            known = await people.exists(self.visitor.chat, name)
+            raise Wrong("password salah" if known else "user tidak ditemukan") from None
+        self._token = json_shapes.new_token()
+        self.visitor.sessions[self._token] = self
+        return json_shapes.ok(token_id=self._token, tokenid=self._token, realm_id=self.realm)
+
+    async def _named(self, name: str) -> str:
+        """The name of somebody here, after a look at where we are; '' if it is none."""
+        self.realm = sys.intern((await self.visitor.chat.hello()).realm)
+        self._speaker, self.chat = self, self.visitor.chat
+        return self.local(name)
+
+    async def getallusers(self, arguments: list[str]) -> None:
+        """``getallusers``"""
+        users = [json_shapes.item(user.user) for user in await self.chat.users()]
+        await self.pour(json_shapes.ok_with("users", users))
+
+    async def logout(self, arguments: list[str]) -> bytes:
+        """``logout T``"""
+        await self._speaker.visitor.logout()
+        return json_shapes.ok()
+
+    # --- messages -------------------------------------------------------------------------------
+
+    async def sendprivate(self, arguments: list[str]) -> bytes:
+        """``sendprivate T U text``"""
+        name = self.local(arguments[0])
+        if not name:
+            raise Wrong(NO_USER)
+        await self.chat.send(name, arguments[1])
+        return SENT
+
+    async def sendgroup(self, arguments: list[str]) -> bytes:
+        """``sendgroup T G text``"""
+        name = self.local(arguments[0])
+        if not name:
+            raise Wrong(NO_ACCESS)
+        await self.chat.send(f"#{name}", arguments[1])
+        return SENT
+
+    async def inbox(self, arguments: list[str]) -> None:
+        """``inbox T``, ``inbox T SENDER``"""
+        shown = await json_inbox.private(self, self.local(arguments[0])) if arguments else None
+        if shown is None:
+            shown = await json_inbox.received(self)
+        await self.pour(json_shapes.ok_with("messages", shown))
+
+    async def inboxgroup(self, arguments: list[str]) -> None:
+        """``inboxgroup T G``"""
+        name = self.local(arguments[0])
+        if not name or not self._is_here(arguments[1:]):
+            raise Wrong(NO_ACCESS)
+        await self.pour(json_shapes.ok_with("messages", await json_inbox.group(self, name)))
+
+    # --- groups ---------------------------------------------------------------------------------
+
+    async def creategroup(self, arguments: list[str]) -> bytes:
+        """``creategroup G``"""
+        name = self.local(arguments[0])
+        if not name:
+            raise Wrong(NO_NAME)
+        await self.chat.create_group(name)
+        return json_shapes.ok(groupname=name)
+
+    async def joingroup(self, arguments: list[str]) -> bytes:
+        """``joingroup T G``, ``joingroup T G REALM``"""
+        name = self.local(arguments[0])
+        if not name or not self._is_here(arguments[1:]):
+            raise Wrong(NO_GROUP)
+        await self.chat.join_group(name)
+        return json_shapes.ok("User berhasil join group")
+
+    async def getallgroups(self, arguments: list[str]) -> None:
+        """``getallgroups T``"""
+        rows = [row for row in await self.chat.conversations() if row.name.startswith("#")]
+        if not rows:
+            raise Wrong("User tidak memiliki akses ke grup")
+        user = self.chat.user
+        groups = [
+            json_shapes.item({"username": user, "groupname": row.name[1:], "realm_id": self.here})
+            for row in rows
+        ]
+        await self.pour(json_shapes.ok_with("groups", groups))
+
+    def _is_here(self, realms: list[str]) -> bool:
+        """Whether the realm that was named, if one was, is ours."""
+        return not realms or realms[0].lower() == self.here
+
+    # --- files ----------------------------------------------------------------------------------
+
+    async def sendfile(self, arguments: list[str]) -> bytes:
+        """``sendfile T U B64 path``"""
+        return await json_files.send(self, self.local(arguments[0]), arguments[1], arguments[2])
+
+    async def sendgroupfile(self, arguments: list[str]) -> bytes:
+        """``sendgroupfile T G B64 path``"""
+        name = self.local(arguments[0])
+        return await json_files.send(self, name and f"#{name}", arguments[1], arguments[2])
+
+    async def receivefile(self, arguments: list[str]) -> None:
+        """``receivefile T``, ``receivefile T SENDER``"""
+        sender = self.local(arguments[0]) if arguments else None
+        await json_files.receive(self, sender)
+
+    async def pour(self, pieces: list[bytes]) -> None:
+        """Answer with what belongs together: in one write, unless it is more than may wait for a reader."""
+        most = self.visitor.settings.gateway_output_bytes // 4
+        if sum(map(len, pieces)) <= most:
+            self.visitor.write(b"".join(pieces))
+            return
+        for piece in pieces:
+            for at in range(0, len(piece), most):
+                self.visitor.write(piece[at : at + most])
+                await self.visitor.drain()
+
+    COMMANDS: ClassVar = {
+        "register": Command(register, 2, 2, {Conflict: "user telah terdaftar"}, login=False),
+        "auth": Command(auth, 2, 2, login=False),
+        "logout": Command(logout),
+        "sendprivate": Command(sendprivate, 2, refusals={NotFound: NO_USER}),
+        "inbox": Command(inbox),
+        "inboxbysender": Command(inbox, 1),
+        "creategroup": Command(creategroup, 1, refusals={Conflict: "group telah terdaftar"}),
+        "joingroup": Command(
+            joingroup, 1, refusals={NotFound: NO_GROUP, InvalidCredentials: "Group memakai password"}
+        ),
+        "sendgroup": Command(sendgroup, 2, refusals={NotFound: NO_ACCESS, Forbidden: NO_ACCESS}),
+        "inboxgroup": Command(inboxgroup, 1, refusals={NotFound: NO_ACCESS, Forbidden: NO_ACCESS}),
+        "sendfile": Command(sendfile, 3, refusals={NotFound: NO_USER}),
+        "sendgroupfile": Command(sendgroupfile, 3, refusals={NotFound: NO_USER, Forbidden: NO_USER}),
+        "receivefile": Command(receivefile),
+        "getallusers": Command(getallusers),
+        "getallgroups": Command(getallgroups),
+    }
+
+
+def _cut(words: bytes) -> tuple[bytes, bytes]:
+    """The first word and what stands behind it."""
+    first, _, rest = words.partition(b" ")
+    return first, rest.lstrip()
