@@ -6,8 +6,8 @@ Exit codes: 0 stopped when told to, 78 could not start and will not when tried a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
-import os
 import resource
 import signal
 import sys
@@ -15,7 +15,7 @@ import sys
 from zmq.utils import z85
 
 from config import whereabouts
-from config.keys import server_keys
+from config.keys import gateway_secret, server_keys
 from config.log import ServerLog, open_log
 from config.readiness import Pulse, say_ready
 from config.settings import Settings, SettingsError, load
@@ -24,6 +24,8 @@ from protocol.connection_string import ConnectionString
 
 COULD_NOT_START = 78
 """EX_CONFIG of sysexits.h."""
+RESERVED = 256
+"""Descriptors that are not for visitors: sockets to the broker, files, what listens."""
 PULSE = 1.0
 """Seconds between two looks at whether a sign of life is due."""
 
@@ -32,42 +34,49 @@ def main() -> int:
     """Serve until told to stop; the exit code."""
     try:
         settings = load()
-        server = os.environ.get("PESAN_SERVER") or _own_server(settings)
+        server, secret = _own_server(settings), gateway_secret(settings.home)
         log = open_log(settings, "gateway")
     except (SettingsError, OSError) as error:
         return _refuse(str(error))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
-        asyncio.run(_serve(settings, server, log))
+        asyncio.run(_serve(Gateway(settings, server, log, secret), log))
     except OSError as error:
-        return _refuse(_why_not(settings, error))
+        return _refuse(
+            f"{error.strerror or error} Is another server running? PESAN_PORT_BASE=N chooses others."
+        )
     finally:
         log.close()
     return 0
 
 
-async def _serve(settings: Settings, server: str, log: ServerLog) -> None:
+async def _serve(gateway: Gateway, log: ServerLog) -> None:
+    """Until told to stop. Raises ``OSError`` when a port is not to be had."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    gateway = Gateway(settings, server, log)
+    gateway.most = min(gateway.most, _allow_open_files() - RESERVED)
     await gateway.listen()
-    log.info("started", **{dialect.NAME: settings.port_base + dialect.PORT for dialect in DIALECTS})
+    ports = {dialect.NAME: gateway.settings.port_base + dialect.PORT for dialect in DIALECTS}
+    log.info("started", **ports, connections=gateway.most)
     say_ready()
     pulse = Pulse()
     while not stopped.is_set():
         pulse.beat(loop.time())
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PULSE):
                 await stopped.wait()
-        except TimeoutError:
-            pass
     await gateway.stop()
     log.info("stopped")
+
+
+def _allow_open_files() -> int:
+    """As many as the system lets us have; the usual soft limit of 1,024 is an accident of history."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+    return max(soft, hard)
 
 
 def _own_server(settings: Settings) -> str:
@@ -75,11 +84,6 @@ def _own_server(settings: Settings) -> str:
     host = whereabouts.EVERYWHERE.get(settings.host, settings.host)
     key = z85.decode(server_keys(settings.home).public) if settings.curve else b""
     return str(ConnectionString(host, settings.port_base, key))
-
-
-def _why_not(settings: Settings, error: OSError) -> str:
-    ports = ", ".join(str(settings.port_base + dialect.PORT) for dialect in DIALECTS)
-    return f"cannot listen on {settings.gateway_host}, ports {ports}: {error.strerror or error}."
 
 
 def _refuse(reason: str) -> int:
