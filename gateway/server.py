@@ -36,7 +36,7 @@ SWEEP: Final = 1.0
 LOGOUTS: Final = 100
 """Sessions of vanished visitors that are ended at once."""
 LOGOUT_PATIENCE: Final = 60.0
-"""Seconds for which that is tried. Without us such a session shows nobody online, and nobody has its token."""
+"""Seconds for which that is tried. Later it does not matter: nobody is online with it, or has its token."""
 PROBES: Final = 3
 """Questions of the system to a connection on which nothing comes, before it counts as broken."""
 
@@ -221,7 +221,7 @@ class Gateway:
         self._sweeper = asyncio.get_running_loop().call_later(every, self._sweep)
 
     def _look_at_the_slow(self, now: float) -> None:
-        """Hang up on who has not read a byte for long, and on who lets most wait when it is too much in all."""
+        """Hang up on who has read nothing for long, and on who lets most wait when it is too much in all."""
         for visitor, (sent, until) in list(self._slow.items()):
             if visitor.sent > sent:
                 self.waits_for(visitor)

@@ -5,7 +5,7 @@ ends is ``framing``'s; who may come in at all, and how long somebody may make us
 
 A visitor that is silent costs no task: one runs from the first request that is there to the last. While a
 request is carried out, what is pushed waits, so that it stands behind the reply and never within a dialogue.
-A visitor that types faster than it is answered is not read any more, and one that does not read is hung up on.
+Who types faster than they are answered is not read any more, and who does not read is hung up on.
 
 Whoever ends their side has said all that they had to say: it is carried out and answered, then we hang up.
 Whoever breaks off instead is not answered any more; of what they said, what is under way is finished, for the
