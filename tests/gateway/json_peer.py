@@ -17,7 +17,7 @@ class JsonPeer(Peer):
 
     def __init__(self, town: Town) -> None:
         super().__init__(town.port("json"))
-        self.token = ""
+        self.name = self.token = self.realm = ""
 
     def __enter__(self) -> JsonPeer:
         return self
@@ -25,7 +25,8 @@ class JsonPeer(Peer):
     def enters(self, name: str) -> str:
         """Register, log in; returns the name."""
         self.asks(f"register {name} {PASSWORD}")
-        self.token = self.done(f"auth {name} {PASSWORD}")["token_id"]
+        reply = self.done(f"auth {name} {PASSWORD}")
+        self.name, self.token, self.realm = name, reply["token_id"], reply["realm_id"]
         return name
 
     def asks(self, line: str) -> dict[str, Any]:
