@@ -20,6 +20,7 @@ from benchmarks.dm import dm
 from benchmarks.fanout import fanout
 from benchmarks.figures import Meter
 from benchmarks.files.scenario import file
+from benchmarks.gateway.scenario import gateway
 from benchmarks.idle import idle
 from benchmarks.latency import latency
 from benchmarks.logins.logouts import logouts
@@ -49,6 +50,7 @@ def main() -> int:
         "fanout": lambda o: _driven(o, fanout, members=o.members, seconds=o.seconds),
         "file": lambda o: _driven(o, file, mib=o.mib, rounds=o.rounds, seconds=o.seconds),
         "idle": lambda o: _driven(o, idle, clients=o.clients),
+        "gateway": _gateway,
         "start": lambda o: start(),
     }
     missed = False
@@ -63,7 +65,19 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "scenario",
-        choices=["relay", "dm", "latency", "logins", "logouts", "fanout", "file", "idle", "start", "all"],
+        choices=[
+            "relay",
+            "dm",
+            "latency",
+            "logins",
+            "logouts",
+            "fanout",
+            "file",
+            "idle",
+            "gateway",
+            "start",
+            "all",
+        ],
         help="what to measure",
     )
     parser.add_argument("--server", default="", help="connection string; default: start one of our own")
@@ -76,7 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--listeners", type=int, default=1000, help="in logouts")
     parser.add_argument("--mib", type=int, default=1024, help="size of the file in file")
     parser.add_argument("--rounds", type=int, default=3, help="in file: how often each side has its turn")
-    parser.add_argument("--clients", type=int, default=2000, help="in idle")
+    parser.add_argument("--clients", type=int, default=2000, help="in idle and in gateway")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser.parse_args()
 
@@ -101,6 +115,17 @@ def _driven(
         )
         meter = Meter({name: process.pid for name, process in server.processes.items()})
         return scenario(server.connection, meter, **kwargs)
+
+
+def _gateway(options: argparse.Namespace) -> dict[str, Any]:
+    """Always on a server of its own: it looks into the gateway's process, and starts it again."""
+    return gateway(
+        clients=options.clients,
+        pairs=options.pairs,
+        seconds=options.seconds,
+        workers=options.workers,
+        database=options.database,
+    )
 
 
 def _dm_and_relay(options: argparse.Namespace) -> dict[str, Any]:
