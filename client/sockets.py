@@ -10,6 +10,7 @@ again. This is four times as fast as ``zmq.asyncio``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 import struct
@@ -33,7 +34,7 @@ DISCONNECTED: Final = int(zmq.EVENT_DISCONNECTED)
 REACHED: Final = int(zmq.EVENT_CONNECTED)
 REFUSED: Final = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
 REFUSED_FINALLY: Final = int(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL) | int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
-"""The other end speaks no CURVE, or not ours; libzmq does not try again by itself."""
+"""The other end speaks no CURVE, or not ours; libzmq does not try again by itself, so we do."""
 _WATCHED: Final = REACHED | CONNECTED | DISCONNECTED | REFUSED | REFUSED_FINALLY
 
 REFUSED_WITHIN: Final = 3.0
@@ -46,6 +47,8 @@ RECONNECT_MS: Final = (100, 500)
 """Bounds of the first pause before connecting again; it doubles up to one of the next line's."""
 RECONNECT_MOST_MS: Final = (500, 1_500)
 """However long the server was away, messages flow within 3 s of its return."""
+REFUSED_PAUSE: Final = 1.0
+"""Seconds after which who was refused finally is tried again: it may have listened there by mistake."""
 MAX_SOCKETS: Final = 16_384
 
 
@@ -166,6 +169,14 @@ class Link:
         self._loop.add_reader(self._fd, self._read)
         self._loop.call_soon(self._read)
 
+    def start_over(self) -> None:
+        """Drop what is not sent yet, and connect anew."""
+        if not self._open:
+            return
+        with contextlib.suppress(zmq.ZMQError):  # given up already
+            self._socket.disconnect(self._endpoint)
+        self._socket.connect(self._endpoint)
+
     def close(self) -> None:
         """Close both sockets; what was not sent yet is dropped."""
         self._open = False
@@ -210,6 +221,8 @@ class Link:
                 (event,) = struct.unpack_from("=H", notice)
                 if event & DISCONNECTED and self._reading:
                     self._drain()
+                if event & REFUSED_FINALLY:
+                    self._loop.call_later(REFUSED_PAUSE, self.start_over)
                 if event & REACHED:
                     self._reached_at = self._loop.time()
                 elif not event & REFUSED or self._loop.time() - self._reached_at < REFUSED_WITHIN:

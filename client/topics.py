@@ -17,7 +17,7 @@ from protocol.limits import TOPIC_BYTES
 
 H = TypeVar("H")
 
-NEEDED: Final = frozenset({"welcome", "topics", "membership"})
+NEEDED: Final = frozenset({"message", "welcome", "topics", "membership"})
 """Kinds without which a session would miss what it must know."""
 _KIND: Final = TOPIC_BYTES + 3
 """Where a frame has its kind: after the topic, a list of three, the version, and the kind's length."""

@@ -45,8 +45,8 @@ TOPICS: Final = 2_500
 """Topics from which on a trunk takes no further session. A broker allows a connection twice as many."""
 INTRODUCTION_PATIENCE: Final = 2.0
 """Seconds without an answer after which a trunk introduces itself again."""
-KINDS: Final = frozenset({"message", "read"})
-"""Kinds of events that connections on trunks are handed, unless told otherwise."""
+KINDS: Final = frozenset({"read"})
+"""Kinds of events that connections on trunks are handed besides messages, unless told otherwise."""
 _LANE: Final = slice(3, 7)
 """Where a reply has the upper half of its request id: list of four, version, uint64, and the id itself."""
 _UINT64: Final = 0xCF
@@ -57,8 +57,8 @@ class Trunks:
 
     ``secret``: the gateway's, 32 bytes; empty: go as an ordinary client. ``on_refusal`` is told when the
     server does not believe it; the sessions then go on as an ordinary client's. ``kinds``: of
-    ``protocol.events.EVENTS``, those that are handed on; of membership always what concerns the session's own
-    user. Raises ``ValueError`` when ``server`` is no connection string.
+    ``protocol.events.EVENTS``, those that are handed on besides messages; of membership always what concerns
+    the session's own user. Raises ``ValueError`` when ``server`` is no connection string.
     """
 
     def __init__(
@@ -289,7 +289,10 @@ class Trunk:
             else:
                 self._open_to_all()
             return
-        if change != sockets.DISCONNECTED:
+        if change == sockets.DISCONNECTED:
+            # What was not sent yet would go out before the introduction, and all of it is asked again.
+            self._commands.start_over()
+        else:
             self._refusal = change
         self._tell_all(change)
 

@@ -69,11 +69,6 @@ class BulkLink(Link):
             send(payload, NOBLOCK, copy=len(payload) < COPY_BELOW)
         self._look_again()
 
-    def start_over(self) -> None:
-        """Drop what is not sent yet, and connect anew."""
-        self._socket.disconnect(self._endpoint)
-        self._socket.connect(self._endpoint)
-
     def _set_up(self, server: ConnectionString, kind: int) -> None:
         super()._set_up(server, kind)
         self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)

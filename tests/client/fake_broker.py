@@ -23,9 +23,13 @@ class FakeBroker:
         self.model = ModelServer()
         self.lock = threading.Lock()
         """Held while the model works; take it to look at the model."""
+        self.subscribed: list[bytes] = []
+        """Every frame on the events socket, subscriptions and their ends, as they came."""
         self._public, self._secret = zmq.curve_keypair()
         self._context = zmq.Context()
         self._ports = [0, 0]
+        self.curve = True
+        """Off: what listens there from the next start on is no Pesan server, but speaks ZeroMQ."""
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self.start()
@@ -77,8 +81,9 @@ class FakeBroker:
         ``room``: messages that wait to be read; with few of them the kernel has no room either.
         """
         socket = self._context.socket(kind)
-        socket.setsockopt(zmq.CURVE_SERVER, 1)
-        socket.setsockopt(zmq.CURVE_SECRETKEY, self._secret)
+        if self.curve:
+            socket.setsockopt(zmq.CURVE_SERVER, 1)
+            socket.setsockopt(zmq.CURVE_SECRETKEY, self._secret)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.RCVHWM, room)
         if room < 1000:
@@ -110,6 +115,7 @@ class FakeBroker:
                         self._commands.send_multipart([peer, self.model.request(frame)])
                     else:
                         frame = self._events.recv()
+                        self.subscribed.append(frame)
                         if frame[:1] == b"\1":
                             self.model.subscribe(WIRE, True, frame[1:])
                     published, self.model.published = self.model.published, []

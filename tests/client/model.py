@@ -68,6 +68,9 @@ class ModelServer:
         self.published: list[tuple[str, bytes]] = []
         self.asked: list[tuple[str, str, Any]] = []
         """(user, command, request) of everything that arrived."""
+        self.gateway_secret = b"g" * 32
+        self.origins: list[tuple[str, str]] = []
+        """(command, origin) of every request that arrived."""
         self.files = FileModel(self)
         self.refuse: Callable[[str, Any], Failure | None] = lambda command, request: None
         for name in ("ani", "budi", "citra", "dewi"):
@@ -110,6 +113,7 @@ class ModelServer:
         """The reply to one request frame."""
         asked = unpack_request(frame)
         command = COMMANDS[asked.command]
+        self.origins.append((asked.command, asked.origin))
         try:
             request = commands.read(command, asked.body)
             user = self.sessions[asked.token][1] if asked.token in self.resumed else ""
@@ -134,6 +138,11 @@ class ModelServer:
 
     def _server_hello(self, asked: Request, user: str, request: Any) -> Body:
         return commands.HelloReply("0", 1, "here", self.events_port, self.bulk_port, 0, ["auth"], {})
+
+    def _gateway_introduce(self, asked: Request, user: str, request: commands.IntroduceGateway) -> Body:
+        if request.secret != self.gateway_secret:
+            raise InvalidCredentials("That is not the gateway's secret.")
+        return commands.Empty()
 
     def _session_ping(self, asked: Request, user: str, request: Any) -> Body:
         return commands.PingReply(self.epoch, 0)

@@ -81,10 +81,24 @@ def test_however_many_come_and_go_the_broker_holds_what_somebody_here_holds() ->
 
 def test_an_events_kind_is_seen_without_reading_it() -> None:
     for kind, struct in EVENTS.items():
-        fields = {"conversation": 1, "seq": 1, "sender": "ani", "to": "*", "body": "", "sent_at": 0, "id": b""}
+        fields = {
+            "conversation": 1,
+            "seq": 1,
+            "sender": "ani",
+            "to": "*",
+            "body": "",
+            "sent_at": 0,
+            "id": b"",
+        }
         names = {name: fields.get(name, "ani") for name in struct.__struct_fields__ if name != "file"}
         assert kind_of(event(TOPIC, struct(**names))) == kind
-    for junk in (b"", TOPIC, TOPIC + b"\x93\x01", TOPIC + b"\x93\x01\xc4\x07message", TOPIC + b"\x93\x01\xa7"):
+    for junk in (
+        b"",
+        TOPIC,
+        TOPIC + b"\x93\x01",
+        TOPIC + b"\x93\x01\xc4\x07message",
+        TOPIC + b"\x93\x01\xa7",
+    ):
         assert kind_of(junk) not in EVENTS
 
 
@@ -96,6 +110,11 @@ def test_only_what_somebody_wants_and_what_makes_sense_is_read() -> None:
     assert read(event(TOPIC, TopicsEvent(3)), NEEDED) == TopicsEvent(3)
     message = event(TOPIC, MessageEvent(1, 1, "ani", "*", "hello", 0, bytes(16)))
     assert isinstance(read(message, {"message"}), MessageEvent)
-    for junk in (message[:-1], message + b"!", TOPIC + b"\x93\x01\xa7message" + pack_body({}), TOPIC + b"\xff"):
+    for junk in (
+        message[:-1],
+        message + b"!",
+        TOPIC + b"\x93\x01\xa7message" + pack_body({}),
+        TOPIC + b"\xff",
+    ):
         assert read(junk, {"message"}) is None
     assert read(TOPIC + b"\x93\x01\xa4nobo\xc4\x01\x80", {"nobo"}) is None

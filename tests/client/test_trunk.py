@@ -12,11 +12,13 @@ import pytest
 
 from benchmarks.own_server import OwnServer
 from client.chat import Chat, Event, Status
-from client.errors import Closed, LoggedOut, Offline, Timeout, WrongServerKey
-from client.trunk import Trunks
+from client.errors import Closed, LoggedOut, Offline, WrongServerKey
+from client.sockets import REFUSED_FINALLY
+from client.trunk import Trunk, Trunks
 from config.keys import gateway_secret
+from protocol.commands import Body, convert
 from protocol.errors import Failure, InvalidCredentials
-from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, Welcome, event
+from protocol.events import MembershipEvent, MessageEvent, PresenceEvent
 from tests.client.fake_broker import FakeBroker
 
 PASSWORD = "correct horse"
@@ -50,11 +52,11 @@ class Visitor:
 
     @property
     def texts(self) -> list[str]:
-        return [event.body for event in self.heard if isinstance(event, MessageEvent)]
+        return [one.body for one in self.heard if isinstance(one, MessageEvent)]
 
     @property
     def statuses(self) -> list[bool]:
-        return [event.connected for event in self.heard if isinstance(event, Status)]
+        return [one.connected for one in self.heard if isinstance(one, Status)]
 
     async def enter(self, listen: bool = True) -> Visitor:
         await self.chat.__aenter__()
@@ -199,7 +201,9 @@ async def test_a_server_that_is_killed_and_comes_back_costs_nobody_a_message(bro
         )
 
 
-async def test_a_new_epoch_renews_each_topic_once(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_new_epoch_renews_each_topic_once(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("client.pings.PING", 0.1)
     async with trunks_to(broker.address) as trunks:
         everyone = await visitors(trunks, "ani", "budi", "ani", "ani")
@@ -207,7 +211,9 @@ async def test_a_new_epoch_renews_each_topic_once(broker: FakeBroker, monkeypatc
         broker.subscribed.clear()
         with broker.lock:
             broker.model.epoch += 1
-        await until(lambda: subscriptions(broker, ani.chat.topic) and subscriptions(broker, everyone[1].chat.topic))
+        await until(
+            lambda: subscriptions(broker, ani.chat.topic) and subscriptions(broker, everyone[1].chat.topic)
+        )
         asked = len(broker.model.asked)
         await until(lambda: len(broker.model.asked) > asked + 8)  # everybody has heard of it by then
         assert subscriptions(broker, ani.chat.topic) == [0, 1]
@@ -279,22 +285,29 @@ async def test_a_wrong_key_is_told_to_everyone_soon_and_to_who_comes_later(broke
             assert time.monotonic() - started < 5
 
 
-async def test_a_server_that_was_someone_else_for_a_while_is_found_again(broker: FakeBroker) -> None:
-    """A gateway lives longer than a mistake of the operator's: a server started with another key."""
+async def test_a_server_that_was_something_else_for_a_while_is_found_again(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway lives longer than an operator's mistake."""
+    monkeypatch.setattr("client.sockets.REFUSED_PAUSE", 0.1)
+    refused: list[int] = []
+    changed = Trunk._commands_changed
+
+    def noted(trunk: Trunk, change: int) -> None:
+        refused.append(change)
+        changed(trunk, change)
+
+    monkeypatch.setattr(Trunk, "_commands_changed", noted)
     async with trunks_to(broker.address) as trunks:
         (ani,) = await visitors(trunks, "ani")
-        public, secret = broker._public, broker._secret
-        await asyncio.to_thread(broker.stop)
-        import zmq
-
-        broker._public, broker._secret = zmq.curve_keypair()
-        broker.start()
-        await asyncio.sleep(2.0)
-        await asyncio.to_thread(broker.stop)
-        broker._public, broker._secret = public, secret
-        broker.start()
+        for curve in (False, True):
+            await asyncio.to_thread(broker.stop)
+            broker.curve = curve
+            broker.start()
+            if not curve:
+                await until(lambda: any(change & REFUSED_FINALLY for change in refused))
         assert (await ani.chat.whoami()).user == "ani"
-        await until(lambda: ani.statuses[-1])
+        await until(lambda: ani.statuses == [True, False, True])
 
 
 async def test_closing_the_trunks_closes_every_chat_on_them(broker: FakeBroker) -> None:
@@ -372,26 +385,23 @@ async def test_what_many_hear_is_read_once_and_what_nobody_wants_is_not_read(
     broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    import client.topics
 
-    convert = client.topics.convert
-    monkeypatch.setattr(
-        "client.topics.convert", lambda fields, kind: read.append(kind.__name__) or convert(fields, kind)
-    )
+    def noted(fields: dict[str, Any], kind: type[Body]) -> Body:
+        read.append(kind.__name__)
+        return convert(fields, kind)
+
+    monkeypatch.setattr("client.topics.convert", noted)
     async with trunks_to(broker.address) as trunks:
         everyone = await visitors(trunks, *["ani"] * 20)
         budi = (await visitors(trunks, "budi"))[0]
         read.clear()
-        topic = everyone[0].chat.topic
         with broker.lock:
             for body in (PresenceEvent("citra", True, 0), MembershipEvent(9, "#ops", "citra", "joined")):
-                broker.model.publish(topic, body)
-            broker.model.published.clear()
-            broker.model.publish(topic, PresenceEvent("citra", True, 0))
+                broker.model.publish(everyone[0].chat.topic, body)
         await budi.chat.send("ani", "all of you")
         await until(lambda: all(one.texts == ["all of you"] for one in everyone))
         assert read.count("MessageEvent") == 1 and "PresenceEvent" not in read
-        assert not any(isinstance(event, PresenceEvent) for one in everyone for event in one.heard)
+        assert not any(isinstance(heard, MembershipEvent) for one in everyone for heard in one.heard)
 
 
 async def test_kinds_that_are_asked_for_are_handed_on(broker: FakeBroker) -> None:
@@ -410,3 +420,36 @@ async def test_trunks_to_another_server_are_a_mistake(broker: FakeBroker) -> Non
             Chat.connect("pesan://127.0.0.1:1", trunks=trunks)
     with pytest.raises(ValueError):
         Trunks("http://here")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    with OwnServer(settings={"password_memory_kib": 8, "password_passes": 1}) as server:
+        yield server
+
+
+async def test_trunks_lead_to_a_whole_server_and_outlive_its_broker(server: OwnServer) -> None:
+    refusals: list[Failure] = []
+    secret = gateway_secret(server.home)
+    async with trunks_to(server.connection, secret=secret, on_refusal=refusals.append) as trunks:
+        for name in ("ani", "budi"):
+            async with Chat.connect(server.connection, trunks=trunks, origin="192.0.2.7") as chat:
+                await chat.register(name, PASSWORD)
+        ani, budi, again = await visitors(trunks, "ani", "budi", "budi", origin="192.0.2.7")
+        await ani.chat.create_group("ops")
+        for one in (budi, again):
+            await one.chat.join_group("ops")
+        await asyncio.gather(*(ani.chat.send("#ops", f"{n}") for n in range(50)))
+        await asyncio.to_thread(server.kill, "broker")
+        sending = asyncio.gather(*(budi.chat.send("ani", f"{n}") for n in range(50)))
+        await asyncio.to_thread(server.start_again, ["broker"])
+        await sending
+        await ani.chat.send("#ops", "50")
+        await until(lambda: len(ani.texts) == 101 and len(again.texts) == 101 and len(budi.texts) == 101)
+        for one in (ani, budi, again):
+            group = [
+                heard.body for heard in one.heard if isinstance(heard, MessageEvent) and heard.to == "#ops"
+            ]
+            assert group == [f"{n}" for n in range(51)]
+            assert sorted(one.texts) == sorted([*group, *(f"{n}" for n in range(50))])
+        assert not refusals and len(trunks) == 1
