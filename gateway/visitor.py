@@ -209,6 +209,10 @@ class Visitor(asyncio.BufferedProtocol):
         else:
             self._gateway.count("pushes dropped")
 
+    def count(self, what: str) -> None:
+        """Something of theirs was dropped, for whoever keeps the log."""
+        self._gateway.count(what)
+
     async def drain(self) -> None:
         """Wait until what was written has left, as far as need be. Raises ``Gone``."""
         while self._drained is not None:
