@@ -12,7 +12,14 @@ from benchmarks.own_server import OwnServer
 from tests.gateway.peer import Peer
 
 PASSWORD = "rahasia-sekali"
-SETTINGS = {"password_memory_kib": 8, "password_passes": 1}
+MIB = 1 << 20
+FILE_MAX, QUOTA = 16 * MIB, 24 * MIB
+SETTINGS = {
+    "password_memory_kib": 8,
+    "password_passes": 1,
+    "file_max_bytes": FILE_MAX,
+    "file_quota_bytes": QUOTA,
+}
 PORTS = {"signup": 10, "bracket": 11, "ftp": 12, "json": 13}
 
 _numbers = itertools.count(1)
