@@ -43,7 +43,7 @@ class Digest:
         self._room = room
         self._sign = -1 if newest else 1
         self._kept: list[tuple[int, int, int, bytes]] = []
-        """(time, conversation, seq, line); time and seq with the sign, so that they grow as we walk."""
+        """(time, conversation, seq, line); the numbers with the sign, so that they grow as we walk."""
         self._size = 0
         self._edge: tuple[int, ...] | None = None
         self._last = (0, 0, 0)
@@ -55,11 +55,11 @@ class Digest:
 
     def add(self, conversation: int, message: Message, line: bytes) -> bool:
         """The next line of this conversation; False: there is no room for it, nor for those behind it."""
-        at = self._sign * message.sent_at
-        if self._last[1] == conversation:
+        sign = self._sign
+        place = (sign * message.sent_at, sign * conversation, sign * message.seq)
+        if self._last[1] == place[1]:
             # A clock may have gone back; the order within a conversation is that of its numbers.
-            at = max(at, self._last[0])
-        place = (at, conversation, self._sign * message.seq)
+            place = (max(place[0], self._last[0]), place[1], place[2])
         if self._edge is not None and place >= self._edge:
             return False
         self._last = place
@@ -83,7 +83,7 @@ class Digest:
     def reached(self) -> dict[int, int]:
         """For each conversation of which something is kept the seq that the walk came to."""
         self._prune()
-        return {conversation: self._sign * seq for _, conversation, seq, _ in self._kept}
+        return {self._sign * conversation: self._sign * seq for _, conversation, seq, _ in self._kept}
 
     def _prune(self) -> None:
         self._kept.sort()
