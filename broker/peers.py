@@ -20,6 +20,9 @@ HANDED_OUT_BYTES = 5
 GATEWAYS_MOST: Final = 256
 """Gateways known at once; one more makes the one silent longest a stranger. A gateway has a connection for
 every few hundred visitors and introduces each anew, so this is far above what is used at any time."""
+FOR_ITSELF: Final = frozenset((Rate.HELLO, Rate.RESUME, Rate.REFUSAL))
+"""What a gateway may ask for itself without being counted. Not what only visitors ask, where passwords are
+tried: should a gateway forget to say whom it speaks for, all of them are one address."""
 
 
 class Peers:
@@ -94,10 +97,9 @@ class Peers:
     def take(self, peer: bytes, rate: Rate, now: float, origin: str = "") -> float:
         """As ``Bucket.take``, from the bucket of this rate class of its address.
 
-        A gateway that speaks for itself takes nothing: it asks what its visitors have left to be asked, and
-        all of them would have to share it.
+        A gateway that speaks for itself takes nothing: its visitors would have to share what it takes.
         """
-        if not origin and peer in self._gateways:
+        if not origin and rate in FOR_ITSELF and peer in self._gateways:
             return 0.0
         return self._buckets.take(self.address(peer, origin), rate, now)
 

@@ -284,11 +284,22 @@ def test_what_a_gateway_asks_for_itself_is_not_counted_by_address() -> None:
     tokens = [bench.login(f"user{number}", number) for number in range(1, 21)]
     for token in tokens:
         bench.ask(GATE, "auth.logout", token)
+        bench.ask(GATE, "auth.resume", token=token)
         bench.ask(GATE, "server.hello")
         bench.ask(GATE, "no.such")
         bench.core.request(bench.now, GATE, pack_request(5, b"", "server.hello", b"")[:-1])
     assert statuses(bench) == ["ok", "not_found", "invalid"] * 20
-    assert addresses(bench) == [LOCAL] * 20
+    assert addresses(bench) == [LOCAL] * 40
+
+
+def test_a_gateway_that_forgets_to_say_for_whom_it_asks_is_one_address() -> None:
+    bench = limited(entry_rate=1, entry_burst=2, group_rate=1, group_burst=1)
+    for _ in range(3):
+        login(bench, GATE)
+    token = bench.login("ani", 1)
+    for _ in range(2):
+        bench.ask(GATE, "group.join", token, group="ops")
+    assert statuses(bench) == ["rate_limited"] * 2
 
 
 def test_the_buckets_of_origins_are_bounded_as_all_are(monkeypatch: pytest.MonkeyPatch) -> None:

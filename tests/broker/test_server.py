@@ -26,7 +26,7 @@ from benchmarks.own_server import ROOT, free_port_base
 from broker.core import Core
 from broker.server import Server
 from config.folders import socket_folder
-from config.keys import server_keys
+from config.keys import gateway_secret, server_keys
 from config.log import open_log
 from config.settings import Settings, load
 from protocol import backend, limits
@@ -51,7 +51,10 @@ class House:
         self._clients: list[zmq.Socket[bytes]] = []
         self.key = z85.decode(keys.public)
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        core = Core(self.settings, name=b"b" * 16, version="0", first_handle=secrets.randbits(40), epoch=1)
+        first, secret = secrets.randbits(40), gateway_secret(home)
+        core = Core(
+            self.settings, name=b"b" * 16, version="0", first_handle=first, epoch=1, gateway_secret=secret
+        )
         self.core = core
         self.log = open_log(self.settings, "broker")
         self.server = Server(self.settings, keys, core, self.log)
