@@ -32,6 +32,10 @@ LINGER: Final = 1.0
 """Seconds for which who is hung up on is still listened to, so that they can read why."""
 
 
+class TooMuch(TooLarge):
+    """What came without a size is more than may come so."""
+
+
 class Where(TypedDict, total=False):
     """Where a file goes: ``to`` (an address) with a ``name`` and perhaps a ``text``, or a ``path``.
 
@@ -99,7 +103,7 @@ async def receive(visitor: Visitor, size: int, **where: Unpack[Where]) -> Finish
 async def receive_segment(visitor: Visitor, most: int, **where: Unpack[Where]) -> FinishReply:
     """What the visitor says until they are silent, or end their side, made a file: for who tells no size.
 
-    Raises as ``receive`` does, and ``TooLarge`` when it is more than ``most`` bytes.
+    Raises as ``receive`` does, and ``TooMuch`` when it is more than ``most`` bytes.
     """
     first = await _in_time(visitor, 1)
     async with visitor.transfers.place(visitor.chat):
@@ -179,7 +183,7 @@ async def _in_time(visitor: Visitor, most: int) -> bytes:
 
 
 async def _until_silence(visitor: Visitor, first: bytes, most: int) -> bytes:
-    """``first`` and what comes behind it. Raises ``TooLarge``, once there is silence, and ``Gone``."""
+    """``first`` and what comes behind it. Raises ``TooMuch``, once there is silence, and ``Gone``."""
     pieces, size = [first], len(first)
     with contextlib.suppress(TimeoutError):
         while True:
@@ -195,7 +199,7 @@ async def _until_silence(visitor: Visitor, first: bytes, most: int) -> bytes:
             else:
                 pieces.clear()
     if size > most:
-        raise TooLarge("What has no size may not be so large.", limit=most)
+        raise TooMuch("What has no size may not be so large.", limit=most)
     return b"".join(pieces)
 
 
@@ -219,6 +223,7 @@ async def written(visitor: Visitor, data: bytes) -> None:
 
 
 __all__ = [
+    "TooMuch",
     "Transfers",
     "Where",
     "bytes_of",

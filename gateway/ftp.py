@@ -115,6 +115,8 @@ class Ftp(Dialect):
             return "kuota tidak cukup"
         if isinstance(error, TooLarge) and error.fields.get("limit") == self.visitor.settings.file_max_bytes:
             return "file terlalu besar"
+        if isinstance(error, files.TooMuch):
+            return "tanpa ukuran file terlalu besar, pakai PUT nama ukuran"
         return super().said_to(error, refusals, arguments)
 
     # --- who ------------------------------------------------------------------------------------
