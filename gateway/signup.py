@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from client import ClientError, Event, Failure, LoggedOut
+from client import ClientError, Event, Failure, LoggedOut, Offline, Timeout
 from gateway import files, people, signup_lines
 from gateway.bracket_line import one_line
 from gateway.dialect import Command, Dialect, Refusals, Wrong
@@ -79,6 +79,8 @@ class Signup(Dialect):
         Conflict: "That is not possible now, try again",
         Busy: "The server is busy, try again later",
         Unavailable: AWAY,
+        Offline: AWAY,
+        Timeout: "The server did not answer in time: look whether it was done before you try again",
         Internal: "Something went wrong here, try again later",
         Failure: "The server refused that",
         ClientError: AWAY,
