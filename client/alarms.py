@@ -71,5 +71,6 @@ class Alarms:
             if sleeper.alarm_at != -NEVER:
                 sleeper.alarm_at = NEVER
                 sleeper.ring()
-        if self._heap and self._timer is None:
+        if self._heap:
+            # Who was woken may have armed it for itself, later than others want it.
             self._arm(self._heap[0][0])

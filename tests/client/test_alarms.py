@@ -53,3 +53,16 @@ async def test_who_asks_again_while_being_woken_is_woken_again() -> None:
     rang = len(sleeper.rang)
     await asyncio.sleep(2 * GRAIN)
     assert len(sleeper.rang) == rang
+
+
+async def test_who_asks_for_a_late_moment_while_being_woken_delays_nobody() -> None:
+    loop = asyncio.get_running_loop()
+    alarms = Alarms(loop)
+    one, other = Sleeper(alarms), Sleeper(alarms)
+    one.again = loop.time() + 60
+    alarms.set(one, loop.time() + 0.01)
+    alarms.set(other, loop.time() + 0.02 + 2 * GRAIN)
+    async with asyncio.timeout(5):
+        while not other.rang:
+            await asyncio.sleep(0.01)
+    alarms.close()
