@@ -28,6 +28,9 @@ PAGE: Final = 500
 """Messages fetched at a time."""
 FETCHES_MOST: Final = 8
 """Conversations being fetched at once."""
+HINTS_MOST: Final = 2_000
+"""Hints remembered, the newest of each kind and subject. They come over all their topics at about the same
+time, so this is for bursts; one that was forgotten too early is told twice."""
 
 
 class Status(Struct, frozen=True):
@@ -89,6 +92,7 @@ class Inbox:
         self._fetches: deque[Conversation] = deque()
         self._fetching = 0
         self._hints: dict[tuple[object, ...], object] = {}
+        """What was told last of each subject, the one told longest ago first."""
         self._heard: dict[int, int] = {}
         """How far each conversation had been heard when the last list was asked for."""
 
@@ -204,7 +208,10 @@ class Inbox:
             self._session.events.append(event)
             return
         if self._hints.get(key) != news:
+            self._hints.pop(key, None)
             self._hints[key] = news
+            if len(self._hints) > HINTS_MOST:
+                del self._hints[next(iter(self._hints))]
             self._session.events.append(event)
 
     # --- filling holes --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from client.inbox import HINTS_MOST
 from protocol.addresses import TopicKind
 from protocol.commands import (
     ConversationsReply,
@@ -299,6 +300,24 @@ def test_a_hint_that_comes_over_several_topics_is_told_once() -> None:
     world.deliver_events()
     world.run(1.0)
     assert ani.events[before:] == [hints[n] for n in (0, 2, 4, 6, 7, 8)]
+
+
+def test_hints_are_remembered_up_to_a_number_and_the_newest_stay() -> None:
+    """However long a program listens, and to however many people."""
+    (ani,) = listening(World(), "ani")
+    inbox, told = ani.session.listening.inbox, ani.session.events
+    inbox.hint(PresenceEvent("budi", True, 1))
+    for number in range(HINTS_MOST - 1):
+        inbox.hint(ReadEvent(number + 1, "citra", 1))
+    inbox.hint(PresenceEvent("budi", False, 2))
+    told.clear()
+    for again in range(3):
+        inbox.hint(PresenceEvent(f"dewi{again}", True, 3))
+        inbox.hint(PresenceEvent(f"dewi{again}", True, 4))
+        inbox.hint(PresenceEvent("budi", False, 5))
+    assert [event.user for event in told if isinstance(event, PresenceEvent)] == ["dewi0", "dewi1", "dewi2"]
+    assert len(told) == 3
+    assert len(inbox._hints) == HINTS_MOST
 
 
 def test_an_idle_hour_costs_few_frames() -> None:
