@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -208,6 +209,44 @@ def test_bytes_that_are_no_text_and_lines_without_end_are_told_so_and_the_next_w
         peer.says(b"BROADCAST " + b"a" * 70_000 + b"\n")
         peer.hears(MALFORMED)
         answers(peer, "WHOAMI", ani)
+
+
+# --- how lines come -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_every_way_of_sending_a_line_is_the_same(town: Town, end: bytes) -> None:
+    ani, budi = registered(town, "ani"), registered(town, "budi")
+    with logged_in(town, ani) as peer, logged_in(town, budi) as other:
+        peer.says_bytewise(b"sEnD " + budi.encode() + b" satu" + end)
+        peer.hears(b"[OK] pesan terkirim\n")
+        peer.says(b"SEND " + budi.encode() + b" dua" + end + b"Whoami" + end + b"join" + end)
+        peer.hears(b"[OK] pesan terkirim\n" + ani.encode() + b"\n[ERR] Format message tidak sesuai\n")
+        assert [said(other.line()), said(other.line())] == [f"{ani} satu", f"{ani} dua"]
+
+
+def test_a_segment_without_an_end_is_a_command_after_a_silence(town: Town) -> None:
+    ani = registered(town, "ani")
+    with town.peer("bracket") as peer:
+        for line, reply in (
+            (f"LOGIN {ani} {PASSWORD}", "[OK] login berhasil"),
+            ("whoami", ani),
+            (f"SEND {ani} tanpa akhir\r", "[OK] pesan terkirim"),
+        ):
+            peer.says(line.encode())
+            peer.hears(f"{reply}\n".encode())
+        assert shown(peer, "CHECKPAST")[0][-1] == f"{ani} tanpa akhir"
+        peer.says(b"exit")
+        peer.is_hung_up_on()
+
+
+def test_who_stops_sending_is_answered_to_the_end(town: Town) -> None:
+    ani = registered(town, "ani")
+    with town.peer("bracket") as peer:
+        peer.says(f"LOGIN {ani} {PASSWORD}\nWHOAMI\nLOGOUT".encode())
+        peer.socket.shutdown(socket.SHUT_WR)
+        peer.hears(f"[OK] login berhasil\n{ani}\n[OK] Logout berhasil\n".encode())
+        peer.is_hung_up_on()
 
 
 # --- SEND, BROADCAST ----------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,6 +123,13 @@ async def test_more_than_one_reply_may_hold_is_told_by_the_next_one(town: Town) 
 # --- what there is room for ---------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_loop() -> Iterator[None]:
+    """For all examples: one each would take longer than what is tried."""
+    yield
+    LOOP.close()
+
+
 class Shelf:
     """A chat of conversations given as lists of (time, sender); counts what was asked."""
 
@@ -166,7 +175,8 @@ def places(told: digest.Told) -> list[tuple[int, int]]:
     return [(int(line[:4]), int(line[5:])) for line in told.lines.splitlines()]
 
 
-RUN = asyncio.new_event_loop().run_until_complete
+LOOP = asyncio.new_event_loop()
+RUN = LOOP.run_until_complete
 SAID = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["ani", "budi"])), max_size=12)
 SHELVES = st.lists(SAID, min_size=1, max_size=4)
 
