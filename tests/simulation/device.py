@@ -130,7 +130,8 @@ class Device:
             # A wrong password: it was changed on another device while this one was logging in.
             self._token = b""
             self.kill()
-            self.world.clock.after(self.world.rng.uniform(0.3, 1.0), self.start)
+            # Somebody else may have started it by then.
+            self.world.clock.after(self.world.rng.uniform(0.3, 1.0), self.world.restart_device, self)
             return
         if isinstance(answer, LoginReply):
             self._token = answer.token
@@ -157,7 +158,8 @@ class Device:
             self.world.counts["logged out"] += 1
             self._token = b""
             self.kill()
-            self.world.clock.after(self.world.rng.uniform(0.3, 1.0), self.start)
+            # Somebody else may have started it by then.
+            self.world.clock.after(self.world.rng.uniform(0.3, 1.0), self.world.restart_device, self)
 
     # --- doing ----------------------------------------------------------------------------------
 
