@@ -191,7 +191,8 @@ async def _until_silence(visitor: Visitor, first: bytes, most: int) -> bytes:
                 async with asyncio.timeout(visitor.settings.gateway_segment_pause):
                     piece = await visitor.take(most)
             except Gone:
-                await visitor.drain()  # raises it again, unless they only said that this is all
+                if not visitor.finished:
+                    raise
                 break
             size += len(piece)
             if size <= most:

@@ -181,6 +181,11 @@ class Visitor(asyncio.BufferedProtocol):
         return self._gateway.sessions
 
     @property
+    def finished(self) -> bool:
+        """Whether they have ended their side, and not broken off: what they said is all of it."""
+        return self._eof and not self._ending
+
+    @property
     def terminator(self) -> bytes:
         """The end of the request that was taken last."""
         return self._framer.end
