@@ -116,6 +116,17 @@ class Framer:
             raise TooLong
         return None
 
+    def until(self, end: bytes) -> bytes | None:
+        """What stands before this end, whichever others are in it; None: it has not come. As ``next`` raises."""
+        place = self._buffer.find(end)
+        if self._dropping or place < 0:
+            return None
+        text = self.take(place + len(end))[:place]
+        self.end = end
+        if place > self.limit:
+            raise TooLong
+        return text
+
     def take(self, most: int) -> bytes:
         """Up to ``most`` bytes as they are, whatever stands in them."""
         with memoryview(self._buffer) as whole:
@@ -139,7 +150,7 @@ class Framer:
 
     def _find(self) -> tuple[int, bytes, int] | None:
         """Where the next request ends, with what, and how many bytes that has; None: it has no end yet."""
-        if self._late and self._buffer not in (b"", b"\r"):
+        if self._late and bytes(self._buffer[:2]) not in (b"", b"\r"):
             self._late = False
             self._forget(
                 next((len(end) for end in (CRLF, *self._framing.ends) if self._buffer.startswith(end)), 0)

@@ -9,8 +9,8 @@ gathered ``json_inbox``'s, files are ``json_files``'s.
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from client import Chat, ClientError, Failure, Offline, Timeout
@@ -41,6 +41,13 @@ AWAY: Final = "Server sedang tidak tersedia, coba lagi nanti"
 
 SENT: Final = json_shapes.ok("Message Sent")
 
+UNTOLD_WORDS: Final = (b"auth", b"register")
+"""Words that no token stands behind."""
+TEXT_WORDS: Final = (b"sendprivate", b"sendgroup")
+"""Words whose second argument goes on to the end of the line, spaces and all."""
+FILE_WORDS: Final = (b"sendfile", b"sendgroupfile")
+"""Words whose second argument may be megabytes long, and whose third goes on to the end of the line."""
+
 
 class Json(Dialect):
     """One visitor who speaks it."""
@@ -64,10 +71,6 @@ class Json(Dialect):
         Failure: BUSY,
         ClientError: AWAY,
     }
-    FIELDS: ClassVar = MappingProxyType(
-        {b"sendprivate": 2, b"sendgroup": 2, b"sendfile": 3, b"sendgroupfile": 3}
-    )
-    """Words whose last argument, of so many, goes on to the end of the line, spaces and all."""
 
     def __init__(self, visitor: Any) -> None:
         super().__init__(visitor)
@@ -78,16 +81,27 @@ class Json(Dialect):
         """In whose session the request at hand is carried out."""
         self.chat: Chat
         """The same. Of another visitor, it may be closed at any moment."""
+        self._held = 0
+        """Bytes that a line with a file has taken of the room for such lines."""
+        self._holder = ""
+        """Whose they are."""
+        self._patience: asyncio.TimerHandle | None = None
+        self._overlong = self.MALFORMED
+        """What is said to a line that is too long."""
 
     # --- requests -------------------------------------------------------------------------------
 
     async def request(self, request: bytes) -> None:
         """Carry out one request and answer it."""
+        self._hold_on(None)
         try:
-            word, token, arguments = self._read(request)
+            await self._request(*self._read(request))
         except UnicodeDecodeError:
             self.refuse(self.MALFORMED)
-            return
+        finally:
+            self._hold(0)
+
+    async def _request(self, word: str, token: str, arguments: list[Any]) -> None:
         command = self.COMMANDS.get(word)
         if command is None:
             self.refuse(self.UNKNOWN)
@@ -103,22 +117,81 @@ class Json(Dialect):
         word, _, arguments = self._read(request.encode())
         return word, arguments
 
-    def _read(self, request: bytes) -> tuple[str, str, list[str]]:
-        """The word, the token ('' if there is none) and the arguments. Raises ``UnicodeDecodeError``."""
-        word, rest = _cut(request.strip())
-        token = b""
-        if word not in (b"auth", b"register"):
-            first, others = _cut(rest)
-            if json_shapes.TOKEN(first):
-                token, rest = first, others
-        fields = self.FIELDS.get(word)
-        arguments = rest.split() if fields is None else rest.split(None, fields - 1)
-        return word.decode(), token.decode().lower(), [argument.decode() for argument in arguments]
+    def _read(self, request: bytes) -> tuple[str, str, list[Any]]:
+        """The word, the token ('' if there is none) and the arguments. Raises ``UnicodeDecodeError``.
+
+        All of them are str, except for the content of a file.
+        """
+        begin, end = json_shapes.next_word(request, 0)
+        word, token = request[begin:end], b""
+        arguments: list[bytes] | list[bytes | memoryview]
+        if word in FILE_WORDS:
+            token, arguments = json_shapes.file_words(request, end)
+        else:
+            rest = request[end:].strip()
+            first, last = json_shapes.next_word(rest, 0)
+            if json_shapes.TOKEN(rest, first, last) and word not in UNTOLD_WORDS:
+                token, rest = rest[first:last], rest[last:].lstrip()
+            arguments = rest.split(None, 1) if word in TEXT_WORDS else rest.split()
+        decoded = [argument.decode() if isinstance(argument, bytes) else argument for argument in arguments]
+        return word.decode(), token.decode().lower(), decoded
+
+    # --- lines with files -----------------------------------------------------------------------
+
+    def limit(self, begins: bytes) -> int:
+        """More for a file of somebody who has a session, as far as there is room for all such lines."""
+        settings = self.visitor.settings
+        self._overlong = self.MALFORMED
+        begin, end = json_shapes.next_word(begins, 0)
+        if begins[begin:end] not in FILE_WORDS:
+            return settings.gateway_line_max_bytes
+        begin, end = json_shapes.next_word(begins, end)
+        token = begins[begin:end].decode() if json_shapes.TOKEN(begins, begin, end) else ""
+        speaker = self._session(token.lower())
+        if speaker is None:
+            self._overlong = self.STRANGER
+        elif not self._hold(min(self.visitor.unread, settings.gateway_file_line_max_bytes), speaker):
+            self._overlong = BUSY
+        else:
+            self._overlong = TOO_LARGE
+            self._hold_on(settings.gateway_content_timeout)
+            return settings.gateway_file_line_max_bytes
+        return settings.gateway_line_max_bytes
+
+    def too_long(self) -> None:
+        """A request was longer than it may be."""
+        self._hold_on(None)
+        self._hold(0)
+        self.refuse(self._overlong)
+
+    def _hold(self, count: int, speaker: Json | None = None) -> bool:
+        """Have so many bytes of the room. False, and as before, when there is none."""
+        if speaker is not None and not self._held:
+            self._holder = speaker.visitor.chat.user
+        if count != self._held and not self.visitor.room.take(count - self._held, self._holder):
+            return False
+        self._held = count
+        return True
+
+    def _hold_on(self, seconds: float | None) -> None:
+        """Wait so long for more of a line with a file; None: no more."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if seconds is not None:
+            self._patience = asyncio.get_running_loop().call_later(seconds, self.visitor.hang_up)
+
+    # --- sessions -------------------------------------------------------------------------------
+
+    def _session(self, token: str) -> Json | None:
+        """Who has the session of this token; without one, it is our own."""
+        speaker = self.visitor.sessions.get(token) if token else self
+        return speaker if isinstance(speaker, Json) and speaker.visitor.logged_in else None
 
     def _speaks_for(self, token: str) -> bool:
         """Find whose session it is. False: nobody's."""
-        speaker = self.visitor.sessions.get(token) if token else self
-        if not isinstance(speaker, Json) or not speaker.visitor.logged_in:
+        speaker = self._session(token)
+        if speaker is None:
             return False
         self._speaker, self.chat = speaker, speaker.visitor.chat
         if not self.visitor.logged_in:
@@ -138,7 +211,9 @@ class Json(Dialect):
         self._speaker.visitor.session_ended()
 
     def farewell(self) -> None:
-        """The token is worth nothing any more."""
+        """The token is worth nothing any more, and no line goes on."""
+        self._hold_on(None)
+        self._hold(0)
         if self._token:
             self.visitor.sessions.pop(self._token, None)
             self._token = ""
@@ -197,7 +272,8 @@ class Json(Dialect):
 
     async def logout(self, arguments: list[str]) -> bytes:
         """``logout T``"""
-        await self._speaker.visitor.logout()
+        await self.chat.logout()
+        self.session_over()
         return json_shapes.ok()
 
     # --- messages -------------------------------------------------------------------------------
@@ -268,11 +344,11 @@ class Json(Dialect):
 
     # --- files ----------------------------------------------------------------------------------
 
-    async def sendfile(self, arguments: list[str]) -> bytes:
+    async def sendfile(self, arguments: list[Any]) -> bytes:
         """``sendfile T U B64 path``"""
         return await json_files.send(self, self.local(arguments[0]), arguments[1], arguments[2])
 
-    async def sendgroupfile(self, arguments: list[str]) -> bytes:
+    async def sendgroupfile(self, arguments: list[Any]) -> bytes:
         """``sendgroupfile T G B64 path``"""
         name = self.local(arguments[0])
         return await json_files.send(self, name and f"#{name}", arguments[1], arguments[2])
@@ -312,9 +388,3 @@ class Json(Dialect):
         "getallusers": Command(getallusers),
         "getallgroups": Command(getallgroups),
     }
-
-
-def _cut(words: bytes) -> tuple[bytes, bytes]:
-    """The first word and what stands behind it."""
-    first, _, rest = words.partition(b" ")
-    return first, rest.lstrip()

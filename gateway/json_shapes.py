@@ -5,7 +5,6 @@ Belongs here: shapes. What is asked of the system for them is ``json``'s and ``j
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 from datetime import datetime
@@ -35,8 +34,10 @@ def error(said: str) -> bytes:
 
 def ok_with(name: str, items: list[bytes], **fields: Any) -> list[bytes]:
     """A reply whose field ``name`` is a list of what is JSON already, in pieces that belong together."""
-    head = _reply("OK", DONE, fields)[: -len(b"}" + END)]
-    return [head, f', "{name}": ['.encode(), b", ".join(items), b"]}" + END]
+    pieces = [_reply("OK", DONE, fields)[: -len(b"}" + END)], f', "{name}": ['.encode()]
+    for item in items:
+        pieces += (item, b", ")
+    return [*(pieces[:-1] if items else pieces), b"]}" + END]
 
 
 def item(fields: dict[str, Any] | str) -> bytes:
@@ -55,22 +56,38 @@ def local_time(microseconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}.{rest:06}"
 
 
-# --- a file's content ---------------------------------------------------------------------------
+# --- a line with a file -------------------------------------------------------------------------
 
-SLICE: Final = 192 * 1024
-"""Bytes encoded at once; of base64 there are a third more. Others wait for it, under a millisecond."""
+_spaces = re.compile(b" *").match
 
 
-def bare(content: str) -> str:
+def next_word(line: bytes, at: int) -> tuple[int, int]:
+    """Where the next word behind ``at`` begins and ends: both at the line's end when there is none."""
+    spaces = _spaces(line, at)
+    begin = spaces.end() if spaces else at
+    end = line.find(b" ", begin)
+    return begin, len(line) if end < 0 else end
+
+
+def file_words(line: bytes, at: int) -> tuple[bytes, list[bytes | memoryview]]:
+    """The token (b"" if there is none), and name, content and path behind it, as far as they are there.
+
+    ``at``: behind the line's first word. The content, which may have megabytes, is not copied.
+    """
+    begin, end = next_word(line, at)
+    token = b""
+    if TOKEN(line, begin, end):
+        token = line[begin:end]
+        begin, end = next_word(line, end)
+    first, last = next_word(line, end)
+    words = (line[begin:end], memoryview(line)[first:last], line[last:].strip())
+    return token, [word for word in words if len(word)]
+
+
+def bare(content: memoryview) -> memoryview:
     """base64 without the ``b'…'`` that clients leave around it."""
-    return content[2:-1] if content.startswith("b'") and content.endswith("'", 2) else content
-
-
-def decoded(part: str, *, last: bool) -> bytes:
-    """The bytes of a part of base64, a multiple of four letters. Raises ``ValueError``."""
-    if not last and "=" in part:
-        raise binascii.Error("padding within")
-    return binascii.a2b_base64(part, strict_mode=True)
+    wrapped = len(content) > 2 and bytes(content[:2]) == b"b'" and bytes(content[-1:]) == b"'"
+    return content[2:-1] if wrapped else content
 
 
 def _reply(status: str, said: str, fields: dict[str, Any]) -> bytes:

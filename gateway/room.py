@@ -6,30 +6,42 @@ Belongs here: the count. Who holds what, and what is said when there is no room,
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from protocol.errors import Busy
 
+SHARE: Final = 4
+"""One user may hold the n-th part of it: nobody takes the room of all the others."""
+
 
 class Room:
-    """``most``: bytes that all together may hold."""
+    """``most``: bytes that all together may hold. ``one``: what anybody must be able to hold alone."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, one: int = 0) -> None:
+        self.share = min(max(most // SHARE, one), most)
+        """What one user may hold."""
         self._left = most
+        self._users: Counter[str] = Counter()
 
-    def take(self, count: int) -> bool:
+    def take(self, count: int, user: str) -> bool:
         """Hold so many bytes more (fewer, if below 0). False, and nothing changed, when there is no room."""
-        if count > self._left:
+        held = self._users[user] + count
+        if count > 0 and (count > self._left or held > self.share):
             return False
         self._left -= count
+        self._users[user] = held
+        if not held:
+            del self._users[user]
         return True
 
     @contextlib.contextmanager
-    def held(self, count: int) -> Iterator[None]:
+    def held(self, count: int, user: str) -> Iterator[None]:
         """Hold so many bytes for a while. Raises ``Busy``."""
-        if not self.take(count):
+        if not self.take(count, user):
             raise Busy("There is no room for this at present.")
         try:
             yield
         finally:
-            self.take(-count)
+            self.take(-count, user)

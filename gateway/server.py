@@ -53,7 +53,7 @@ class Gateway:
         self.buffer = memoryview(bytearray(READ_AT_ONCE))
         """Where bytes of any visitor are read to. They are taken out of it before another one is read."""
         self.transfers = Transfers(settings.gateway_transfers)
-        self.room = Room(settings.gateway_file_lines_bytes)
+        self.room = Room(settings.gateway_file_lines_bytes, settings.gateway_file_line_max_bytes)
         """For requests and replies that carry files."""
         self.sessions: dict[str, Dialect] = {}
         """By the tokens that a dialect gave out."""
@@ -244,7 +244,9 @@ class Gateway:
         settings = self.settings
         host = "127.0.0.1" if settings.gateway_host == "localhost" else settings.gateway_host
         port = settings.port_base + dialect.PORT
-        made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # asyncio sends small pieces at once (TCP_NODELAY) only where it sees that it is TCP.
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             made.setblocking(False)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -181,6 +181,11 @@ class Visitor(asyncio.BufferedProtocol):
         return self._gateway.sessions
 
     @property
+    def unread(self) -> int:
+        """Bytes that came and were not taken yet."""
+        return len(self._framer)
+
+    @property
     def finished(self) -> bool:
         """Whether they have ended their side, and not broken off: what they said is all of it."""
         return self._eof and not self._ending
@@ -230,6 +235,23 @@ class Visitor(asyncio.BufferedProtocol):
         while (line := self._next()) is None:
             await self._more()
         return line
+
+    async def text(self, end: bytes) -> bytes:
+        """As ``line``, but other ends belong to it, unless nothing follows one for a moment."""
+        long = False
+        while (text := self._framer.until(end)) is None:
+            long = long or len(self._framer) > self._framer.limit
+            if long:
+                self._framer.take(len(self._framer))
+                await self._more()
+            elif await self._quiet():
+                if (line := self._next()) is not None:
+                    return line
+                await self._more()
+        self._resume_if_room()
+        if long:
+            raise TooLong
+        return text
 
     async def take(self, most: int) -> bytes:
         """Up to ``most`` bytes as they come, at least one. Raises ``Gone``."""
@@ -394,6 +416,17 @@ class Visitor(asyncio.BufferedProtocol):
             return self._framer.next()
         finally:
             self._resume_if_room()
+
+    async def _quiet(self) -> bool:
+        """Whether nothing more comes for a moment, or at all."""
+        if self._eof:
+            return True
+        try:
+            async with asyncio.timeout(self.settings.gateway_segment_pause):
+                await self._more()
+        except TimeoutError:
+            return True
+        return False
 
     async def _more(self) -> None:
         """Wait until more has come. Raises ``Gone`` when nothing will."""

@@ -34,6 +34,18 @@ class JsonPeer(Peer):
         self.says(f"{line} \r\n".encode())
         return self.reply()
 
+    def until(self, end: bytes) -> bytes:
+        """The next bytes up to and with ``end``; megabytes, too."""
+        heard = bytearray(self._heard)
+        looked = 0
+        while (place := heard.find(end, looked)) < 0:
+            looked = max(0, len(heard) - len(end))
+            data = self.socket.recv(1_048_576)
+            assert data, f"{bytes(heard[:200])!r}, and then the connection ended"
+            heard += data
+        self._heard = bytes(heard[place + len(end) :])
+        return bytes(heard[: place + len(end)])
+
     def reply(self) -> dict[str, Any]:
         """The next reply, which has what every reply has."""
         whole = self.until(END)
