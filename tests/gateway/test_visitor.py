@@ -1,0 +1,340 @@
+"""One visitor: requests in order, replies in one piece, dialogues, pushes, and the ways to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from gateway.visitor import address_of
+from protocol.events import TypingEvent
+from tests.gateway.imagined import Imagined, until_quiet, within
+
+
+@pytest.fixture
+async def gateway() -> Imagined:
+    return Imagined()
+
+
+@pytest.fixture
+async def hasty() -> Imagined:
+    """One that soon takes silence for an end."""
+    return Imagined(gateway_segment_pause=0.02)
+
+
+def tasks_counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each task that is made from now on."""
+    loop, made = asyncio.get_running_loop(), list[int]()
+
+    def counted(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        made.append(1)
+        return asyncio.Task(work, loop=loop)
+
+    monkeypatch.setattr(loop, "create_task", counted)
+    return made
+
+
+# --- order --------------------------------------------------------------------------------------
+
+
+async def test_each_request_is_answered_in_order_and_each_reply_is_one_write(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"ECHO one\nECHO two\r\nNO\nECHO\nSECRET x\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"one\n", b"two\n", b"no: unknown\n", b"no: malformed\n", b"no: stranger\n"]
+
+
+async def test_byte_by_byte_is_the_same_and_makes_one_task_a_request(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tasks_counted(monkeypatch)
+    wire = gateway.visit()
+    for byte in b"ECHO one\nECHO two\n":
+        wire.says(bytes([byte]))
+        await until_quiet(wire)
+    assert (wire.said, len(made)) == (b"one\ntwo\n", 2)
+
+
+async def test_a_burst_of_requests_is_one_task(gateway: Imagined, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tasks_counted(monkeypatch)
+    wire = gateway.visit()
+    wire.says(b"ECHO one\n" * 50)
+    await until_quiet(wire)
+    assert (wire.said, len(made)) == (b"one\n" * 50, 1)
+
+
+async def test_a_segment_without_an_end_is_a_request_after_a_silence(hasty: Imagined) -> None:
+    wire = hasty.visit()
+    wire.says(b"ECHO o")
+    wire.says(b"ne")
+    assert not wire.heard
+    await within(lambda: wire.heard)
+    wire.says(b"\nECHO two")
+    await within(lambda: len(wire.heard) == 2)
+    assert wire.heard == [b"one\n", b"two\n"]
+
+
+async def test_segments_that_come_while_a_request_is_carried_out_stay_apart(hasty: Imagined) -> None:
+    wire = hasty.visit()
+    wire.says(b"WAIT\n")
+    await until_quiet(wire)
+    for segment in (b"ECHO one", b"ECHO two"):
+        wire.says(segment)
+        await asyncio.sleep(0.06)
+    wire.visitor.dialect.gate.set()  # type: ignore[attr-defined]
+    await within(lambda: len(wire.heard) == 3)
+    assert wire.heard == [b"waited\n", b"one\n", b"two\n"]
+
+
+async def test_bytes_that_are_no_text_are_malformed_and_the_next_request_is_not(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"ECHO \xff\xfe\nECHO one\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"no: malformed\n", b"one\n"]
+
+
+async def test_a_mistake_of_ours_is_told_in_the_dialects_form_and_ends_nothing(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"FAIL\nECHO one\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"no: malformed\n", b"one\n"]
+    assert [type(fault) for fault in gateway.quiet.faults] == [ZeroDivisionError]
+
+
+async def test_a_dialect_that_fails_at_saying_so_ends_nothing_either(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = gateway.visit()
+    for name in ("too_long", "fault"):
+        monkeypatch.setattr(wire.visitor.dialect, name, lambda: 1 // 0)
+    wire.says(b"x" * 70_000 + b"\nFAIL\nECHO one\n")
+    await until_quiet(wire)
+    assert wire.said == b"one\n"
+    assert len(gateway.quiet.faults) == 3
+
+
+# --- dialogues and raw bytes --------------------------------------------------------------------
+
+
+async def test_a_dialogue_takes_the_next_request_there_already_or_yet_to_come(
+    gateway: Imagined,
+) -> None:
+    wire = gateway.visit()
+    wire.says(b"ASK\nthis\nASK\n")
+    await until_quiet(wire)
+    wire.says(b"th")
+    await until_quiet(wire)
+    wire.says(b"at\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"?\n", b"you said this\n", b"?\n", b"you said that\n"]
+
+
+async def test_a_silence_ends_what_is_said_in_a_dialogue(hasty: Imagined) -> None:
+    wire = hasty.visit()
+    wire.says(b"ASK\n")
+    await until_quiet(wire)
+    wire.says(b"segment")
+    await within(lambda: len(wire.heard) == 2)
+    assert wire.heard == [b"?\n", b"you said segment\n"]
+
+
+async def test_raw_bytes_are_taken_as_they_are_and_requests_go_on_behind_them(hasty: Imagined) -> None:
+    wire = hasty.visit()
+    wire.says(b"RAW 6\na\n\0")
+    await asyncio.sleep(0.06)  # a silence within them is none
+    wire.says(b"b\nc")
+    wire.says(b"ECHO one\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"b'a\\n\\x00b\\nc'\n", b"one\n"]
+
+
+@pytest.mark.parametrize("split", [0, 1, 3, 5])
+async def test_skipped_bytes_are_nobodys_wherever_they_come(gateway: Imagined, split: int) -> None:
+    wire = gateway.visit()
+    wire.says(b"SKIP 5\n" + b"a\nb\nc"[:split])
+    await until_quiet(wire)
+    wire.says(b"a\nb\nc"[split:] + b"ECHO one\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"skipped\n", b"one\n"]
+
+
+async def test_a_dialogue_ends_with_the_visitor(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"ASK\n")
+    await until_quiet(wire)
+    wire.breaks()
+    await until_quiet(wire)
+    assert wire.heard == [b"?\n"]
+    assert not gateway.quiet.faults
+    assert gateway.systems[0].log == ["closed"]
+
+
+# --- pushes -------------------------------------------------------------------------------------
+
+
+async def test_what_is_pushed_comes_at_once_or_behind_the_reply(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.visitor.push(b"at once\n")
+    wire.says(b"PUSH\nPUSH\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"at once\n", b"behind\n", b"pushed\n", b"behind\n", b"pushed\n"]
+
+
+async def test_nothing_is_pushed_into_a_dialogue(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"ASK\n")
+    await until_quiet(wire)
+    wire.visitor.push(b"pushed\n")
+    wire.says(b"text\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"?\n", b"you said text\n", b"pushed\n"]
+
+
+async def test_events_reach_the_dialect_of_who_is_logged_in_only(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, heard = gateway.visit(), list[object]()
+    monkeypatch.setattr(wire.visitor.dialect, "heard", heard.append)
+    event = TypingEvent(1, "budi")
+    wire.visitor.hear(event)
+    wire.says(b"LOGIN ani\n")
+    await until_quiet(wire)
+    wire.visitor.hear(event)
+    wire.visitor.session_ended()
+    wire.visitor.hear(event)
+    assert heard == [event]
+
+
+async def test_a_dialect_that_fails_at_an_event_harms_nobody(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\n")
+    await until_quiet(wire)
+    monkeypatch.setattr(wire.visitor.dialect, "heard", lambda event: 1 // 0)
+    wire.visitor.hear(TypingEvent(1, "budi"))
+    assert [type(fault) for fault in gateway.quiet.faults] == [ZeroDivisionError]
+
+
+# --- ways to end --------------------------------------------------------------------------------
+
+
+async def test_what_stands_before_the_end_of_a_stream_is_carried_out_and_answered(
+    gateway: Imagined,
+) -> None:
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\nECHO one\nECHO two")
+    wire.ends()
+    await within(lambda: gateway.ended)
+    assert wire.heard == [b"welcome\n", b"one\n", b"two\n"]
+    assert (wire.closed, wire.aborted) == (True, False)
+    assert gateway.ended == [b"token of ani"]
+
+
+async def test_who_ends_without_a_word_is_let_go(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.ends()
+    await until_quiet(wire)
+    assert wire.closed
+    assert not gateway.systems
+
+
+async def test_who_ends_and_goes_without_waiting_has_it_carried_out_all_the_same(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\nWAIT\nECHO one\n")
+    wire.ends()
+    await until_quiet(wire)
+    wire.breaks()
+    dialect = wire.visitor.dialect
+    dialect.gate.set()  # type: ignore[attr-defined]
+    await within(lambda: gateway.ended)
+    assert dialect.done == ["waited", "one"]  # type: ignore[attr-defined]
+    assert wire.heard == [b"welcome\n"]
+
+
+async def test_who_breaks_off_has_finished_what_was_under_way_and_no_more(
+    gateway: Imagined,
+) -> None:
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\nWAIT\nECHO one\n")
+    await until_quiet(wire)
+    wire.breaks()
+    assert not gateway.ended
+    dialect = wire.visitor.dialect
+    dialect.gate.set()  # type: ignore[attr-defined]
+    await within(lambda: gateway.ended)
+    assert dialect.done == ["waited"]  # type: ignore[attr-defined]
+
+
+async def test_who_breaks_off_is_not_waited_for_without_end() -> None:
+    gateway = Imagined(gateway_request_timeout=0.02)
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\nWAIT\n")
+    await until_quiet(wire)
+    wire.breaks()
+    await within(lambda: gateway.ended)
+    assert gateway.ended == [b"token of ani"]
+
+
+async def test_who_breaks_off_while_they_log_in_is_logged_out_too(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, gate = gateway.visit(), asyncio.Event()
+    wire.says(b"ECHO one\n")
+    await until_quiet(wire)
+    system = gateway.systems[0]
+    login = system.login
+
+    async def slowly(username: str, password: str, device: str = "") -> None:
+        await gate.wait()
+        await login(username, password)
+
+    monkeypatch.setattr(system, "login", slowly)
+    wire.says(b"LOGIN ani\n")
+    await until_quiet(wire)
+    wire.breaks()
+    await until_quiet(wire)
+    gate.set()
+    await within(lambda: gateway.ended)
+    assert gateway.ended == [b"token of ani"]
+
+
+async def test_a_last_word_is_read_and_nothing_is_carried_out_behind_it(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"BYE\nECHO one\n")
+    await until_quiet(wire)
+    assert wire.heard == [b"bye\n"]
+    assert (wire.closed, wire.aborted) == (True, False)
+
+
+async def test_an_anonymous_visitor_leaves_no_session_to_be_ended(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"ECHO one\n")
+    await until_quiet(wire)
+    wire.breaks()
+    await until_quiet(wire)
+    assert gateway.systems[0].log == ["closed"]
+    assert not gateway.ended
+
+
+async def test_a_visitor_speaks_for_their_own_address(gateway: Imagined) -> None:
+    wire = gateway.visit(address="198.51.100.3")
+    wire.says(b"ECHO one\n")
+    await until_quiet(wire)
+    assert gateway.systems[0].origin == "198.51.100.3"
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        (("192.0.2.7", 4711), "192.0.2.7"),
+        (("::ffff:192.0.2.7", 4711, 0, 0), "192.0.2.7"),
+        (("fe80::1%eth0", 4711, 0, 2), "fe80::1"),
+        (("::1", 4711, 0, 0), "::1"),
+        (None, ""),
+    ],
+)
+def test_an_address_is_written_as_the_system_counts_it(peer: tuple[str, int] | None, address: str) -> None:
+    assert address_of(peer) == address
