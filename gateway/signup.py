@@ -257,7 +257,8 @@ class Signup(Dialect):
         to, _ = await self._with(arguments[0])
         self._write(["Message: "])
         self._awaited = "message"
-        line = await self.visitor.line()
+        # A text from who ends strings with NUL may have several lines.
+        line = await (self.visitor.text(NUL) if self._end == NUL else self.visitor.line())
         self._end = self.visitor.terminator
         try:
             text = line.decode()
