@@ -35,7 +35,6 @@ NO_USER: Final = "User Tidak Ditemukan"
 NO_ACCESS: Final = "User tidak memiliki akses ke grup ini"
 NO_GROUP: Final = "Group tidak ditemukan"
 NO_NAME: Final = "Nama tidak benar: 1 sampai 32 huruf, angka, titik, strip atau garis bawah"
-TOO_LARGE: Final = "Terlalu besar"
 BUSY: Final = "Server sedang sibuk, coba lagi nanti"
 AWAY: Final = "Server sedang tidak tersedia, coba lagi nanti"
 
@@ -64,8 +63,8 @@ class Json(Dialect):
         Busy: BUSY,
         Unavailable: AWAY,
         Offline: AWAY,
-        Timeout: AWAY,
-        TooLarge: TOO_LARGE,
+        Timeout: "Server belum menjawab, perintah mungkin sudah dijalankan",
+        TooLarge: "Pesan terlalu panjang",
         Invalid: MALFORMED,
         Internal: "Terjadi kesalahan pada server",
         Failure: BUSY,
@@ -122,13 +121,15 @@ class Json(Dialect):
 
         All of them are str, except for the content of a file.
         """
+        if not request.startswith(FILE_WORDS):  # those may be long: no copy
+            request = request.strip()
         begin, end = json_shapes.next_word(request, 0)
         word, token = request[begin:end], b""
         arguments: list[bytes] | list[bytes | memoryview]
         if word in FILE_WORDS:
             token, arguments = json_shapes.file_words(request, end)
         else:
-            rest = request[end:].strip()
+            rest = request[end:].lstrip()
             first, last = json_shapes.next_word(rest, 0)
             if json_shapes.TOKEN(rest, first, last) and word not in UNTOLD_WORDS:
                 token, rest = rest[first:last], rest[last:].lstrip()
@@ -153,7 +154,7 @@ class Json(Dialect):
         elif not self._hold(min(self.visitor.unread, settings.gateway_file_line_max_bytes), speaker):
             self._overlong = BUSY
         else:
-            self._overlong = TOO_LARGE
+            self._overlong = json_files.TOO_LARGE
             self._hold_on(settings.gateway_content_timeout)
             return settings.gateway_file_line_max_bytes
         return settings.gateway_line_max_bytes
@@ -378,7 +379,13 @@ class Json(Dialect):
         "inboxbysender": Command(inbox, 1),
         "creategroup": Command(creategroup, 1, refusals={Conflict: "group telah terdaftar"}),
         "joingroup": Command(
-            joingroup, 1, refusals={NotFound: NO_GROUP, InvalidCredentials: "Group memakai password"}
+            joingroup,
+            1,
+            refusals={
+                NotFound: NO_GROUP,
+                InvalidCredentials: "Group memakai password",
+                TooLarge: "Group sudah penuh",
+            },
         ),
         "sendgroup": Command(sendgroup, 2, refusals={NotFound: NO_ACCESS, Forbidden: NO_ACCESS}),
         "inboxgroup": Command(inboxgroup, 1, refusals={NotFound: NO_ACCESS, Forbidden: NO_ACCESS}),

@@ -16,7 +16,7 @@ from gateway import files, json_shapes
 from gateway.dialect import Wrong
 from protocol.addresses import name_key
 from protocol.commands import ConversationInfo
-from protocol.errors import Forbidden, Invalid, NotFound
+from protocol.errors import Forbidden, Invalid, NotFound, TooLarge
 from protocol.file_names import checked_file_name
 from protocol.files import StoredFile
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NO_USER: Final = "User Tidak Ditemukan"
 BAD_CONTENT: Final = "Isi file tidak benar"
 BAD_NAME: Final = "Nama file tidak benar"
+TOO_LARGE: Final = "File terlalu besar"
+NO_ROOM: Final = "Tidak ada ruang lagi untuk file Anda"
 
 SENT: Final = json_shapes.ok("File Sent")
 
@@ -49,7 +51,10 @@ async def send(json: Json, to: str, content: memoryview, path: str) -> bytes:
         raise Wrong(BAD_NAME) from None
     source = Decoding(json_shapes.bare(content))
     async with json.visitor.transfers.place(json.chat):
-        await json.chat.files.pour(source.read, source.size, to=to, name=name)
+        try:
+            await json.chat.files.pour(source.read, source.size, to=to, name=name)
+        except TooLarge as error:
+            raise Wrong(NO_ROOM if "used" in error.fields else TOO_LARGE) from None
     return SENT
 
 

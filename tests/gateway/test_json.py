@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from client import Chat
 from tests.gateway.conftest import PASSWORD, Town
 from tests.gateway.json_peer import END, JsonPeer
 
@@ -230,6 +231,16 @@ def test_groups_of_other_realms_and_unknown_ones_are_not_found(
     for line in (town.name("hantu"), f"{group} tempat-lain", f"{group}@tempat-lain", f"#{group}", "*"):
         assert budi.refused(f"joingroup {line}") == "Group tidak ditemukan"
     budi.done(f"joingroup {group} {budi.realm}")
+
+
+async def test_a_group_with_a_password_is_entered_through_another_door(town: Town, ani: JsonPeer) -> None:
+    group = town.name("ops")
+    async with Chat.connect(town.connection) as chat:
+        citra = town.name("citra")
+        await chat.register(citra, PASSWORD)
+        await chat.login(citra, PASSWORD)
+        await chat.create_group(group, "kunci")
+    assert ani.refused(f"joingroup {group}") == "Group memakai password"
 
 
 def test_only_members_write_and_read(town: Town, ani: JsonPeer, budi: JsonPeer) -> None:

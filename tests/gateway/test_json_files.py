@@ -164,7 +164,7 @@ def test_a_line_may_have_twelve_megabytes_and_what_stands_behind_it_is_heard(
 ) -> None:
     head = f"sendfile {budi.name} ".encode()
     ani.says(head + b"A" * (12 * 1024 * 1024 - len(head)) + b"A\r\ninbox\r\n")
-    assert ani.reply()["message"] == "Terlalu besar"
+    assert ani.reply()["message"] == "File terlalu besar"
     assert ani.reply()["messages"] == []
 
 
@@ -198,3 +198,10 @@ async def test_files_go_both_ways_between_this_dialect_and_the_native_client(
         assert b"".join([chunk async for chunk in chat.files.download(file)]) == b"balasan"
         await chat.files.delete(page.messages[0].file or 0)
     assert files_of(budi) == []
+
+
+def test_who_has_filled_their_space_is_told_so(ani: JsonPeer, budi: JsonPeer) -> None:
+    line = f"sendfile {budi.name} {wrapped(bytes(8_500_000))} nol.bin"
+    ani.done(line)
+    ani.done(line)
+    assert ani.refused(line) == "Tidak ada ruang lagi untuk file Anda"
