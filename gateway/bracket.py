@@ -73,6 +73,8 @@ class Bracket(Dialect):
 
     def __init__(self, visitor: Visitor) -> None:
         super().__init__(visitor)
+        self._me = ""
+        """Our name, once it was needed."""
         self._answering = False
         """Whether a request is being carried out: what comes now is told behind its reply."""
         self._news: list[tuple[int, int, bytes]] = []
@@ -113,49 +115,48 @@ class Bracket(Dialect):
     def heard(self, event: Event) -> None:
         """A message of somebody else's becomes a line."""
         if isinstance(event, MessageEvent):
-            if event.sender != self.visitor.chat.user:
-                self._push(event)
+            self._me = self._me or self.visitor.chat.user
+            if event.sender != self._me and event.seq > self._shown.get(event.conversation, 0):
+                self._push(event.conversation, event.seq, line_of_event(event))
         elif isinstance(event, SetBack):
             self._shown.clear()
 
-    def _push(self, event: MessageEvent) -> None:
-        if event.seq <= self._shown.get(event.conversation, 0):
-            return
-        line = line_of_event(event)
-        if not self._may_hold(line) and not self._answering:
-            self._tell()
-        if not self._may_hold(line):
-            self.visitor.count("pushes dropped")  # they stay unread: CHECK shows them
-            return
-        if not self._news and not self._answering:
+    def farewell(self) -> None:
+        """Nothing of one user's is told to the next."""
+        self._me = ""
+        self._drop_news()
+        self._shown.clear()
+
+    def _push(self, conversation: int, seq: int, line: bytes) -> None:
+        if self._news:
+            if self._full() and not self._answering:
+                self._tell()
+            if self._full():
+                self.visitor.count("pushes dropped")  # they stay unread: CHECK shows them
+                return
+        elif not self._answering:
             # What comes in the same turn leaves in one write.
             asyncio.get_running_loop().call_soon(self._tell)
-        self._news.append((event.conversation, event.seq, line))
+        self._news.append((conversation, seq, line))
         self._news_bytes += len(line)
 
-    def _may_hold(self, line: bytes) -> bool:
+    def _full(self) -> bool:
+        """Whether nothing more may wait."""
         settings = self.visitor.settings
-        room = settings.gateway_output_bytes // 4
-        return not self._news or (
-            len(self._news) < settings.gateway_pushes and self._news_bytes + len(line) <= room
+        return (
+            len(self._news) >= settings.gateway_pushes
+            or self._news_bytes >= settings.gateway_output_bytes // 4
         )
 
     def _tell(self) -> None:
         """Send what is waiting, unless a reply comes first."""
-        if not self._news or self._answering:
-            return
-        if self.visitor.logged_in:
-            self.visitor.write(b"".join(line for _, _, line in self._news))
-        self._drop_news()
+        if self._news and not self._answering:
+            self.visitor.write(b"".join([line for _, _, line in self._news]))
+            self._drop_news()
 
     def _drop_news(self) -> None:
         self._news.clear()
         self._news_bytes = 0
-
-    def _forget(self) -> None:
-        """Nothing of one user's is told to the next."""
-        self._drop_news()
-        self._shown.clear()
 
     # --- accounts -------------------------------------------------------------------------------
 
@@ -175,8 +176,6 @@ class Bracket(Dialect):
         name, password = arguments
         if not is_name(name):
             raise Wrong(NO_USER)
-        await self.visitor.logout()
-        self._forget()
         try:
             await self.visitor.login(name, password)
         except InvalidCredentials:
@@ -195,7 +194,6 @@ class Bracket(Dialect):
     async def logout(self, arguments: list[str]) -> str:
         """``LOGOUT``"""
         await self.visitor.logout()
-        self._forget()
         return "[OK] Logout berhasil"
 
     async def exit(self, arguments: list[str]) -> None:

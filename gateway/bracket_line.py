@@ -19,18 +19,36 @@ _LINE_ENDS: Final = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # C0 but for tab, DEL, C1, and the marks that turn the direction of writing around.
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-_newest: tuple[MessageEvent | None, bytes] = (None, b"")
-"""The event that was laid out last: a thousand members of a group are told of the same one in turn."""
+CACHED_LINES: Final = 512
+CACHED_BYTES: Final = 262_144
+"""Lines that are kept for the next visitor, at most; and their bytes, the last one aside."""
 
 
-def line_of_event(event: MessageEvent) -> bytes:
-    """What is pushed, with its end."""
-    global _newest  # noqa: PLW0603 - a cache of one
-    known, line = _newest
-    if known is not event:
+class Lines:
+    """Lines of events that many are told of: each gets dozens at a time, then the next one gets the same."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, tuple[MessageEvent, bytes]] = {}
+        """By identity; the event is kept with it, so that no other takes its place in memory."""
+        self._bytes = 0
+
+    def of(self, event: MessageEvent) -> bytes:
+        """The line of an event."""
+        known = self._lines.get(id(event))
+        if known is not None:
+            return known[1]
         line = _line(event, event.to)
-        _newest = (event, line)
-    return line
+        if event.to[:1] in ("#", BROADCAST):
+            if len(self._lines) >= CACHED_LINES or self._bytes > CACHED_BYTES:
+                self._lines.clear()
+                self._bytes = 0
+            self._lines[id(event)] = event, line
+            self._bytes += len(line)
+        return line
+
+
+line_of_event: Final = Lines().of
+"""What is pushed, with its end."""
 
 
 def line_of_message(row: ConversationInfo, message: Message) -> bytes:
