@@ -113,6 +113,7 @@ class Signup(Dialect):
         self._held, self._awaited, self._plain = [], "", False
         try:
             await super().request(request)
+            self._awaited = ""
             if self._held:
                 self._write([*self._held[:-1], self._behind(self._held[-1], await self._news_now())])
         finally:
@@ -132,9 +133,10 @@ class Signup(Dialect):
 
     def refuse(self, sentence: str) -> None:
         """A sentence, in whatever form is awaited."""
-        if self._awaited == "message":
+        awaited, self._awaited = self._awaited, ""
+        if awaited == "message":
             self.answer((SHOWN, sentence))
-        elif self._awaited == "show" and sentence.startswith(SHOWN):
+        elif awaited == "show" and sentence.startswith(SHOWN):
             self.answer(f"Name {sentence}")
         else:
             self.answer(sentence)

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from client import Chat
+from client import Chat, Offline, Timeout
 from gateway import signup_lines
-from gateway.dialect import GENERAL
+from gateway.dialect import GENERAL, Command
 from gateway.framing import NEWLINE, NUL
 from gateway.signup import Signup
 from protocol.commands import Message
+from protocol.errors import Busy, RateLimited, Unavailable
 from protocol.files import FileInfo
 from tests.gateway.conftest import PASSWORD, Town
 from tests.gateway.signup_town import ENDS, Speaker, logged_in, native, registered, speaking
@@ -57,6 +58,68 @@ def budi(town: Town) -> str:
 
 def test_every_trouble_has_a_sentence() -> None:
     assert set(GENERAL) <= set(Signup.TROUBLES)
+
+
+class Ear:
+    """A visitor who has logged in, and what they hear."""
+
+    logged_in = True
+    terminator = NUL
+
+    def __init__(self) -> None:
+        self.heard = b""
+
+    def write(self, data: bytes) -> None:
+        """Hear it."""
+        self.heard += data
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Offline("x"), "The server is away, try again later"),
+        (Unavailable("x"), "The server is away, try again later"),
+        (Busy("x"), "The server is busy, try again later"),
+        (
+            Timeout("x"),
+            "The server did not answer in time: look whether it was done before you try again",
+        ),
+    ],
+)
+async def test_while_the_server_is_away_a_sentence_says_so_and_no_news_are_waited_for(
+    error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: Signup, arguments: list[str]) -> str:
+        raise error
+
+    monkeypatch.setitem(Signup.COMMANDS, "show", Command(away))
+    ear = Ear()
+    await Signup(ear).request(b"show budi")  # type: ignore[arg-type]
+    assert ear.heard == sentence.encode() + NUL
+
+
+def test_refusals_with_a_number_in_them_are_the_systems_own_words() -> None:
+    signup = Signup(Ear())  # type: ignore[arg-type]
+    early = RateLimited("Too many wrong passwords; try again in 3 seconds.", retry_after=3)
+    assert signup.said_to(early, Signup.COMMANDS["login"].refusals, ["ani", "x"]) == str(early)
+
+
+async def test_a_fault_of_ours_within_a_dialogue_leaves_the_client_in_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(self: Signup, arguments: list[str]) -> str:
+        self._awaited = "message"
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(Signup.COMMANDS, "message", Command(broken))
+    ear = Ear()
+    signup = Signup(ear)  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError):
+        await signup.request(b"message budi")
+    signup.fault()
+    assert ear.heard == b"1\0Something went wrong here, try again later\0"
+    signup.too_long()
+    assert ear.heard.endswith(b"later\0" + Signup.MALFORMED.encode() + NUL)
 
 
 # --- signup, login, logout, exit ----------------------------------------------------------------

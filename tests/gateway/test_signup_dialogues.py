@@ -115,6 +115,7 @@ async def test_what_could_not_be_stored_is_not_filed_and_the_second_string_says_
     ani.asks(f"message {budi.user}", "Message: ")
     ani.peer.says(text + ani.end)
     ani.hears("1", why)
+    ani.asks("x" * 70_000, Signup.MALFORMED)
     ani.asks("dance", "command not exists")
     assert await bodies(budi, ani.name) == []
 
