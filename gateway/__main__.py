@@ -24,8 +24,11 @@ from protocol.connection_string import ConnectionString
 
 COULD_NOT_START = 78
 """EX_CONFIG of sysexits.h."""
+ADVICE = "Is another server running? PESAN_PORT_BASE=N chooses other ports."
 RESERVED = 256
 """Descriptors that are not for visitors: sockets to the broker, files, what listens."""
+PATIENCE = 3.0
+"""Seconds that the server has to answer before visitors are let in all the same."""
 PULSE = 1.0
 """Seconds between two looks at whether a sign of life is due."""
 
@@ -43,9 +46,7 @@ def main() -> int:
     try:
         asyncio.run(_serve(Gateway(settings, server, log, secret), log))
     except OSError as error:
-        return _refuse(
-            f"{error.strerror or error} Is another server running? PESAN_PORT_BASE=N chooses others."
-        )
+        return _refuse(f"{error.strerror or error} {ADVICE}")
     finally:
         log.close()
     return 0
@@ -58,18 +59,29 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     gateway.most = min(gateway.most, _allow_open_files() - RESERVED)
+    reaching = asyncio.create_task(gateway.reach())
+    # Who replaces another lets visitors come when they can be served; who is alone, soon in any case.
+    await _first_of(stopped, reaching)
     await gateway.listen()
     ports = {dialect.NAME: gateway.settings.port_base + dialect.PORT for dialect in DIALECTS}
     log.info("started", **ports, connections=gateway.most)
-    say_ready()
+    reaching.add_done_callback(lambda task: None if task.cancelled() else say_ready())
     pulse = Pulse()
     while not stopped.is_set():
         pulse.beat(loop.time())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PULSE):
                 await stopped.wait()
+    reaching.cancel()
     await gateway.stop()
     log.info("stopped")
+
+
+async def _first_of(stopped: asyncio.Event, reaching: asyncio.Task[None]) -> None:
+    """Wait until either has happened, but not for long."""
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait([stopping, reaching], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
 
 
 def _allow_open_files() -> int:

@@ -96,6 +96,15 @@ class Gateway:
             self._listeners.append(listener)
         self._sweep()
 
+    async def reach(self) -> None:
+        """Return once the server has answered; from then on we can serve."""
+        async with Chat.connect(self._server, trunks=self._trunks) as chat:
+            while True:
+                with contextlib.suppress(ClientError, Failure):
+                    await chat.hello()
+                    return
+                await asyncio.sleep(SWEEP)
+
     async def stop(self) -> None:
         """Let nobody in any more, answer what is under way, and end every session, in ``drain_timeout``."""
         loop = asyncio.get_running_loop()

@@ -45,6 +45,19 @@ def test_a_process_starts_without_what_it_does_not_need(modules: str) -> None:
     assert HEAVY & set(loaded) == set()
 
 
+def test_the_gateway_is_a_loop_and_a_client_and_nothing_besides() -> None:
+    program = "import sys, gateway.__main__; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
+    assert {"asyncio", "config.log", "gateway.server"} <= set(loaded)
+    # asyncio brings in ssl and tempfile by itself.
+    assert HEAVY & set(loaded) - {"asyncio", "ssl", "tempfile"} == set()
+    assert not [
+        name for name in loaded if name.partition(".")[0] in ("broker", "services", "textual", "click")
+    ]
+
+
 def test_the_version_that_the_server_tells_is_the_installed_one() -> None:
     from importlib.metadata import version
 

@@ -27,7 +27,7 @@ from services.storage.sqlite import SqliteStore
 from tests.services.test_storage import spoilt
 from tests.system.supervised import PATIENCE, SERVICES, Talk, Up, surroundings
 
-WORKERS = [f"{service}.1" for service in SERVICES]
+WORKERS = [f"{name}.1" for name in (*SERVICES, "gateway")]
 
 
 async def test_every_process_is_killed_while_two_chat_and_comes_back_by_itself(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_a_worker_that_could_not_start_ends_everything_and_is_not_tried_again(tm
         assert up.says(
             r"up +\| (\w+\.1) could not start, and trying again will not help: stopping everything$"
         )
-        assert [up.starts(name) for name in WORKERS] == [1, 1, 1, 1]
+        assert [up.starts(name) for name in WORKERS] == [1, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("name", ["messaging.1", "broker.1"])
+@pytest.mark.parametrize("name", ["messaging.1", "broker.1", "gateway.1"])
 async def test_a_process_that_hangs_is_replaced_and_the_chat_goes_on(name: str, tmp_path: Path) -> None:
     with Up(tmp_path, settings="watchdog_timeout = 2") as up:
         async with Talk(up.ready()) as talk:
@@ -76,7 +76,7 @@ async def test_a_process_that_hangs_is_replaced_and_the_chat_goes_on(name: str, 
             await asyncio.to_thread(up.pid, name, 2)
             await talk.goes_on()
             await talk.ends()
-        assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1, 1, 1, 1]
+        assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1, 1, 1, 1, 1]
 
 
 def test_who_only_says_that_it_serves_is_not_taken_for_hung(tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_noth
             assert await stream < 1.0
             assert talk.longest < 1.0
             await talk.ends()
-        assert [up.starts(name) for name in [*WORKERS, "messaging.2"]] == [2] * 5
+        assert [up.starts(name) for name in [*WORKERS, "messaging.2"]] == [2] * 6
         assert up.starts("broker.1") == 1
-        assert len(up.family()) == 6
+        assert len(up.family()) == 7
         # The new workers read the file again.
         async with Chat.connect(connection, username="ani", password="a password to try") as chat:
             with pytest.raises(TooLarge):
@@ -163,9 +163,9 @@ def test_with_settings_that_cannot_be_read_nothing_is_replaced(tmp_path: Path) -
         assert "pesan.toml" in up.says("nothing is replaced: .*batch_size").string
         up.settings.write_text('database = "postgresql://nobody@127.0.0.1:1/nothing"')
         up.process.send_signal(signal.SIGHUP)
-        up.says("the new auth.1 could not start: as before stay auth.1, messaging.1, group.1, file.1")
-        assert [up.starts(name) for name in WORKERS] == [2, 1, 1, 1]
-        assert len(up.family()) == 5
+        up.says("the new auth.1 could not start: as before stay auth.1, messaging.1, group.1, file.1, gateway.1")
+        assert [up.starts(name) for name in WORKERS] == [2, 1, 1, 1, 1]
+        assert len(up.family()) == 6
 
 
 # --- nobody outlives it, nobody doubles it ------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_when_it_is_killed_nobody_is_left_and_it_can_be_started_again_at_once(tm
     with Up(tmp_path) as up:
         connection = up.ready()
         below = up.family()
-        assert len(below) == 5
+        assert len(below) == 6
         up.process.kill()
         again = up.start()
         assert again.stdout is not None
@@ -183,7 +183,7 @@ def test_when_it_is_killed_nobody_is_left_and_it_can_be_started_again_at_once(tm
             printed = next(line for line in again.stdout if line.startswith("pesan ready "))
             assert printed.split()[2] == connection
             gone, left = psutil.wait_procs(below, PATIENCE)
-            assert (len(gone), left) == (5, [])
+            assert (len(gone), left) == (6, [])
         finally:
             again.terminate()
             again.communicate(timeout=PATIENCE)
@@ -255,7 +255,7 @@ def test_in_a_terminal_sighup_replaces_workers_unless_the_terminal_is_closed_whi
         os.kill(pid, signal.SIGHUP)
         shown(terminal, b"every worker was replaced")
         below = psutil.Process(pid).children()
-        assert len(below) == 5
+        assert len(below) == 6
     finally:
         os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
