@@ -33,7 +33,21 @@ def staged(server: OwnServer) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
-    """The stage on a server of this test process."""
-    with OwnServer(counts=COUNTS, settings=SETTINGS) as server, staged(server) as stage:
+def server() -> Iterator[OwnServer]:
+    """The server of this test process."""
+    with OwnServer(counts=COUNTS, settings=SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stage(server: OwnServer) -> Iterator[Stage]:
+    """The stage on it."""
+    with staged(server) as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def port_base(server: OwnServer) -> int:
+    """Where the older protocols are spoken, once somebody wants them, ten ports higher and on."""
+    server.start_gateway()
+    return server.port

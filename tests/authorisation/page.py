@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tests.authorisation.crowd import cases_at
+from tests.authorisation.dialects import DIALECTS
 from tests.authorisation.doors import DOORS
 from tests.authorisation.endings import ENDINGS
 from tests.authorisation.hearing import LISTENERS, hearings
@@ -15,7 +17,10 @@ def markdown() -> str:
     count = len(cases())
     tried = "each tried at every door that has the command"
     outcomes = f"{len(rows())} rows, {count:,} outcomes, {tried}. Doors: {', '.join(DOORS)}."
-    return "\n".join([outcomes, "", *_table(), "", *_endings(), "", *_hearing(), ""])
+    said = {name: len(cases_at(door)) for name, door in DIALECTS.items()}
+    each = ", ".join(f"{name} {number}" for name, number in said.items())
+    dialects = f"Through the gateway {sum(said.values()):,} more, for which a dialect has words: {each}."
+    return "\n".join([outcomes, dialects, "", *_table(), "", *_endings(), "", *_hearing(), ""])
 
 
 def _table() -> Iterable[str]:

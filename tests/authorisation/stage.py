@@ -17,8 +17,9 @@ from tests.authorisation.doors import DOORS, BulkLine, Door, Seat, Wire, WireSea
 from tests.authorisation.shelf import Files, Shelf, message_id
 from tests.authorisation.table import LOGGED_IN, Case
 
-PASSWORD: Final = "rahasia-lama"
-CHANGED: Final = "rahasia-baru"
+PASSWORD: Final = "rahasialama"
+"""Letters alone: some doors take no others."""
+CHANGED: Final = "rahasiabaru"
 """Password of a scene's actor: an earlier one was changed."""
 SESAME: Final = "sesame"
 """Password of the groups that have one."""
@@ -118,7 +119,7 @@ class Scene:
             self.numbers[state] = max(
                 each["session"] for each in self.keeper.ask("auth.sessions")["sessions"]
             )
-        self._make_groups(about_files(case))
+        self._make_groups(self.seats["logged in"], about_files(case))
         self.ani_citra = self._say(self.citra, self.ani)
         self.budi_citra = self._say(self.citra, self.budi.name)
         self.notes = self._say(self.keeper, self.ani)
@@ -157,9 +158,8 @@ class Scene:
 
     # --- groups and conversations ---------------------------------------------------------------
 
-    def _make_groups(self, files: bool) -> None:
-        """The first device does what makes ani what they are to the groups, and leaves ``files`` there."""
-        ani = self.seats["logged in"]
+    def _make_groups(self, ani: Seat, files: bool) -> None:
+        """A device does what makes ani what they are to the groups, and leaves ``files`` there."""
         number = self.stage.number()
         self.locked, self.open = f"locked{number}", f"open{number}"
         for group, password in ((self.locked, SESAME), (self.open, "")):

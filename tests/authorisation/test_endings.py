@@ -13,7 +13,7 @@ from tests.authorisation.circle import Circle
 from tests.authorisation.ear import Heard
 from tests.authorisation.endings import ENDINGS, Ending
 from tests.authorisation.shelf import message_id
-from tests.authorisation.stage import SESAME, Stage
+from tests.authorisation.stage import PASSWORD, SESAME, Stage
 from tests.authorisation.table import rows
 
 SESSIONS = [ending for ending in ENDINGS.values() if ending.session]
@@ -140,7 +140,7 @@ def anything(circle: Circle, command: str) -> dict[str, Any]:
     group = {"group": circle.group}
     found: dict[str, dict[str, Any]] = {
         "auth.revoke": {"session": circle.laptop.session},
-        "auth.password": {"old": "rahasia-lama", "new": "rahasia-lama"},
+        "auth.password": {"old": PASSWORD, "new": PASSWORD},
         "user.get": {"user": circle.citra.name},
         "message.send": {"to": circle.citra.name, "body": "x", "id": message_id()},
         "message.broadcast": {"body": "x", "id": message_id()},
