@@ -77,8 +77,9 @@ class Connection:
         self.timeout = timeout
         self._handles = itertools.count(1)
         self._futures: dict[int, asyncio.Future[Body]] = {}
-        self._events: deque[Event] = deque()
-        self._news = asyncio.Event()
+        self._events: deque[Event] | None = None
+        self._news: asyncio.Event | None = None
+        """These two are made when they are needed first: on trunks most never are."""
         self._full = False
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
@@ -112,7 +113,8 @@ class Connection:
         for future in self._futures.values():
             if not future.done():
                 future.set_exception(Closed("The connection was closed."))
-        self._news.set()
+        if self._news is not None:
+            self._news.set()
 
     # --- for coroutines -------------------------------------------------------------------------
 
@@ -159,6 +161,8 @@ class Connection:
                 raise Closed("The connection was closed.")
             if self.session.over is not None:
                 raise self.session.over
+            if self._news is None:
+                self._news = asyncio.Event()
             self._news.clear()
             await self._news.wait()
         event = self._events.popleft()
@@ -281,9 +285,12 @@ class Connection:
         if self._hear is not None:
             self._call_with_events(self._hear)
             return
+        if self._events is None:
+            self._events = deque()
         self._events.extend(session.events)
         session.events.clear()
-        self._news.set()
+        if self._news is not None:
+            self._news.set()
         if not self._full and len(self._events) >= EVENTS_MOST:
             self._set_full(True)
 

@@ -7,7 +7,6 @@ missed is ``listening``'s; the arithmetic of one conversation is ``cursors``'.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -69,7 +68,7 @@ class Conversation:
         self.kind = kind
         self.name = name
         self.topic = topic
-        self.cursor = Cursor[MessageEvent](seq)
+        self.cursor: Cursor[MessageEvent] = Cursor(seq)
         self.lists = lists
         """How many lists had been asked for when it was first seen: an older one may not know it."""
         self.fetching = False
@@ -89,7 +88,7 @@ class Inbox:
         self._first_run = stored is None
         self._stored = dict(stored or {})
         self._room = True
-        self._fetches: deque[Conversation] = deque()
+        self._fetches: list[Conversation] = []
         self._fetching = 0
         self._hints: dict[tuple[object, ...], object] = {}
         """What was told last of each subject, the one told longest ago first."""
@@ -118,6 +117,7 @@ class Inbox:
             if known.id not in present and known.lists < self.lists:
                 del self.conversations[known.id]
                 self._session.baselines.append((known.id, None))
+        self._heard = {}
         # What an earlier run heard and is in no list any more was left meanwhile.
         self._session.baselines.extend((conversation, None) for conversation in self._stored)
         self._stored.clear()
@@ -143,7 +143,7 @@ class Inbox:
     def _set_back(self, known: Conversation, seq: int) -> None:
         """A server never counts back by itself: go on from where it is now, and say so."""
         self._session.events.append(SetBack(known.id, known.name, known.cursor.seq, seq))
-        known.cursor = Cursor[MessageEvent](seq)
+        known.cursor = Cursor(seq)
         self._session.baselines.append((known.id, seq))
 
     def add(self, id: int, kind: str, name: str, topic: bytes, seq: int) -> Conversation:
@@ -245,7 +245,7 @@ class Inbox:
 
     def _fetch(self, now: float) -> None:
         while self._room and self._fetches and self._fetching < FETCHES_MOST:
-            known = self._fetches.popleft()
+            known = self._fetches.pop(0)
             if known.cursor.hole() is None or self.conversations.get(known.id) is not known:
                 known.fetching = False
                 continue

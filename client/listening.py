@@ -302,6 +302,7 @@ class Listening:
             self._epoch = answer.events_epoch
         self._asked.discard(command)
         if not self._asked:
+            self._asked = set()  # a new one: an emptied one keeps its room
             self._listed(now)
 
     def _ask_again(self, now: float, round: int) -> None:

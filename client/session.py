@@ -100,7 +100,8 @@ class Session:
         self._request_ids = itertools.count(first_id)
         self._outbox = Outbox(rng, self._request_ids)
         self._requests = Requests(rng, self.timers, self._request_ids, self._done, self.pauses)
-        self._deadlines: deque[Request | Entry] = deque()
+        self._deadlines: deque[Request | Entry] | None = None
+        """Of calls without an answer, in order; None when there is none (see ``requests``)."""
         self._listeners: list[int] = []
         self._resuming = False
         self._refusals = 0
@@ -129,7 +130,7 @@ class Session:
             return
         entry = self._outbox.add(handle, to, body, id)
         entry.deadline = now + self._timeout
-        self._deadlines.append(entry)
+        self._limit(entry)
         self._pump(now)
 
     def listen(self, now: float, handle: int) -> None:
@@ -245,16 +246,21 @@ class Session:
 
     def wake_at(self) -> float:
         """When to call ``wake`` at the latest."""
-        while self._deadlines and self._deadlines[0].done:
-            self._deadlines.popleft()
-        deadline = self._deadlines[0].deadline if self._deadlines else NEVER
-        outbox = self._outbox.due() if self._may_send_session else NEVER
-        return min(self.timers.next(), deadline, outbox)
+        calls = self._deadlines
+        while calls and calls[0].done:
+            calls.popleft()
+        if not calls:
+            self._deadlines = None
+        moment = min(self.timers.next(), calls[0].deadline) if calls else self.timers.next()
+        if self._outbox.busy and self._may_send_session:
+            return min(moment, self._outbox.due())
+        return moment
 
     def _expire(self, now: float) -> None:
         """Every call waits equally long, so those at the head are the first to give up."""
-        while self._deadlines and (self._deadlines[0].done or self._deadlines[0].deadline <= now):
-            call = self._deadlines.popleft()
+        calls = self._deadlines
+        while calls and (calls[0].done or calls[0].deadline <= now):
+            call = calls.popleft()
             if call.done:
                 continue
             doubt = isinstance(call, Entry) or call.command.writes
@@ -274,9 +280,15 @@ class Session:
     def _enqueue(self, now: float, command: str, body: Body, on_answer: OnAnswer, deadline: float) -> None:
         request = Request(COMMANDS[command], pack_body(body_of(body)), on_answer, deadline)
         if deadline != NEVER:
-            self._deadlines.append(request)
+            self._limit(request)
         self._requests.add(request)
         self._pump(now)
+
+    def _limit(self, call: Request | Entry) -> None:
+        """This call has a deadline."""
+        if self._deadlines is None:
+            self._deadlines = deque()
+        self._deadlines.append(call)
 
     @property
     def _may_send_session(self) -> bool:
@@ -286,8 +298,9 @@ class Session:
         """Send what may be sent."""
         if not self.online:
             return
-        self.frames.extend(self._requests.ship(now, self.token, self._may_send_session))
-        if self._may_send_session:
+        if self._requests.waiting:
+            self.frames.extend(self._requests.ship(now, self.token, self._may_send_session))
+        if self._outbox.busy and self._may_send_session:
             for request_id, command, body in self._outbox.ship(now):
                 self.frames.append(pack_request(request_id, self.token, command, pack_body(body_of(body))))
 
