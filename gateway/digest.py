@@ -21,6 +21,8 @@ from protocol.commands import ConversationInfo, Message
 
 PAGE: Final = 500
 """Messages asked for at a time."""
+PROBE: Final = 8
+"""Messages asked for first where none of them may have room any more; twice as many each further time."""
 MARKS_AT_ONCE: Final = 32
 """Conversations that are marked as read at the same time."""
 
@@ -52,6 +54,10 @@ class Digest:
     def cut(self) -> bool:
         """Whether something had no room."""
         return self._edge is not None
+
+    def may_want(self, at: int) -> bool:
+        """Whether there may be room for lines that the walk comes to from this time on."""
+        return self._edge is None or self._sign * at <= self._edge[0]
 
     def add(self, conversation: int, message: Message, line: bytes) -> bool:
         """The next line of this conversation; False: there is no room for it, nor for those behind it."""
@@ -126,8 +132,10 @@ async def _walk_unread(
 ) -> int | None:
     """The seq of the last line, when there is none behind it."""
     count, after, last = 0, row.read_seq, 0
+    limit = PROBE if digest.cut else PAGE
     while after < row.last_seq:
-        page = await chat.history(row.conversation, after=after, limit=PAGE)
+        page = await chat.history(row.conversation, after=after, limit=limit)
+        limit = min(2 * limit, PAGE)
         for message in page.messages:
             if message.sender == chat.user or message.seq > row.last_seq:
                 continue
@@ -161,7 +169,9 @@ async def earlier(chat: Chat, room: int, most: int, layout: Layout) -> Told:
     """
     digest = Digest(room, newest=True)
     more = False
-    for row in await chat.conversations():
+    for row in sorted(await chat.conversations(), key=lambda row: -row.last_at):
+        if not digest.may_want(row.last_at):
+            break
         more |= await _walk_back(chat, digest, row, most, layout)
     lines = digest.lines()
     return Told(b"".join(lines), len(lines), more or digest.cut)
@@ -172,8 +182,10 @@ async def _walk_back(chat: Chat, digest: Digest, row: ConversationInfo, most: in
     count = 0
     own_unread = row.last_seq - row.read_seq - row.unread
     before = row.last_seq + 1 if own_unread else row.read_seq + 1
+    limit = PROBE if digest.cut else PAGE
     while before > 1:
-        page = await chat.history(row.conversation, before=before, limit=min(PAGE, most + 1))
+        page = await chat.history(row.conversation, before=before, limit=min(limit, most + 1))
+        limit = min(2 * limit, PAGE)
         for message in reversed(page.messages):
             if message.seq > row.read_seq and message.sender != chat.user:
                 continue

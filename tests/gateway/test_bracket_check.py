@@ -144,7 +144,10 @@ class Shelf:
         for number, written in self._said.items():
             seq = self.read_seq[number]
             others = sum(sender != self.user for _, sender in written[seq:])
-            rows.append(ConversationInfo(number, "group", f"#{number}", b"", len(written), seq, others, 0))
+            last_at = written[-1][0] if written else 0
+            rows.append(
+                ConversationInfo(number, "group", f"#{number}", b"", len(written), seq, others, last_at)
+            )
         return rows
 
     async def history(
