@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from client import Chat, ClientError, Failure, Offline, Timeout
 from client.errors import Closed
-from gateway import json_files, json_inbox, json_shapes, people
+from gateway import json_files, json_inbox, json_lines, json_shapes, people
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import CRLF, Framing
 from protocol.errors import (
@@ -39,13 +39,6 @@ BUSY: Final = "Server sedang sibuk, coba lagi nanti"
 AWAY: Final = "Server sedang tidak tersedia, coba lagi nanti"
 
 SENT: Final = json_shapes.ok("Message Sent")
-
-UNTOLD_WORDS: Final = (b"auth", b"register")
-"""Words that no token stands behind."""
-TEXT_WORDS: Final = (b"sendprivate", b"sendgroup")
-"""Words whose second argument goes on to the end of the line, spaces and all."""
-FILE_WORDS: Final = (b"sendfile", b"sendgroupfile")
-"""Words whose second argument may be megabytes long, and whose third goes on to the end of the line."""
 
 
 class Json(Dialect):
@@ -92,13 +85,15 @@ class Json(Dialect):
 
     async def request(self, request: bytes) -> None:
         """Carry out one request and answer it."""
-        self._hold_on(None)
+        if self._patience is not None:
+            self._hold_on(None)
         try:
-            await self._request(*self._read(request))
+            await self._request(*json_lines.read(request))
         except UnicodeDecodeError:
             self.refuse(self.MALFORMED)
         finally:
-            self._hold(0)
+            if self._held:
+                self._hold(0)
 
     async def _request(self, word: str, token: str, arguments: list[Any]) -> None:
         command = self.COMMANDS.get(word)
@@ -113,29 +108,8 @@ class Json(Dialect):
 
     def split(self, request: str) -> tuple[str, list[str]]:
         """The word and its arguments, without the token."""
-        word, _, arguments = self._read(request.encode())
+        word, _, arguments = json_lines.read(request.encode())
         return word, arguments
-
-    def _read(self, request: bytes) -> tuple[str, str, list[Any]]:
-        """The word, the token ('' if there is none) and the arguments. Raises ``UnicodeDecodeError``.
-
-        All of them are str, except for the content of a file.
-        """
-        if not request.startswith(FILE_WORDS):  # those may be long: no copy
-            request = request.strip()
-        begin, end = json_shapes.next_word(request, 0)
-        word, token = request[begin:end], b""
-        arguments: list[bytes] | list[bytes | memoryview]
-        if word in FILE_WORDS:
-            token, arguments = json_shapes.file_words(request, end)
-        else:
-            rest = request[end:].lstrip()
-            first, last = json_shapes.next_word(rest, 0)
-            if json_shapes.TOKEN(rest, first, last) and word not in UNTOLD_WORDS:
-                token, rest = rest[first:last], rest[last:].lstrip()
-            arguments = rest.split(None, 1) if word in TEXT_WORDS else rest.split()
-        decoded = [argument.decode() if isinstance(argument, bytes) else argument for argument in arguments]
-        return word.decode(), token.decode().lower(), decoded
 
     # --- lines with files -----------------------------------------------------------------------
 
@@ -143,12 +117,10 @@ class Json(Dialect):
         """More for a file of somebody who has a session, as far as there is room for all such lines."""
         settings = self.visitor.settings
         self._overlong = self.MALFORMED
-        begin, end = json_shapes.next_word(begins, 0)
-        if begins[begin:end] not in FILE_WORDS:
+        found = json_lines.begins_a_file(begins)
+        if found is None:
             return settings.gateway_line_max_bytes
-        begin, end = json_shapes.next_word(begins, end)
-        token = begins[begin:end].decode() if json_shapes.TOKEN(begins, begin, end) else ""
-        speaker = self._session(token.lower())
+        speaker = self._session(found)
         if speaker is None:
             self._overlong = self.STRANGER
         elif not self._hold(min(self.visitor.unread, settings.gateway_file_line_max_bytes), speaker):

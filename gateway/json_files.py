@@ -12,7 +12,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from gateway import files, json_shapes
+from gateway import files, json_lines, json_shapes
 from gateway.dialect import Wrong
 from protocol.addresses import name_key
 from protocol.commands import ConversationInfo
@@ -49,7 +49,7 @@ async def send(json: Json, to: str, content: memoryview, path: str) -> bytes:
         name = checked_file_name(found.group() if found else "")
     except Invalid:
         raise Wrong(BAD_NAME) from None
-    source = Decoding(json_shapes.bare(content))
+    source = Decoding(json_lines.bare(content))
     async with json.visitor.transfers.place(json.chat):
         try:
             await json.chat.files.pour(source.read, source.size, to=to, name=name)

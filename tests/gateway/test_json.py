@@ -310,7 +310,7 @@ def test_strangers_and_unknown_tokens_find_no_session(town: Town, ani: JsonPeer,
 
 
 @pytest.mark.parametrize(
-    "line", ["", "halo", "AUTH ani x", "kata kata", "{0}", "inbox\tbudi", "sendprivatex a b"]
+    "line", ["", "halo", "AUTH ani x", "kata kata", "{0}", "inbox-budi", "sendprivatex a b"]
 )
 def test_what_is_no_command_is_said_to_be_none(town: Town, line: str) -> None:
     with JsonPeer(town) as peer:
