@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
@@ -323,8 +324,9 @@ async def test_online_are_those_of_every_door_one_a_line(town: Town) -> None:
     ani, budi, away = registered(town, "ani"), registered(town, "budi"), registered(town, "dewi")
     async with native(town, budi) as chat:
         with logged_in(town, ani) as peer:
-            while not {ani, budi} <= set(await chat.online()):
-                pass
+            async with asyncio.timeout(20):
+                while not {ani, budi} <= set(await chat.online()):
+                    await asyncio.sleep(0.01)
             peer.says(b"ONLINE\nHELLO\n")
             names = peer.until(MALFORMED).removesuffix(MALFORMED).decode().splitlines()
             assert {ani, budi} <= set(names) and away not in names and names == sorted(names)
