@@ -10,7 +10,7 @@ from benchmarks.own_server import ROOT
 from gateway.dialect import Dialect
 from gateway.server import DIALECTS
 from tests.gateway.conftest import Town
-from tests.gateway.transcript import LINE_ENDS, Line, Names, Replay, chapters, lines, pattern
+from tests.gateway.transcript import LINE_ENDS, Line, Names, Replay, chapters, lines, pattern, sessions
 
 DOCUMENT = (ROOT / "docs" / "DIALECTS.md").read_text(encoding="utf-8")
 SESSIONS = chapters(DOCUMENT)
@@ -21,6 +21,16 @@ def test_the_sessions_of_a_chapter_go_as_they_are_printed(town: Town, dialect: s
     named = Names(town.name)
     for session in SESSIONS[dialect]:
         Replay(dialect, town.peer, named).play(session)
+
+
+def test_the_session_in_the_readme_goes_as_it_is_printed(town: Town) -> None:
+    named = Names(town.name)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (session,) = sessions(readme, "bracket")
+    Replay("bracket", town.peer, named).play(
+        list(lines("> REGISTER budi rahasia456\n[OK] sign up berhasil\n"))
+    )
+    Replay("bracket", town.peer, named).play(session)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -41,11 +41,12 @@ class Line(NamedTuple):
 
 def chapters(document: str) -> dict[str, list[list[Line]]]:
     """The sessions of each dialect's chapter."""
-    return {
-        name: [list(lines(block)) for dialect, block in _BLOCK.findall(text) if dialect == name]
-        for name, text in _CHAPTER.findall(document)
-        if name in LINE_ENDS
-    }
+    return {name: sessions(text, name) for name, text in _CHAPTER.findall(document) if name in LINE_ENDS}
+
+
+def sessions(text: str, dialect: str) -> list[list[Line]]:
+    """Those of a dialect, wherever they are printed."""
+    return [list(lines(block)) for name, block in _BLOCK.findall(text) if name == dialect]
 
 
 def lines(block: str) -> Iterator[Line]:
