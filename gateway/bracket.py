@@ -1,7 +1,7 @@
 """The ``bracket`` dialect: words in any case, ``[OK]`` and ``[ERR]``, messages pushed as they come.
 
 Belongs here: its words, its sentences, and when a line is pushed. What a line looks like is
-``bracket_line``'s; which lines there is room for is ``digest``'s.
+``bracket_lines``'s; which lines there is room for is ``digest``'s.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from client import ClientError, Event, Failure, Offline, SetBack, Timeout
 from gateway import digest
-from gateway.bracket_line import line_of_event, line_of_message
+from gateway.bracket_lines import line_of_event, line_of_message
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import NEWLINE, Framing
 from gateway.people import exists, is_name

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client import Chat
@@ -190,6 +190,7 @@ def shelf(conversations: list[list[tuple[int, str]]], read: list[int]) -> Shelf:
     return Shelf(dict(enumerate(read, 1)), **named)
 
 
+@settings(max_examples=60)
 @given(SHELVES, st.lists(st.integers(0, 12), min_size=4, max_size=4), st.integers(1, 60), st.integers(1, 5))
 def test_checking_again_and_again_tells_everything_unread_once_and_in_order(
     conversations: list[list[tuple[int, str]]], read: list[int], room: int, most: int
@@ -218,6 +219,7 @@ def test_checking_again_and_again_tells_everything_unread_once_and_in_order(
     assert not any(row.unread for row in RUN(books.conversations()))
 
 
+@settings(max_examples=60)
 @given(SHELVES, st.lists(st.integers(0, 12), min_size=4, max_size=4), st.integers(1, 60), st.integers(1, 5))
 def test_what_is_marked_was_told_whatever_the_clock_did(
     conversations: list[list[tuple[int, str]]], read: list[int], room: int, most: int
@@ -236,6 +238,7 @@ def test_what_is_marked_was_told_whatever_the_clock_did(
     assert [place for number in books.read_seq for place in told if place[0] == number] == marked
 
 
+@settings(max_examples=60)
 @given(SHELVES, st.lists(st.integers(0, 12), min_size=4, max_size=4), st.integers(1, 200), st.integers(1, 5))
 def test_earlier_are_the_newest_that_were_read_or_are_our_own(
     conversations: list[list[tuple[int, str]]], read: list[int], room: int, most: int
