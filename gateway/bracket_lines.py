@@ -6,18 +6,14 @@ holds, and nothing in it is acted upon by a terminal or taken for another line b
 
 from __future__ import annotations
 
-import re
 import time
 from functools import lru_cache
 from typing import Final
 
+from gateway.text import one_line
 from protocol.addresses import BROADCAST
 from protocol.commands import ConversationInfo, Message
 from protocol.events import MessageEvent
-
-_LINE_ENDS: Final = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-# C0 but for tab, DEL, C1, and the marks that turn the direction of writing around.
-_CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 CACHED_LINES: Final = 512
 CACHED_BYTES: Final = 262_144
@@ -67,13 +63,6 @@ def _line(message: Message | MessageEvent, place: str) -> bytes:
         shown = f"[file {one_line(message.file.name)}]"
         text = shown if message.body == message.file.name else f"{text} {shown}"
     return f"{_local_time(message.sent_at // 1_000_000)} {sender} {text}\n".encode()
-
-
-def one_line(text: str) -> str:
-    """``text`` with line ends made spaces, and without anything a terminal would act upon."""
-    if text.isprintable():
-        return text
-    return _CONTROL.sub("", _LINE_ENDS.sub(" ", text))
 
 
 @lru_cache(256)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from client import ClientError, Event, Failure, LoggedOut, Offline, Timeout
 from gateway import files, people, signup_lines
-from gateway.bracket_line import one_line
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import NEWLINE, NUL, Framing
 from gateway.signup_news import BROADCAST_NAME, News, called
+from gateway.text import one_line
 from protocol.addresses import BROADCAST, name_key
 from protocol.commands import HistoryReply, Message
 from protocol.errors import (

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.bracket_line import one_line
+from gateway.text import one_line
 from protocol.commands import Message
 
 ME: Final = "me"

@@ -14,8 +14,9 @@ import pytest
 from client import SetBack
 from config.settings import Settings
 from gateway.bracket import Bracket
-from gateway.bracket_lines import CACHED_LINES, Lines, one_line
+from gateway.bracket_lines import CACHED_LINES, Lines
 from gateway.dialect import Command
+from gateway.text import one_line
 from gateway.visitor import Visitor
 from protocol.events import MessageEvent, TypingEvent
 
