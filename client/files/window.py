@@ -162,8 +162,7 @@ class Window:
         self.online = False
         self._changed_at = now
         for lane in self._lanes:
-            if lane.open:
-                self._watch(lane)
+            self._watch(lane)  # one with nothing open, too: an earlier watch would be too late for what comes
 
     def answered(self, now: float, request_id: int, failure: Failure | None = None) -> Chunk | None:
         """An answer: the chunk if that was a yes, and the first for it. A final no ends the lane."""

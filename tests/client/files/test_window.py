@@ -196,6 +196,16 @@ def test_a_server_that_left_has_the_timeout_to_come_back() -> None:
     assert isinstance(lane.over, Timeout)
 
 
+def test_what_is_asked_while_the_server_is_away_waits_no_longer_for_what_was_answered_before() -> None:
+    window = opened()
+    lane = window.lane()
+    asked(window, lane, 1)
+    window.answered(1.0, *shipped(window))
+    window.disconnected(2.0)
+    asked(window, lane, 1, 3.0)
+    assert gives_up(window, lane) == 13.0
+
+
 def test_a_server_that_is_there_and_silent_has_longer_and_longest_for_a_seal() -> None:
     for allowance in (0.0, 100.0):
         window = opened()
