@@ -327,7 +327,10 @@ class Visitor(asyncio.BufferedProtocol):
         if isinstance(event, Status) and self._chat is not None and not self._chat.token:
             self.session_ended()
         if self.logged_in and not self._over:
-            self._safely(lambda: self.dialect.heard(event))
+            try:  # as _safely, but this is done for every listener of every event
+                self.dialect.heard(event)
+            except Exception as error:
+                self._gateway.fault(self.dialect.NAME, error)
 
     async def leave(self) -> None:
         """Let go of the session, when what is under way is done: offline at once, though nobody said so."""
