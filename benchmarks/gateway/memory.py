@@ -22,7 +22,8 @@ def memory(server: OwnServer, names: list[str]) -> dict[str, Any]:
 
 
 def _in_one_dialect(server: OwnServer, dialect: str, names: list[str]) -> dict[str, Any]:
-    server.stop(GATEWAY)
+    if server.stop(GATEWAY) != 0:
+        raise RuntimeError(f"the gateway did not end well\n{server.errors()}")
     server.start_gateway()
     meter = Meter({name: server.processes[name].pid for name in (GATEWAY, "broker")})
     warm, _ = enter(server.port, dialect, names[:WARM])
