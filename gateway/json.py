@@ -94,6 +94,8 @@ class Json(Dialect):
         finally:
             if self._held:
                 self._hold(0)
+            if self._speaker is not self:
+                self._speaker, self.chat = self, self.visitor.chat
 
     async def _request(self, word: str, token: str, arguments: list[Any]) -> None:
         command = self.COMMANDS.get(word)

@@ -34,6 +34,9 @@ SENT: Final = json_shapes.ok("File Sent")
 SLICE: Final = 192 * 1024
 """Bytes encoded or decoded at once; of base64 there are a third more. Others wait for it, a millisecond."""
 
+CONVERSATIONS: Final = 200
+"""As many of those that were last written in are looked into."""
+
 Found = tuple[StoredFile, ConversationInfo]
 """A file, and where it was sent."""
 
@@ -119,7 +122,8 @@ async def receive(json: Json, sender: str | None) -> None:
 async def _listed(json: Json, sender: str | None) -> list[Found]:
     """The newest files in the conversations that count, as many of each as a reply shows messages."""
     chat, found = json.chat, list[Found]()
-    for row in await chat.conversations():
+    rows = sorted(await chat.conversations(), key=lambda row: row.last_at, reverse=True)
+    for row in rows[:CONVERSATIONS]:
         if not row.last_seq or (sender is not None and name_key(sender) != name_key(row.name)):
             continue
         here: deque[Found] = deque(maxlen=json.visitor.settings.gateway_messages_shown)

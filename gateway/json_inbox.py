@@ -6,6 +6,7 @@ newest are kept, and stand last. Who asks for a conversation has read it: its ma
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -14,15 +15,26 @@ from client import ClientError, Failure
 from gateway import json_shapes
 from gateway.digest import Digest
 from protocol.addresses import BROADCAST
-from protocol.commands import ConversationInfo, Message
+from protocol.commands import ConversationInfo, HistoryReply, Message
 from protocol.errors import NotFound
-from protocol.limits import HISTORY_MAX_MESSAGES
 
 if TYPE_CHECKING:
     from gateway.json import Json
 
 MOST_BYTES: Final = 1_000_000
 """A reply's messages, as JSON. Less than may wait for a visitor who does not read."""
+
+CONVERSATIONS: Final = 200
+"""As many of those that were last written in are looked into; a client that polls stays below its rate."""
+AT_ONCE: Final = 16
+"""Conversations that are asked about at the same time."""
+
+FIRST: Final = 100
+"""Messages of each that are asked for at first: often there is no room for more."""
+PAGE: Final = 250
+"""Messages that are asked for at a time: an answer with more would hold others up."""
+TURN: Final = 64
+"""Messages laid out before others have their turn."""
 
 Wanted = Callable[[Message], bool]
 Fields = dict[str, Any]
@@ -36,8 +48,13 @@ async def received(json: Json) -> list[bytes]:
     rows = [row for row in await chat.conversations() if row.last_seq and not row.name.startswith("#")]
     since = (await chat.whoami()).created_at if any(row.name == BROADCAST for row in rows) else 0
     shown = Shown(json)
-    for row in sorted(rows, key=lambda row: row.last_at, reverse=True):
-        await shown.walk(row.conversation, *_to_caller(json, row, since if row.name == BROADCAST else 0))
+    rows = sorted(rows, key=lambda row: row.last_at, reverse=True)[:CONVERSATIONS]
+    for at in range(0, len(rows), AT_ONCE):
+        some = rows[at : at + AT_ONCE]
+        pages = await asyncio.gather(*(shown.page(row.conversation, left=FIRST) for row in some))
+        for row, page in zip(some, pages, strict=True):
+            how = _to_caller(json, row, since if row.name == BROADCAST else 0)
+            await shown.walk(row.conversation, *how, page=page)
     return await shown.items()
 
 
@@ -84,35 +101,49 @@ class Shown:
         """Conversations in which something new was said to the caller, and the newest seq of that."""
 
     async def walk(
-        self, target: int | str, receiver: Receiver, wanted: Wanted = lambda message: True
+        self,
+        target: int | str,
+        receiver: Receiver,
+        wanted: Wanted = lambda message: True,
+        page: HistoryReply | None = None,
     ) -> None:
-        """Take up what is wanted of a conversation, from its newest message back."""
-        chat, left = self._json.chat, self._json.visitor.settings.gateway_messages_shown
+        """Take up what is wanted of a conversation, from its newest message back; ``page``: the first one."""
+        user, left = self._json.chat.user, self._json.visitor.settings.gateway_messages_shown
         before: int | None = None
-        while left:
-            page = await chat.history(target, before=before, limit=min(left, HISTORY_MAX_MESSAGES))
-            for message in reversed(page.messages):
+        while left > 0:
+            page = page if page is not None and before is None else await self.page(target, before, left)
+            for number, message in enumerate(reversed(page.messages), 1):
+                if not number % TURN:
+                    await asyncio.sleep(0)
                 if not wanted(message):
                     continue
                 if not self._digest.add(page.conversation, message, self._item(message, receiver(message))):
                     return
-                if message.seq > page.read_seq and message.sender != chat.user:
+                if message.seq > page.read_seq and message.sender != user:
                     self._newest.setdefault(page.conversation, message.seq)
             left -= len(page.messages)
             before = page.first
             if before <= 1:
                 return
 
+    async def page(self, target: int | str, before: int | None = None, left: int = PAGE) -> HistoryReply:
+        """The newest messages of a conversation, or those before a seq."""
+        left = min(left, self._json.visitor.settings.gateway_messages_shown, PAGE)
+        return await self._json.chat.history(target, before=before, limit=left)
+
     async def items(self) -> list[bytes]:
         """The messages, from the oldest to the newest. Those of others are now read."""
         items = self._digest.lines()
         kept = self._digest.reached()
-        for conversation, seq in self._newest.items():
-            if conversation in kept:
-                # What could not be marked is shown again as new elsewhere, and is shown here all the same.
-                with contextlib.suppress(ClientError, Failure):
-                    await self._json.chat.read(conversation, seq)
+        marks = [mark for mark in self._newest.items() if mark[0] in kept]
+        for at in range(0, len(marks), AT_ONCE):
+            await asyncio.gather(*(self._mark(*mark) for mark in marks[at : at + AT_ONCE]))
         return items
+
+    async def _mark(self, conversation: int, seq: int) -> None:
+        # What could not be marked is new elsewhere, and is shown here all the same.
+        with contextlib.suppress(ClientError, Failure):
+            await self._json.chat.read(conversation, seq)
 
     def _item(self, message: Message, receiver: Fields) -> bytes:
         return json_shapes.item(
