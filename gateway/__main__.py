@@ -59,6 +59,7 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     gateway.most = min(gateway.most, _allow_open_files() - RESERVED)
+    gateway.bind()
     reaching = asyncio.create_task(gateway.reach())
     # Who replaces another lets visitors come when they can be served; who is alone, soon in any case.
     await _first_of(stopped, reaching)

@@ -75,18 +75,22 @@ class Gateway:
         """Who has bytes waiting: how many had left when they last read, and until when they may be idle."""
         self._leaving: set[asyncio.Task[None]] = set()
         self._logging_out = asyncio.Semaphore(LOGOUTS)
+        self._sockets: list[tuple[type[Dialect], socket.socket]] = []
         self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event = asyncio.Event()
 
+    def bind(self) -> None:
+        """Claim every port; nobody comes as yet. Raises ``OSError`` that says which one is not to be had."""
+        with contextlib.ExitStack() as opened:
+            self._sockets = [(dialect, opened.enter_context(self._socket(dialect))) for dialect in DIALECTS]
+            opened.pop_all()
+
     async def listen(self) -> None:
-        """Open every port. Raises ``OSError`` that says which one is not to be had."""
+        """Let visitors come. Raises ``OSError``."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._loop_fault)
-        with contextlib.ExitStack() as opened:
-            sockets = [(dialect, opened.enter_context(self._socket(dialect))) for dialect in DIALECTS]
-            opened.pop_all()
-        for dialect, listening in sockets:
+        for dialect, listening in self._sockets:
             listener = await loop.create_server(
                 lambda dialect=dialect: Visitor(self, dialect),  # type: ignore[misc]
                 sock=listening,
@@ -111,6 +115,8 @@ class Gateway:
         began, drain = loop.time(), self.settings.drain_timeout
         for listener in self._listeners:
             listener.close()
+        for _, listening in self._sockets:  # who was told to stop before anybody could come
+            listening.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         for visitor in list(self._visitors):

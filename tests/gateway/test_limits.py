@@ -211,6 +211,7 @@ async def open_gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Imagine
     monkeypatch.setattr(server, "DIALECTS", (Echo,))
     gateway = Imagined(port_base=free_port_base(), gateway_login_timeout=0.5, drain_timeout=0.5)
     monkeypatch.setattr(Echo, "PORT", 11)
+    gateway.bind()
     await gateway.listen()
     yield gateway
     await gateway.stop()
@@ -265,12 +266,13 @@ async def test_a_gateway_that_stops_answers_what_is_under_way_and_ends_every_ses
     idle, its_writer = await asyncio.open_connection(*ports)
     its_writer.write(b"LOGIN budi\n")
     assert (await reader.readline(), await idle.readline()) == (b"welcome\n", b"welcome\n")
-    stopping = asyncio.create_task(open_gateway.stop())
-    assert await idle.read() == b""
-    for visitor in list(open_gateway._visitors):
-        visitor.dialect.gate.set()  # type: ignore[attr-defined]
-    assert await reader.read() == b"waited\n"
-    await stopping
+    async with asyncio.timeout(5):
+        stopping = asyncio.create_task(open_gateway.stop())
+        assert await idle.read() == b""
+        for visitor in list(open_gateway._visitors):
+            visitor.dialect.gate.set()  # type: ignore[attr-defined]
+        assert await reader.read() == b"waited\n"
+        await stopping
     assert sorted(open_gateway.ended) == [b"token of ani", b"token of budi"]
     for either in (writer, its_writer):
         either.close()
@@ -303,12 +305,13 @@ async def test_two_gateways_share_the_ports_and_a_stranger_on_one_is_noticed(
 ) -> None:
     base = open_gateway.settings.port_base
     second = Imagined(port_base=base)
+    second.bind()
     await second.listen()
     await second.stop()
     with socket.create_server(("127.0.0.1", base + 13)):
         monkeypatch.setattr(Echo, "PORT", 13)
         with pytest.raises(OSError, match=rf"port {base + 13} \(echo\): Address already in use"):
-            await Imagined(port_base=base).listen()
+            Imagined(port_base=base).bind()
 
 
 async def test_running_out_of_descriptors_is_survived(

@@ -163,7 +163,7 @@ def test_with_settings_that_cannot_be_read_nothing_is_replaced(tmp_path: Path) -
         assert "pesan.toml" in up.says("nothing is replaced: .*batch_size").string
         up.settings.write_text('database = "postgresql://nobody@127.0.0.1:1/nothing"')
         up.process.send_signal(signal.SIGHUP)
-        up.says("the new auth.1 could not start: as before stay auth.1, messaging.1, group.1, file.1, gateway.1")
+        up.says(f"the new auth.1 could not start: as before stay {', '.join(WORKERS)}")
         assert [up.starts(name) for name in WORKERS] == [2, 1, 1, 1, 1]
         assert len(up.family()) == 6
 

@@ -1,0 +1,200 @@
+"""The gateway, the broker and ``pesan up`` are ended and started again: what is acknowledged is stored."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.own_server import ROOT, OwnServer, free_port_base
+from client import Chat
+from tests.gateway.conftest import SETTINGS
+from tests.gateway.peer import Peer
+from tests.system.supervised import Up
+
+BRACKET = 11
+PASSWORD = "rahasiasekali"
+TIMES = {"gateway_request_timeout": 0.5, "drain_timeout": 1.0}
+MESSAGES = 150
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    """One whose gateway does not wait long."""
+    with OwnServer(settings={**SETTINGS, **TIMES}, gateway=True) as server:
+        yield server
+
+
+def logged_in(server: OwnServer, name: str) -> Peer:
+    """A bracket client, with its session."""
+    peer = Peer(server.port + BRACKET)
+    peer.says(f"REGISTER {name} {PASSWORD}\nLOGIN {name} {PASSWORD}\n".encode())
+    peer.line()
+    peer.hears(b"[OK] login berhasil\n")
+    return peer
+
+
+async def stored(server: OwnServer, name: str, other: str) -> set[str]:
+    """The texts of a conversation, as the native client has them."""
+    async with Chat.connect(server.connection, username=name, password=PASSWORD) as chat:
+        return {message.body async for message in chat.messages(other)}
+
+
+def written(port: int, name: str, numbers: range, stop: threading.Event) -> set[str]:
+    """Messages to budi, one after the other; those that were acknowledged before the line broke."""
+    acknowledged: set[str] = set()
+    with contextlib.suppress(OSError), Peer(port) as peer:
+        peer.says(f"LOGIN {name} {PASSWORD}\n".encode())
+        if peer.line() != b"[OK] login berhasil":
+            return acknowledged
+        for number in numbers:
+            peer.says(f"SEND budi note {number}\n".encode())
+            if peer.takes(len(b"[OK] pesan terkirim\n")) != b"[OK] pesan terkirim\n":
+                break
+            acknowledged.add(f"note {number}")
+            if len(acknowledged) == MESSAGES // 3:
+                stop.set()
+    return acknowledged
+
+
+async def test_no_acknowledged_message_is_lost_when_the_gateway_is_killed(server: OwnServer) -> None:
+    for name in ("ani", "budi"):
+        logged_in(server, name).close()
+    acknowledged: set[str] = set()
+    reached = threading.Event()
+
+    def kill() -> None:
+        reached.wait(20)
+        server.kill("gateway")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    acknowledged |= written(server.port + BRACKET, "ani", range(100_000), reached)
+    killer.join()
+    assert len(acknowledged) >= MESSAGES // 3
+    server.start_gateway()
+    unsaid = range(len(acknowledged), len(acknowledged) + MESSAGES)
+    more = written(server.port + BRACKET, "ani", unsaid, threading.Event())
+    assert len(more) == MESSAGES
+    assert acknowledged | more <= await stored(server, "ani", "budi")
+
+
+def test_while_the_broker_is_away_it_is_told_so_and_afterwards_the_session_goes_on(server: OwnServer) -> None:
+    with logged_in(server, "citra") as peer:
+        server.kill("broker")
+        began = time.monotonic()
+        peer.says(b"WHOAMI\nSEND citra hello\n")
+        first, second = peer.line(), peer.line()
+        assert first.startswith(b"[ERR] ")
+        assert second.startswith(b"[ERR] ")
+        assert time.monotonic() - began < 4 * TIMES["gateway_request_timeout"]
+        server.start_broker()
+        deadline = time.monotonic() + 20
+        peer.says(b"WHOAMI\n")
+        while (said := peer.line()) != b"citra":
+            assert said.startswith(b"[ERR] ")
+            assert time.monotonic() < deadline
+            peer.says(b"WHOAMI\n")
+
+
+async def test_who_hangs_up_is_offline_at_once_for_everybody(server: OwnServer) -> None:
+    async with Chat.connect(server.connection) as chat:
+        await chat.register("dewi", PASSWORD)
+        await chat.login("dewi", PASSWORD)
+        peer = logged_in(server, "eka")
+        deadline = time.monotonic() + 20
+        while "eka" not in await chat.online():
+            assert time.monotonic() < deadline
+        peer.close()
+        deadline = time.monotonic() + 5
+        while "eka" in await chat.online():
+            assert time.monotonic() < deadline
+        assert (await chat.get_user("eka")).online is False
+
+
+async def test_told_to_stop_it_ends_every_session_in_time(server: OwnServer) -> None:
+    peers = [logged_in(server, f"fajar{number}") for number in range(5)]
+    began = time.monotonic()
+    assert server.stop("gateway") == 0
+    assert time.monotonic() - began < TIMES["drain_timeout"] + 1
+    for peer in peers:
+        peer.is_hung_up_on()
+        peer.close()
+    async with Chat.connect(server.connection, username="dewi", password=PASSWORD) as chat:
+        assert [name for name in await chat.online() if name.startswith("fajar")] == []
+    server.start_gateway()
+
+
+def test_two_gateways_share_the_ports_and_one_may_go(server: OwnServer) -> None:
+    server.start_gateway("second")
+    second, deadline = psutil.Process(server.processes["second"].pid), time.monotonic() + 20
+    while len([one for one in second.net_connections("tcp") if one.status == psutil.CONN_LISTEN]) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    names = [f"gita{number}" for number in range(12)]
+    peers = [logged_in(server, name) for name in names]
+    assert server.stop("second") == 0
+    left = 0
+    for peer, name in zip(peers, names, strict=True):
+        with contextlib.suppress(OSError, AssertionError), peer:
+            peer.says(b"WHOAMI\n")
+            left += peer.line() == name.encode()
+    assert 0 < left < 12
+    with logged_in(server, "hani") as peer:
+        peer.says(b"WHOAMI\n")
+        peer.hears(b"hani\n")
+
+
+def test_a_port_that_is_somebody_elses_is_named_in_one_sentence(tmp_path: Path) -> None:
+    base = free_port_base()
+    environment = {**os.environ, "PESAN_HOME": str(tmp_path), "PESAN_PORT_BASE": str(base)}
+    with socket.create_server(("127.0.0.1", base + 12)):
+        ended = subprocess.run(
+            [sys.executable, "-m", "gateway"],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert ended.returncode == 78
+    assert ended.stderr == (
+        f"pesan gateway: cannot listen on 127.0.0.1, port {base + 12} (ftp): Address already in use. "
+        "Is another server running? PESAN_PORT_BASE=N chooses other ports.\n"
+    )
+
+
+def refuses(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_reload_lets_the_new_one_in_before_the_old_one_goes(tmp_path: Path) -> None:
+    with Up(tmp_path, "-c", "gateway=2", settings="password_memory_kib = 8\npassword_passes = 1\n") as up:
+        up.ready()
+        up.says("gateway.2 started")
+        port = int(up.environment["PESAN_PORT_BASE"]) + BRACKET
+        deadline = time.monotonic() + 20
+        while refuses(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        up.process.send_signal(signal.SIGHUP)
+        refused = 0
+        while not any("every worker was replaced" in line for line in up.lines):
+            refused += refuses(port)
+            time.sleep(0.01)
+            assert time.monotonic() < deadline + 20
+        assert refused == 0
+        assert (up.starts("gateway.1"), up.starts("gateway.2")) == (2, 2)
