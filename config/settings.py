@@ -153,7 +153,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_file_line_max_bytes: Annotated[int, Meta(ge=1024)] = 12_582_912
     """One request of the JSON dialect that carries a file, in bytes."""
     gateway_file_lines_bytes: Count = 134_217_728
-    """Bytes of such requests, and of replies with files, that the gateway holds at once."""
+    """Bytes of such requests, and of replies with files or many messages, that the gateway holds at once."""
     gateway_transfers: Count = 32
     """Files that move through the gateway at once; further ones wait."""
     gateway_unsized_file_bytes: Annotated[int, Meta(ge=1024)] = 4_194_304
@@ -169,7 +169,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_pushes: Count = 1_000
     """Lines that wait for the end of what a visitor is doing; further ones can be asked for."""
     gateway_messages_shown: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
-    """Messages of one conversation that one reply shows, the newest."""
+    """Messages of one conversation that one reply shows."""
     gateway_request_timeout: Seconds = 10.0
     """Seconds after which a visitor is told that the system is away."""
     gateway_write_timeout: Seconds = 60.0
