@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from benchmarks.own_server import ROOT, OwnServer, free_port_base
 from client import Chat
 from tests.gateway.conftest import SETTINGS
 from tests.gateway.peer import Peer
-from tests.system.supervised import Up
 
 BRACKET = 11
 PASSWORD = "rahasiasekali"
@@ -173,28 +171,3 @@ def test_a_port_that_is_somebody_elses_is_named_in_one_sentence(tmp_path: Path) 
         f"pesan gateway: cannot listen on 127.0.0.1, port {base + 12} (ftp): Address already in use. "
         "Is another server running? PESAN_PORT_BASE=N chooses other ports.\n"
     )
-
-
-def refuses(port: int) -> bool:
-    """Whether nobody listens there."""
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) != 0
-
-
-def test_a_reload_lets_the_new_one_in_before_the_old_one_goes(tmp_path: Path) -> None:
-    with Up(tmp_path, "-c", "gateway=2", settings="password_memory_kib = 8\npassword_passes = 1\n") as up:
-        up.ready()
-        up.says("gateway.2 started")
-        port = int(up.environment["PESAN_PORT_BASE"]) + BRACKET
-        deadline = time.monotonic() + 20
-        while refuses(port):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        up.process.send_signal(signal.SIGHUP)
-        refused = 0
-        while not any("every worker was replaced" in line for line in up.lines):
-            refused += refuses(port)
-            time.sleep(0.01)
-            assert time.monotonic() < deadline + 20
-        assert refused == 0
-        assert (up.starts("gateway.1"), up.starts("gateway.2")) == (2, 2)

@@ -112,8 +112,12 @@ def test_a_damaged_table_of_users_ends_the_start_with_a_sentence(tmp_path: Path)
 
 
 async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_nothing(tmp_path: Path) -> None:
-    with Up(tmp_path, "-c", "messaging=2") as up:
+    with Up(tmp_path, "-c", "messaging=2,gateway=2") as up:
         connection = up.ready()
+        deadline = time.monotonic() + PATIENCE
+        while refuses(up):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
         async with Talk(connection) as talk:
             stream = asyncio.create_task(asyncio.to_thread(raw_stream, connection, up))
             up.settings.write_text("message_max_bytes = 20\nslow_queue = 100")
@@ -125,9 +129,9 @@ async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_noth
             assert await stream < 1.0
             assert talk.longest < 1.0
             await talk.ends()
-        assert [up.starts(name) for name in [*WORKERS, "messaging.2"]] == [2] * 6
+        assert [up.starts(name) for name in [*WORKERS, "messaging.2", "gateway.2"]] == [2] * 7
         assert up.starts("broker.1") == 1
-        assert len(up.family()) == 7
+        assert len(up.family()) == 8
         # The new workers read the file again.
         async with Chat.connect(connection, username="ani", password="a password to try") as chat:
             with pytest.raises(TooLarge):
@@ -137,7 +141,7 @@ async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_noth
 def raw_stream(connection: str, up: Up) -> float:
     """One message after the other by hand, until the workers are replaced; any refusal is raised.
 
-    Returns the longest that one of them took, in seconds.
+    Nor does a port of the gateway ever refuse. Returns the longest that one of them took, in seconds.
     """
     longest = 0.0
     with zmq.Context() as context:
@@ -150,9 +154,16 @@ def raw_stream(connection: str, up: Up) -> float:
                 "message.send", {"to": "citra", "body": "a note", "id": message_id(time.time_ns() // 10**6)}
             )
             user.answer(PATIENCE)
+            assert not refuses(up)
             longest = max(longest, time.monotonic() - begun)
         user.close()
     return longest
+
+
+def refuses(up: Up) -> bool:
+    """Whether nobody listens for one of the older protocols."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", int(up.environment["PESAN_PORT_BASE"]) + 11)) != 0
 
 
 def test_with_settings_that_cannot_be_read_nothing_is_replaced(tmp_path: Path) -> None:
