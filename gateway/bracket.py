@@ -223,28 +223,33 @@ class Bracket(Dialect):
 
     async def check(self, arguments: list[str]) -> None:
         """``CHECK``: what is unread, which then is read"""
-        told, marks = await digest.unread(self.visitor.chat, *self._bounds(), line_of_message)
+        await self.visitor.drain()
+        told, marks = await digest.unread(self.visitor.chat, self._bounds(), line_of_message)
         self._shown.update(marks)
         news = [each for each in self._news if each[1] > marks.get(each[0], 0)]
         self._drop_news()
         self._news.extend(news)
         self._news_bytes = sum(len(line) for _, _, line in news)
         status = f"{told.messages} pesan baru" if told.messages else "Tidak ada pesan baru"
-        await self._show(told, f"[OK] {status}{', masih ada lagi' * told.more}")
+        self._show(told, f"[OK] {status}{', masih ada lagi' * told.more}")
 
     async def check_past(self, arguments: list[str]) -> None:
         """``CHECKPAST``: what was read before, and what we said"""
-        told = await digest.earlier(self.visitor.chat, *self._bounds(), line_of_message)
-        status = f"{told.messages} pesan lama" if told.messages else "Tidak ada pesan lama"
-        await self._show(told, f"[OK] {status}{', yang lebih lama tidak ditampilkan' * told.more}")
-
-    def _bounds(self) -> tuple[int, int]:
-        """Bytes and messages of a conversation that one reply may have."""
-        settings = self.visitor.settings
-        return settings.gateway_output_bytes // 2, settings.gateway_messages_shown
-
-    async def _show(self, told: digest.Told, status: str) -> None:
         await self.visitor.drain()
+        told = await digest.earlier(self.visitor.chat, self._bounds(), line_of_message)
+        status = f"{told.messages} pesan lama" if told.messages else "Tidak ada pesan lama"
+        self._show(told, f"[OK] {status}{', yang lebih lama tidak ditampilkan' * told.more}")
+
+    def _bounds(self) -> digest.Bounds:
+        """What one reply may have: less than may wait for a visitor, and less when many ask at once."""
+        settings, room, user = self.visitor.settings, self.visitor.room, self.visitor.chat.user
+        return digest.Bounds(
+            settings.gateway_output_bytes // 2,
+            settings.gateway_messages_shown,
+            lambda count: room.take(count, user),
+        )
+
+    def _show(self, told: digest.Told, status: str) -> None:
         self.visitor.write(told.lines + f"{status}\n".encode())
 
     # --- groups ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import TracebackType
 from typing import Final, NamedTuple
 
 from client import Chat, ClientError, Failure
@@ -23,11 +24,24 @@ PAGE: Final = 500
 """Messages asked for at a time."""
 PROBE: Final = 8
 """Messages asked for first where none of them may have room any more; twice as many each further time."""
+STEP: Final = 65_536
+"""Bytes that everybody may hold while a digest is made, and by which more are asked for."""
 MARKS_AT_ONCE: Final = 32
 """Conversations that are marked as read at the same time."""
 
 Layout = Callable[[ConversationInfo, Message], bytes]
 """A message of a conversation as a line, with its end."""
+
+
+class Bounds(NamedTuple):
+    """What a digest may have."""
+
+    room: int
+    """Bytes of its lines."""
+    most: int
+    """Messages of one conversation."""
+    grant: Callable[[int], bool] = lambda count: True
+    """Asked for so many bytes to hold meanwhile; below 0 they are given back. False: there are no more."""
 
 
 class Told(NamedTuple):
@@ -39,16 +53,30 @@ class Told(NamedTuple):
 
 
 class Digest:
-    """What is kept: ``room`` bytes, but one line in any case. ``newest``: walked from the newest back."""
+    """What is kept: as many bytes as there is room for, but one line in any case; twice as many meanwhile.
 
-    def __init__(self, room: int, *, newest: bool = False) -> None:
-        self._room = room
+    ``newest``: walked from the newest back. To be entered with ``with``.
+    """
+
+    def __init__(self, bounds: Bounds, *, newest: bool = False) -> None:
+        self._room = bounds.room
+        self._grant = bounds.grant
+        self._granted = STEP
         self._sign = -1 if newest else 1
         self._kept: list[tuple[int, int, int, bytes]] = []
         """(time, conversation, seq, line); the numbers with the sign, so that they grow as we walk."""
         self._size = 0
         self._edge: tuple[int, ...] | None = None
         self._last = (0, 0, 0)
+
+    def __enter__(self) -> Digest:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._granted > STEP:
+            self._grant(STEP - self._granted)
 
     @property
     def cut(self) -> bool:
@@ -73,6 +101,17 @@ class Digest:
         self._size += len(line)
         if self._size > 2 * self._room:
             self._prune()
+        elif not self._may_hold():
+            self._room = self._granted // 2
+            self._prune()
+        return True
+
+    def _may_hold(self) -> bool:
+        """Whether what is kept may be held, or more was granted."""
+        while self._granted < self._size:
+            if not self._grant(STEP):
+                return False
+            self._granted += STEP
         return True
 
     def stop_here(self) -> None:
@@ -81,10 +120,11 @@ class Digest:
         edge = (at, conversation, seq + 1)
         self._edge = edge if self._edge is None else min(self._edge, edge)
 
-    def lines(self) -> list[bytes]:
-        """What is kept, from the oldest to the newest."""
+    def told(self) -> Told:
+        """What is kept."""
         self._prune()
-        return [kept[3] for kept in self._kept[:: self._sign]]
+        lines = [kept[3] for kept in self._kept[:: self._sign]]
+        return Told(b"".join(lines), len(lines), self.cut)
 
     def reached(self) -> dict[int, int]:
         """For each conversation of which something is kept the seq that the walk came to."""
@@ -105,26 +145,23 @@ class Digest:
         self._size = size
 
 
-async def unread(chat: Chat, room: int, most: int, layout: Layout) -> tuple[Told, dict[int, int]]:
+async def unread(chat: Chat, bounds: Bounds, layout: Layout) -> tuple[Told, dict[int, int]]:
     """What others said and we have not read, the oldest first, marked as read as far as it is told.
 
-    At most ``room`` bytes, and ``most`` messages of a conversation; the rest stays unread. With it, for each
-    conversation, the seq up to which it was marked.
+    The rest stays unread. With it, for each conversation, the seq up to which it was marked.
     """
-    digest = Digest(room)
     ends: dict[int, tuple[int, int]] = {}
-    rows = await talk.unread(chat)
-    for row in rows:
-        last = await _walk_unread(chat, digest, row, most, layout)
-        if last is not None:
-            ends[row.conversation] = (last, row.last_seq)
-    marks = digest.reached()
-    for conversation, (last, newest) in ends.items():
-        if marks.get(conversation) == last:
-            marks[conversation] = newest  # what is behind it is our own
-    await _mark(chat, marks)
-    lines = digest.lines()
-    return Told(b"".join(lines), len(lines), digest.cut), marks
+    with Digest(bounds) as digest:
+        for row in await talk.unread(chat):
+            last = await _walk_unread(chat, digest, row, bounds.most, layout)
+            if last is not None:
+                ends[row.conversation] = (last, row.last_seq)
+        marks = digest.reached()
+        for conversation, (last, newest) in ends.items():
+            if marks.get(conversation) == last:
+                marks[conversation] = newest  # what is behind it is our own
+        await _mark(chat, marks)
+        return digest.told(), marks
 
 
 async def _walk_unread(
@@ -162,19 +199,16 @@ async def _mark(chat: Chat, marks: dict[int, int]) -> None:
                 raise outcome
 
 
-async def earlier(chat: Chat, room: int, most: int, layout: Layout) -> Told:
-    """What we have read or said ourselves: the newest of it, the oldest of that first.
-
-    At most ``room`` bytes, and ``most`` messages of a conversation.
-    """
-    digest = Digest(room, newest=True)
+async def earlier(chat: Chat, bounds: Bounds, layout: Layout) -> Told:
+    """What we have read or said ourselves: the newest of it, the oldest of that first."""
     more = False
-    for row in sorted(await chat.conversations(), key=lambda row: -row.last_at):
-        if not digest.may_want(row.last_at):
-            break
-        more |= await _walk_back(chat, digest, row, most, layout)
-    lines = digest.lines()
-    return Told(b"".join(lines), len(lines), more or digest.cut)
+    with Digest(bounds, newest=True) as digest:
+        for row in sorted(await chat.conversations(), key=lambda row: -row.last_at):
+            if not digest.may_want(row.last_at):
+                break
+            more |= await _walk_back(chat, digest, row, bounds.most, layout)
+        told = digest.told()
+        return told._replace(more=told.more or more)
 
 
 async def _walk_back(chat: Chat, digest: Digest, row: ConversationInfo, most: int, layout: Layout) -> bool:

@@ -202,7 +202,7 @@ def test_checking_again_and_again_tells_everything_unread_once_and_in_order(
     more = True
     while more:
         before = len(told)
-        answer, marks = RUN(digest.unread(cast(Chat, books), room, most, layout))
+        answer, marks = RUN(digest.unread(cast(Chat, books), digest.Bounds(room, most), layout))
         told += places(answer)
         assert answer.messages == len(told) - before
         assert len(answer.lines) <= max(room, 10)
@@ -226,7 +226,7 @@ def test_what_is_marked_was_told_whatever_the_clock_did(
 ) -> None:
     read = [min(count, len(written)) for count, written in zip(read, conversations, strict=False)]
     books = shelf(conversations, read)
-    answer, _ = RUN(digest.unread(cast(Chat, books), room, most, layout))
+    answer, _ = RUN(digest.unread(cast(Chat, books), digest.Bounds(room, most), layout))
     marked = [
         (number, seq)
         for number, (written, count) in enumerate(zip(conversations, read, strict=False), 1)
@@ -245,7 +245,7 @@ def test_earlier_are_the_newest_that_were_read_or_are_our_own(
 ) -> None:
     conversations = [sorted(written) for written in conversations]
     read = [min(count, len(written)) for count, written in zip(read, conversations, strict=False)]
-    answer = RUN(digest.earlier(cast(Chat, shelf(conversations, read)), room, most, layout))
+    answer = RUN(digest.earlier(cast(Chat, shelf(conversations, read)), digest.Bounds(room, most), layout))
     found: list[tuple[int, int, int]] = []
     whole = 0
     for number, (written, count) in enumerate(zip(conversations, read, strict=False), 1):
@@ -259,3 +259,29 @@ def test_earlier_are_the_newest_that_were_read_or_are_our_own(
     found = sorted(found)[-max(room // 10, 1) :]
     assert places(answer) == [(number, seq) for _, number, seq in found]
     assert answer.more == (len(found) < whole)
+
+
+@pytest.mark.parametrize("room", [0, 40, 80, 400])
+def test_where_there_is_no_room_to_hold_more_less_is_told_and_nothing_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(digest, "STEP", 40)
+    held = 0
+
+    def grant(count: int) -> bool:
+        nonlocal held
+        if held + count > room:
+            return False
+        held += count
+        return True
+
+    books = shelf([[(at, "budi") for at in range(12)], [(at, "citra") for at in range(5, 17)]], [0, 0])
+    told: list[tuple[int, int]] = []
+    more = True
+    while more:
+        answer, _ = RUN(digest.unread(cast(Chat, books), digest.Bounds(1000, 100, grant), layout))
+        more = answer.more
+        told += places(answer)
+        assert 20 <= len(answer.lines) <= 40 + room and held == 0
+    everything = sorted((at, 1 + (number > 11), at) for number, at in enumerate([*range(12), *range(5, 17)]))
+    assert told == [(which, at + 1 - 5 * (which - 1)) for _, which, at in everything]
