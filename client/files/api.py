@@ -76,6 +76,7 @@ class Files:
         self._connection = connection
         self._recording = recording
         self._bulk = Bulk(connection)
+        self._leftovers: set[bytes] = set()
 
     def close(self) -> None:
         """Close the socket of chunks; transfers under way raise ``Closed``."""
@@ -152,13 +153,14 @@ class Files:
         """Upload ``size`` bytes that come once: ``await read(most)`` answers 1 to ``most`` of them.
 
         Otherwise as ``upload``. What the server refuses is refused before anything is read; whatever is
-        raised, by ``read`` too, no upload stays behind, as far as the server can be reached.
+        raised, by ``read`` too, no upload stays behind: if the server is away just then, the next call of
+        this first has it dropped.
         """
         if (to is None) == (path is None):
             raise ValueError("a file goes to an address, or under a path of one's own: name one of them")
         id = message_id(time.time_ns() // 1_000_000)
         begin = BeginUpload(id, size, to, name if path is None else None, path, text, replace=replace)
-        reply = await pouring.pour(self._connection, self._bulk, read, begin)
+        reply = await pouring.pour(self._connection, self._bulk, read, begin, self._leftovers)
         if to is not None:
             self._record(to, text or reply.file.name, id, reply)
         return reply

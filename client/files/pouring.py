@@ -34,17 +34,32 @@ HASHED_AT_ONCE: Final = 64 * 1024
 """Bytes from which on to hash takes long enough to have a thread do it."""
 
 
-async def pour(connection: Connection, bulk: Bulk, read: Read, begin: BeginUpload) -> FinishReply:
-    """Every step. ``client.files.api.Files.pour`` says what is raised."""
+async def pour(
+    connection: Connection, bulk: Bulk, read: Read, begin: BeginUpload, leftovers: set[bytes]
+) -> FinishReply:
+    """Every step. ``client.files.api.Files.pour`` says what is raised.
+
+    ``leftovers``: earlier uploads that failed when the server could not be told to drop them. It is told now.
+    """
+    for upload in list(leftovers):
+        await _drop(connection, upload, leftovers)
     try:
         reply = await _call(connection, "file.begin", begin, UploadReply)
         sha256 = await _pass_on(bulk, read, begin, reply)
         await _seal(bulk, begin, sha256)
         return await _call(connection, "file.finish", FinishUpload(begin.id, sha256), FinishReply)
     except BaseException:  # begun or not: without an answer nobody knows
+        leftovers.add(begin.id)
         with contextlib.suppress(Failure, ClientError):
-            await _call(connection, "file.cancel", NameUpload(begin.id), Empty)
+            await _drop(connection, begin.id, leftovers)
         raise
+
+
+async def _drop(connection: Connection, upload: bytes, leftovers: set[bytes]) -> None:
+    """Have the server forget an upload. Raises when it cannot be told."""
+    with contextlib.suppress(NotFound):
+        await _call(connection, "file.cancel", NameUpload(upload), Empty)
+    leftovers.discard(upload)
 
 
 async def _pass_on(bulk: Bulk, read: Read, begin: BeginUpload, reply: UploadReply) -> bytes:

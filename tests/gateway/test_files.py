@@ -155,6 +155,8 @@ async def test_when_the_broker_goes_in_the_middle_that_is_said_and_what_follows_
     await says(ani, bytes(2_500) + b"LIST\n", AWAY + AWAY)
     broker.start()
     await is_back(ani)
+    await says(ani, b"PUT f 5\nhello", UPLOADED)
+    assert all(upload.finished for upload in broker.model.files.uploads.values())
 
 
 # --- what is not right ------------------------------------------------------------------------------

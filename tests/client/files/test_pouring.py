@@ -11,7 +11,7 @@ from client import Chat, Failure
 from client.errors import Corrupt, Offline
 from client.files.pouring import WINDOW, Read
 from protocol.bulk import SealUpload
-from protocol.errors import Conflict, Forbidden, Internal, NotFound
+from protocol.errors import Conflict, Forbidden, Internal, NotFound, Unavailable
 from protocol.files import BeginUpload
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
@@ -175,6 +175,23 @@ async def test_nothing_stays_of_what_the_server_was_away_for(broker: FakeBroker,
             await ani.files.pour(Spring(bytes(5_000)).read, 5_000, path="data")
         assert ("ani", "file.cancel") in [(who, what) for who, what, _ in broker.model.asked]
         assert not bulk.files.uploads
+
+
+async def test_what_the_server_could_not_be_told_to_drop_it_is_told_next_time(
+    broker: FakeBroker, bulk: FakeBulk
+) -> None:
+    def away(command: str, request: object) -> Failure | None:
+        return Unavailable("Not now.", retry_after=9.0) if command == "file.cancel" else None
+
+    async with logged_in(broker, "ani", timeout=0.3) as ani:
+        broker.model.refuse = away
+        for _ in range(2):  # and nothing else is begun meanwhile
+            with pytest.raises((ConnectionResetError, Unavailable)):
+                await ani.files.pour(gone, 5_000, path="data")
+        assert left(bulk) == 1
+        broker.model.refuse = lambda command, request: None
+        await ani.files.pour(Spring(b"plan").read, 4, path="plan")
+        assert left(bulk) == 0
 
 
 async def test_the_socket_of_chunks_can_be_let_go(ani: Chat, bulk: FakeBulk) -> None:
