@@ -21,6 +21,7 @@ from protocol.file_names import checked_file_name
 from protocol.files import StoredFile
 
 if TYPE_CHECKING:
+    from client import Chat
     from gateway.json import Json
 
 NO_USER: Final = "User Tidak Ditemukan"
@@ -36,6 +37,10 @@ SLICE: Final = 192 * 1024
 
 CONVERSATIONS: Final = 200
 """As many of those that were last written in are looked into."""
+LOOKED_BACK: Final = 2000
+"""Messages among which files are sought at first,"""
+LOOKED_BACK_FURTHER: Final = 8
+"""and how many times as many when there are too few."""
 
 Found = tuple[StoredFile, ConversationInfo]
 """A file, and where it was sent."""
@@ -101,7 +106,7 @@ async def receive(json: Json, sender: str | None) -> None:
     room, left_out = visitor.room.share, 0
     for file, row in sorted(await _listed(json, sender), key=lambda found: found[0].created_at, reverse=True):
         size = (file.size + 2) // 3 * 4
-        if size > room:
+        if size > room or len(kept) == visitor.settings.gateway_messages_shown:
             left_out += 1
         else:
             room -= size
@@ -120,18 +125,28 @@ async def receive(json: Json, sender: str | None) -> None:
 
 
 async def _listed(json: Json, sender: str | None) -> list[Found]:
-    """The newest files in the conversations that count, as many of each as a reply shows messages."""
+    """The newest files of others in the conversations that count."""
     chat, found = json.chat, list[Found]()
     rows = sorted(await chat.conversations(), key=lambda row: row.last_at, reverse=True)
     for row in rows[:CONVERSATIONS]:
-        if not row.last_seq or (sender is not None and name_key(sender) != name_key(row.name)):
-            continue
-        here: deque[Found] = deque(maxlen=json.visitor.settings.gateway_messages_shown)
-        async for file in chat.files.list(conversation=row.conversation):
-            if isinstance(file, StoredFile) and (file.owner != chat.user or row.name == chat.user):
-                here.append((file, row))
-        found += here
+        if row.last_seq and (sender is None or name_key(sender) == name_key(row.name)):
+            files = await newest(chat, row, json.visitor.settings.gateway_messages_shown)
+            found += ((file, row) for file in files if file.owner != chat.user or row.name == chat.user)
     return found
+
+
+async def newest(chat: Chat, row: ConversationInfo, most: int) -> list[StoredFile]:
+    """At most so many files of a conversation. They are listed from the oldest on, so the end is sought."""
+    reach = LOOKED_BACK
+    while True:
+        after = max(row.last_seq - reach, 0)
+        newest: deque[StoredFile] = deque(maxlen=most)
+        async for file in chat.files.list(conversation=row.conversation, after=str(after)):
+            if isinstance(file, StoredFile):
+                newest.append(file)
+        if len(newest) == most or not after:
+            return list(newest)
+        reach *= LOOKED_BACK_FURTHER
 
 
 async def _item(json: Json, file: StoredFile, row: ConversationInfo, content: bytes) -> bytes:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from client import ClientError, Failure
 from gateway import json_shapes
-from gateway.digest import Digest
 from protocol.addresses import BROADCAST
 from protocol.commands import ConversationInfo, HistoryReply, Message
 from protocol.errors import NotFound
@@ -33,6 +32,8 @@ FIRST: Final = 100
 """Messages of each that are asked for at first: often there is no room for more."""
 PAGE: Final = 250
 """Messages that are asked for at a time: an answer with more would hold others up."""
+NEVER: Final = 2**63
+"""A time later than any."""
 TURN: Final = 64
 """Messages laid out before others have their turn."""
 
@@ -96,7 +97,11 @@ class Shown:
 
     def __init__(self, json: Json) -> None:
         self._json = json
-        self._digest = Digest(MOST_BYTES, newest=True)
+        self._kept: list[tuple[int, int, int, bytes]] = []
+        """(time, conversation, seq, message)"""
+        self._size = 0
+        self._edge = (0, 0, 0)
+        """Nothing at or before it is kept, of any conversation: what is kept of one has no holes."""
         self._newest: dict[int, int] = {}
         """Conversations in which something new was said to the caller, and the newest seq of that."""
 
@@ -110,6 +115,7 @@ class Shown:
         """Take up what is wanted of a conversation, from its newest message back; ``page``: the first one."""
         user, left = self._json.chat.user, self._json.visitor.settings.gateway_messages_shown
         before: int | None = None
+        time = NEVER
         while left > 0:
             page = page if page is not None and before is None else await self.page(target, before, left)
             for number, message in enumerate(reversed(page.messages), 1):
@@ -117,13 +123,15 @@ class Shown:
                     await asyncio.sleep(0)
                 if not wanted(message):
                     continue
-                if not self._digest.add(page.conversation, message, self._item(message, receiver(message))):
+                # A clock may have gone back; the order within a conversation is that of its numbers.
+                time = min(time, message.sent_at)
+                if not self._keep((time, page.conversation, message.seq), receiver(message), message):
                     return
                 if message.seq > page.read_seq and message.sender != user:
                     self._newest.setdefault(page.conversation, message.seq)
             left -= len(page.messages)
             before = page.first
-            if before <= 1:
+            if before <= 1 or not page.messages:
                 return
 
     async def page(self, target: int | str, before: int | None = None, left: int = PAGE) -> HistoryReply:
@@ -133,8 +141,9 @@ class Shown:
 
     async def items(self) -> list[bytes]:
         """The messages, from the oldest to the newest. Those of others are now read."""
-        items = self._digest.lines()
-        kept = self._digest.reached()
+        self._prune()
+        items = [kept[3] for kept in self._kept]
+        kept = {kept[1] for kept in self._kept}
         marks = [mark for mark in self._newest.items() if mark[0] in kept]
         for at in range(0, len(marks), AT_ONCE):
             await asyncio.gather(*(self._mark(*mark) for mark in marks[at : at + AT_ONCE]))
@@ -144,6 +153,30 @@ class Shown:
         # What could not be marked is new elsewhere, and is shown here all the same.
         with contextlib.suppress(ClientError, Failure):
             await self._json.chat.read(conversation, seq)
+
+    def _keep(self, place: tuple[int, int, int], receiver: Fields, message: Message) -> bool:
+        """False: there is no room for it, nor for those before it."""
+        if place <= self._edge:
+            return False
+        item = self._item(message, receiver)
+        self._kept.append((*place, item))
+        self._size += len(item)
+        if self._size > 2 * MOST_BYTES:
+            self._prune()
+        return True
+
+    def _prune(self) -> None:
+        """Put what is kept in its order, and let go of the oldest as far as need be."""
+        self._kept.sort()
+        size = 0
+        for number in range(len(self._kept) - 1, -1, -1):
+            size += len(self._kept[number][3])
+            if size > MOST_BYTES and number < len(self._kept) - 1:
+                self._edge = max(self._edge, self._kept[number][:3])
+                size -= len(self._kept[number][3])
+                del self._kept[: number + 1]
+                break
+        self._size = size
 
     def _item(self, message: Message, receiver: Fields) -> bytes:
         return json_shapes.item(

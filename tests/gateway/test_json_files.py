@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
 
 import pytest
 
 from client import Chat
+from gateway.json_files import newest
+from protocol.commands import ConversationInfo
+from protocol.files import StoredFile
 from tests.gateway.conftest import PASSWORD, Town
 from tests.gateway.json_peer import JsonPeer, wrapped
 
@@ -205,3 +209,38 @@ def test_who_has_filled_their_space_is_told_so(ani: JsonPeer, budi: JsonPeer) ->
     ani.done(line)
     ani.done(line)
     assert ani.refused(line) == "Tidak ada ruang lagi untuk file Anda"
+
+
+class Shelf:
+    """A conversation with files at some of its seqs, and a count of the times it was asked."""
+
+    def __init__(self, *seqs: int) -> None:
+        self.files = self
+        self.asked = 0
+        self._seqs = seqs
+
+    async def list(self, *, conversation: int, after: str) -> AsyncIterator[StoredFile]:
+        """Those behind a seq."""
+        self.asked += 1
+        for seq in self._seqs:
+            if seq > int(after):
+                yield StoredFile(seq, "a", 1, "", b"", "ani", 0, seq=seq)
+
+
+@pytest.mark.parametrize(
+    ("seqs", "newest_two", "asked"),
+    [
+        ((), [], 4),
+        ((1,), [1], 4),
+        ((1, 2, 3), [2, 3], 4),
+        ((1, 999_999, 1_000_000), [999_999, 1_000_000], 1),
+        ((1, 990_000, 1_000_000), [990_000, 1_000_000], 2),
+    ],
+)
+async def test_the_newest_files_are_found_wherever_they_are(
+    seqs: tuple[int, ...], newest_two: list[int], asked: int
+) -> None:
+    shelf = Shelf(*seqs)
+    row = ConversationInfo(1, "direct", "ani", b"", 1_000_000, 0, 0, 0)
+    found = await newest(cast(Chat, shelf), row, 2)
+    assert ([file.seq for file in found], shelf.asked) == (newest_two, asked)
