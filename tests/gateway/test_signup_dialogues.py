@@ -198,7 +198,7 @@ async def test_a_file_to_a_group_is_what_its_members_fetch(town: Town, ani: Spea
     await budi.create_group(ops)
     ani.asks(f"sendfile {ops}", f"You are not member of {ops}")
     ani.asks(f"join {ops}", f"Joining group {ops}")
-    ani.peer.says(b"sendfile " + ops.encode() + ani.end + b"C:\\peta.png 3\nabcdance" + ani.end)
+    ani.peer.says_bytewise(b"sendfile " + ops.encode() + ani.end + b"C:\\peta.png 3\nabcdance" + ani.end)
     ani.hears("File location: ", "File sent", "command not exists")
     await expect_file(budi, f"#{ops}", "peta.png", b"abc")
 
