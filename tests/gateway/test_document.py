@@ -39,6 +39,16 @@ def test_every_dialect_has_a_chapter_with_its_port_and_a_session(dialect: type[D
     assert f"| {7700 + dialect.PORT} | [`{dialect.NAME}`]" in DOCUMENT
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_word_and_what_it_is_refused_with_is_in_its_chapter(dialect: type[Dialect]) -> None:
+    (chapter,) = re.findall(rf"^## {dialect.NAME}\n(.*?)(?=^## |\Z)", DOCUMENT, re.MULTILINE | re.DOTALL)
+    told = " ".join(chapter.split()).lower()
+    for word, command in dialect.COMMANDS.items():
+        assert re.search(rf"`{re.escape(word.lower())}\b", told), word
+        for sentence in (*command.refusals.values(), dialect.UNKNOWN, dialect.STRANGER):
+            assert all(part.strip().lower() in told for part in sentence.split("{0}")), sentence
+
+
 def test_every_block_in_a_dialects_chapter_is_a_session_of_it() -> None:
     assert DOCUMENT.count("\n```") == 2 * sum(len(sessions) for sessions in SESSIONS.values())
 
