@@ -242,8 +242,8 @@ class Json(Dialect):
 
     async def getallusers(self, arguments: list[str]) -> None:
         """``getallusers``"""
-        users = [json_shapes.item(user.user) for user in await self.chat.users()]
-        await self.pour(json_shapes.ok_with("users", users))
+        names = [user.user for user in await self.chat.users()]
+        await self.pour([json_shapes.ok(users=names)])
 
     async def logout(self, arguments: list[str]) -> bytes:
         """``logout T``"""
@@ -307,11 +307,8 @@ class Json(Dialect):
         if not rows:
             raise Wrong("User tidak memiliki akses ke grup")
         user = self.chat.user
-        groups = [
-            json_shapes.item({"username": user, "groupname": row.name[1:], "realm_id": self.here})
-            for row in rows
-        ]
-        await self.pour(json_shapes.ok_with("groups", groups))
+        groups = [{"username": user, "groupname": row.name[1:], "realm_id": self.here} for row in rows]
+        await self.pour([json_shapes.ok(groups=groups)])
 
     def _is_here(self, realms: list[str]) -> bool:
         """Whether the realm that was named, if one was, is ours."""

@@ -37,7 +37,7 @@ def ok_with(name: str, items: list[bytes], **fields: Any) -> list[bytes]:
     return [*(pieces[:-1] if items else pieces), b"]}" + END]
 
 
-def item(fields: dict[str, Any] | str) -> bytes:
+def item(fields: dict[str, Any]) -> bytes:
     """One element of such a list."""
     return _encode(fields)
 
@@ -57,5 +57,5 @@ def _reply(status: str, said: str, fields: dict[str, Any]) -> bytes:
     return _encode({"status": status, "data": said, "message": said, **fields}) + END
 
 
-def _encode(fields: dict[str, Any] | str) -> bytes:
+def _encode(fields: dict[str, Any]) -> bytes:
     return _dumps(fields).encode("ascii")
