@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway import files, json_lines, json_shapes
 from gateway.dialect import Wrong
-from protocol.addresses import name_key
+from gateway.json_inbox import here_since
+from protocol.addresses import BROADCAST, name_key
 from protocol.commands import ConversationInfo
 from protocol.errors import Forbidden, Invalid, NotFound, TooLarge
 from protocol.file_names import checked_file_name
@@ -125,14 +126,20 @@ async def receive(json: Json, sender: str | None) -> None:
 
 
 async def _listed(json: Json, sender: str | None) -> list[Found]:
-    """The newest files of others in the conversations that count."""
+    """The newest files of others where they count; those for everyone since the caller is here."""
     chat, found = json.chat, list[Found]()
     rows = sorted(await chat.conversations(), key=lambda row: row.last_at, reverse=True)
     for row in rows[:CONVERSATIONS]:
         if row.last_seq and (sender is None or name_key(sender) == name_key(row.name)):
-            files = await newest(chat, row, json.visitor.settings.gateway_messages_shown)
-            found += ((file, row) for file in files if file.owner != chat.user or row.name == chat.user)
+            there = await newest(chat, row, json.visitor.settings.gateway_messages_shown)
+            since = await here_since(chat) if there and row.name == BROADCAST else 0
+            found += ((file, row) for file in there if _is_for(chat.user, file, row, since))
     return found
+
+
+def _is_for(user: str, file: StoredFile, row: ConversationInfo, since: int) -> bool:
+    """Whether somebody else sent it to the user, or they themselves to themselves."""
+    return (file.owner != user or row.name == user) and file.created_at >= since
 
 
 async def newest(chat: Chat, row: ConversationInfo, most: int) -> list[StoredFile]:

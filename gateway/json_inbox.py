@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from client import ClientError, Failure
+from client import Chat, ClientError, Failure
 from gateway import json_shapes
 from protocol.addresses import BROADCAST
 from protocol.commands import ConversationInfo, HistoryReply, Message
@@ -47,7 +47,7 @@ async def received(json: Json) -> list[bytes]:
     """What others said to the caller alone, and to everyone since the caller is here."""
     chat = json.chat
     rows = [row for row in await chat.conversations() if row.last_seq and not row.name.startswith("#")]
-    since = (await chat.whoami()).created_at if any(row.name == BROADCAST for row in rows) else 0
+    since = await here_since(chat) if any(row.name == BROADCAST for row in rows) else 0
     shown = Shown(json)
     rows = sorted(rows, key=lambda row: row.last_at, reverse=True)[:CONVERSATIONS]
     for at in range(0, len(rows), AT_ONCE):
@@ -57,6 +57,11 @@ async def received(json: Json) -> list[bytes]:
             how = _to_caller(json, row, since if row.name == BROADCAST else 0)
             await shown.walk(row.conversation, *how, page=page)
     return await shown.items()
+
+
+async def here_since(chat: Chat) -> int:
+    """When the user registered: what everyone was told before was not for them."""
+    return (await chat.whoami()).created_at
 
 
 def _to_caller(json: Json, row: ConversationInfo, since: int) -> tuple[Receiver, Wanted]:

@@ -244,3 +244,16 @@ async def test_the_newest_files_are_found_wherever_they_are(
     row = ConversationInfo(1, "direct", "ani", b"", 1_000_000, 0, 0, 0)
     found = await newest(cast(Chat, shelf), row, 2)
     assert ([file.seq for file in found], shelf.asked) == (newest_two, asked)
+
+
+async def test_a_file_for_everyone_is_received_by_who_was_here(town: Town, budi: JsonPeer) -> None:
+    citra = town.name("citra")
+    async with Chat.connect(town.connection) as chat:
+        await chat.register(citra, PASSWORD)
+        await chat.login(citra, PASSWORD)
+        await chat.files.send(b"untuk semua", "*", name="semua.txt")
+    assert files_of(budi) == [(citra, "semua.txt", wrapped(b"untuk semua"))]
+    assert budi.done("receivefile")["content"][0]["receiver"] == "*"
+    with JsonPeer(town) as late:
+        late.enters(town.name("dewi"))
+        assert files_of(late) == []
