@@ -29,19 +29,11 @@ from protocol.commands import (
     COMMANDS,
     Body,
     ConversationInfo,
-    GroupInfo,
     GroupReply,
-    HelloReply,
     HistoryReply,
-    LoginReply,
-    MemberInfo,
     Message,
-    ReadReply,
     SendReply,
-    SessionInfo,
     UserInfo,
-    VerifyReply,
-    WhoamiReply,
 )
 from protocol.errors import RateLimited
 from protocol.events import MessageEvent
@@ -173,9 +165,9 @@ class Chat:
         """Have ``tell`` called when something was refused as too often, and waits to be tried again."""
         self._connection.on_pause = tell
 
-    async def hello(self) -> HelloReply:
+    async def hello(self) -> commands.HelloReply:
         """The server's version, limits and services. Needs no login."""
-        return await self._ask("server.hello", commands.Empty(), HelloReply)
+        return await self._ask("server.hello", commands.Empty(), commands.HelloReply)
 
     async def register(self, username: str, password: str) -> str:
         """Create a user; returns the name as it will be shown. Does not log in."""
@@ -186,19 +178,19 @@ class Chat:
         """Whether a user, or a group, has this name; told to gateways alone, others hear ``Forbidden``."""
         return await self._ask("gateway.user", commands.FindUser(name), commands.FoundReply)
 
-    async def login(self, username: str, password: str, device: str = "") -> LoginReply:
+    async def login(self, username: str, password: str, device: str = "") -> commands.LoginReply:
         """Open a session and use it from now on."""
-        return await self._ask("auth.login", commands.Login(username, password, device), LoginReply)
+        return await self._ask("auth.login", commands.Login(username, password, device), commands.LoginReply)
 
     async def logout(self) -> None:
         """End this session on the server. An ended one is no error."""
         await self._connection.logout()
 
-    async def whoami(self) -> WhoamiReply:
+    async def whoami(self) -> commands.WhoamiReply:
         """Ask the server who we are."""
-        return await self._ask("user.whoami", commands.Empty(), WhoamiReply)
+        return await self._ask("user.whoami", commands.Empty(), commands.WhoamiReply)
 
-    async def sessions(self) -> list[SessionInfo]:
+    async def sessions(self) -> list[commands.SessionInfo]:
         """Our logged-in devices, newest first."""
         return (await self._ask("auth.sessions", commands.Empty(), commands.SessionsReply)).sessions
 
@@ -215,12 +207,11 @@ class Chat:
     async def online(self) -> list[str]:
         """Names of everyone online, sorted."""
         names: list[str] = []
-        more = True
-        while more:
+        page = None
+        while page is None or (page.more and page.users):
             request = commands.ListOnline(names[-1] if names else "")
             page = await self._ask("user.online", request, commands.OnlineReply)
-            names.extend(page.users)
-            more = page.more and bool(page.users)
+            names += page.users
         return names
 
     async def get_user(self, name: str) -> UserInfo:
@@ -230,12 +221,11 @@ class Chat:
     async def users(self) -> list[UserInfo]:
         """Every user, by name."""
         users: list[UserInfo] = []
-        more = True
-        while more:
+        page = None
+        while page is None or (page.more and page.users):
             request = commands.ListUsers(users[-1].user if users else "")
             page = await self._ask("user.list", request, commands.UsersReply)
-            users.extend(page.users)
-            more = page.more and bool(page.users)
+            users += page.users
         return users
 
     # --- messages -------------------------------------------------------------------------------
@@ -280,11 +270,11 @@ class Chat:
                 return
             after = page.last
 
-    async def read(self, target: Target, seq: int | None = None) -> ReadReply:
+    async def read(self, target: Target, seq: int | None = None) -> commands.ReadReply:
         """Say that we have read up to ``seq``; None: everything."""
         conversation, address = which(target)
         request = commands.Read(NEWEST if seq is None else seq, conversation, address)
-        return await self._ask("message.read", request, ReadReply)
+        return await self._ask("message.read", request, commands.ReadReply)
 
     async def typing(self, to: str) -> None:
         """Tell the others there that we are typing."""
@@ -293,20 +283,21 @@ class Chat:
     async def conversations(self) -> list[ConversationInfo]:
         """Every conversation of ours, by number."""
         found: list[ConversationInfo] = []
-        more = True
-        while more:
+        page = None
+        while page is None or (page.more and page.conversations):
             request = commands.ListConversations(found[-1].conversation if found else 0)
             page = await self._ask("conversation.list", request, commands.ConversationsReply)
-            found.extend(page.conversations)
-            more = page.more and bool(page.conversations)
+            found += page.conversations
         if self._recording is not None:
             self._recording.listed(found)
         return found
 
-    async def verify(self, target: Target) -> VerifyReply:
+    async def verify(self, target: Target) -> commands.VerifyReply:
         """Let the server count what it holds of a conversation: complete, or which ranges are missing."""
         conversation, address = which(target)
-        return await self._ask("conversation.verify", commands.Verify(conversation, address), VerifyReply)
+        return await self._ask(
+            "conversation.verify", commands.Verify(conversation, address), commands.VerifyReply
+        )
 
     # --- groups, files --------------------------------------------------------------------------
 
@@ -324,26 +315,24 @@ class Chat:
         if self._recording is not None:
             self._recording.left(name)
 
-    async def group_members(self, name: str) -> list[MemberInfo]:
+    async def group_members(self, name: str) -> list[commands.MemberInfo]:
         """Members, longest-standing first."""
-        members: list[MemberInfo] = []
-        more = True
-        while more:
+        members: list[commands.MemberInfo] = []
+        page = None
+        while page is None or (page.more and page.members):
             request = commands.ListMembers(name, members[-1].user if members else "")
             page = await self._ask("group.members", request, commands.MembersReply)
-            members.extend(page.members)
-            more = page.more and bool(page.members)
+            members += page.members
         return members
 
-    async def groups(self) -> list[GroupInfo]:
+    async def groups(self) -> list[commands.GroupInfo]:
         """Every group, by name."""
-        groups: list[GroupInfo] = []
-        more = True
-        while more:
+        groups: list[commands.GroupInfo] = []
+        page = None
+        while page is None or (page.more and page.groups):
             request = commands.ListGroups(groups[-1].group if groups else "")
             page = await self._ask("group.list", request, commands.GroupsReply)
-            groups.extend(page.groups)
-            more = page.more and bool(page.groups)
+            groups += page.groups
         return groups
 
     async def remove_member(self, group: str, user: str) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import zmq
 
 from client import sockets
-from client.errors import Closed, LoggedOut, Timeout
+from client.errors import ClientError, Closed, LoggedOut, Timeout
 from client.inbox import Event, Status
 from client.session import Session
 from client.sockets import Link
@@ -29,7 +29,8 @@ from protocol.errors import RateLimited, Unauthenticated
 from protocol.events import MessageEvent
 
 if TYPE_CHECKING:
-    from client.trunk import Lane, Trunks
+    from client.lane import Lane
+    from client.trunk import Trunks
 
 EVENTS_MOST: Final = 5_000
 """Events waiting for the program; at this many the socket is not read until it has caught up."""
@@ -85,7 +86,8 @@ class Connection:
         self._timer: asyncio.TimerHandle | None = None
         self._commands: Link | Lane | None = None
         self._subscriber: Link | Lane | None = None
-        self._ended = False
+        self._ended: ClientError | None = None
+        """The end of a session that ``hear`` was told of."""
 
     def open(self) -> None:
         """Begin to connect; needs a running loop. Raises ``Closed`` when the trunks are closed."""
@@ -297,9 +299,9 @@ class Connection:
     def _call_with_events(self, hear: Callable[[Event], object]) -> None:
         session = self.session
         events, session.events[:] = list(session.events), []
-        if session.over is not None and not self._ended:
+        if session.over is not None and session.over is not self._ended:
             events.append(Status(False, session.over.message))
-        self._ended = session.over is not None
+        self._ended = session.over
         for event in events:
             if self._closed:
                 return

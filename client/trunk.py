@@ -1,14 +1,14 @@
 """Trunks: many sessions of one program on few sockets, as a gateway needs it.
 
-Belongs here: which connection a frame is for, which topics are held by whom, and the gateway's own word to
-the broker. What frames mean is ``session``'s, how sockets are driven ``sockets``'.
+Belongs here: which connection a frame is for, and the gateway's own word to the broker. Who holds which
+topics is ``topics``', what frames mean ``session``'s, how sockets are driven ``sockets``'.
 
 A *trunk* is a commands socket and an events socket. Each connection on it has a *lane*, which takes the place
 of the sockets it would have had. The lane's number is the upper half of its request ids, so a reply says by
 itself whose it is. A topic is subscribed to once, however many hold it; what is heard on it is read once, and
 handed to all of them. Kinds of events that nobody here wants are dropped before that.
 
-A lane that closes is forgotten: its late replies find nobody, and its number is never given again.
+A lane that closes is forgotten: its late replies find nobody, for its number is not given again.
 
 With a secret, a trunk introduces itself as a gateway each time it has connected, and lets its connections
 send once that is answered. Only of a gateway does the broker believe for whom it speaks: ``origin``.
@@ -25,9 +25,9 @@ import zmq
 from client import sockets
 from client.alarms import Alarms
 from client.errors import Closed
+from client.lane import Lane
 from client.requests import read_answer
 from client.sockets import Link
-from client.timers import NEVER
 from client.topics import NEEDED, Topics, read
 from protocol import connection_string
 from protocol.commands import COMMANDS, IntroduceGateway, body_of
@@ -47,6 +47,8 @@ INTRODUCTION_PATIENCE: Final = 2.0
 """Seconds without an answer after which a trunk introduces itself again."""
 KINDS: Final = frozenset({"read"})
 """Kinds of events that connections on trunks are handed besides messages, unless told otherwise."""
+LANES_MOST: Final = 2**32 - 1
+"""The highest number of a lane; afterwards they begin anew."""
 _LANE: Final = slice(3, 7)
 """Where a reply has the upper half of its request id: list of four, version, uint64, and the id itself."""
 _UINT64: Final = 0xCF
@@ -86,8 +88,8 @@ class Trunks:
         return len(self._trunks)
 
     def number(self) -> int:
-        """A lane's number that was never given before; 0 is the trunks' own."""
-        self._numbers += 1
+        """A lane's number, not one of the last four billion; 0 is the trunks' own."""
+        self._numbers = self._numbers % LANES_MOST + 1
         return self._numbers
 
     def lane(self, number: int, origin: str, connection: Connection) -> Lane:
@@ -110,76 +112,6 @@ class Trunks:
         self._trunks.clear()
         if self._alarms is not None:
             self._alarms.close()
-
-
-class Lane:
-    """One connection's part of a trunk: as its commands socket, and as its events socket."""
-
-    __slots__ = ("_origin", "_trunk", "alarm_at", "connection", "deaf", "key", "listening", "told", "touched")
-
-    def __init__(self, trunk: Trunk, number: int, origin: str, connection: Connection) -> None:
-        self._trunk = trunk
-        self._origin = pack_body(origin) if origin else b""
-        self.key = number.to_bytes(4, "big")
-        self.connection = connection
-        self.told = False
-        """Whether the connection was told that the trunk is through."""
-        self.listening = False
-        """Whether it is told what becomes of the events socket."""
-        self.deaf = False
-        """Whether its program takes no events at present."""
-        self.touched = False
-        """Whether its connection has something to carry out at the end of this turn."""
-        self.alarm_at = NEVER
-
-    # --- as a link ------------------------------------------------------------------------------
-
-    def send(self, frames: list[bytes]) -> None:
-        """Send every frame, with the word on whom it is from."""
-        if self._origin and self._trunk.believed:
-            tail = self._origin
-            frames = [b"\x96" + frame[1:] + tail for frame in frames]
-        self._trunk.send(frames)
-
-    def subscribe(self, changes: list[tuple[bool, bytes]]) -> None:
-        """Hold (or, with False, let go of) each topic, in order."""
-        self._trunk.subscribe(self, changes)
-
-    def pause(self) -> None:
-        """Hear nothing for a while. The others on this trunk hear all the same."""
-        self.deaf = True
-
-    def resume(self) -> None:
-        """Hear again, and look for what was missed."""
-        self.deaf = False
-        self.connection.missed()
-
-    def close(self) -> None:
-        """Let go of everything. A second time does nothing."""
-        self._trunk.leave(self)
-
-    # --- besides --------------------------------------------------------------------------------
-
-    def begin(self) -> None:
-        """The connection is ready to be told of the server."""
-        self._trunk.greet(self)
-
-    @property
-    def hears(self) -> bool:
-        """Whether the trunk has an events socket."""
-        return self._trunk.hears
-
-    def listen(self, port: int) -> None:
-        """Be told of the events socket, which is opened at this port unless there is one."""
-        self._trunk.listen(self, port)
-
-    def wake_at(self, moment: float) -> None:
-        """Have the connection woken then, or a little earlier."""
-        self._trunk.alarms.set(self, moment)
-
-    def ring(self) -> None:
-        """The moment has come."""
-        self.connection.wake()
 
 
 class Trunk:
@@ -381,7 +313,10 @@ class Trunk:
             if only is not None and only != session.user:
                 continue
             if must or not lane.deaf:
-                session.heard(now, topic, event)
+                try:
+                    session.heard(now, topic, event)
+                except Exception as error:
+                    self._loop.call_soon(self.fault, lane, error)  # not now, for it lets go of its topics
                 self._touch(lane)
 
     def _events_changed(self, change: int) -> None:
@@ -390,6 +325,12 @@ class Trunk:
             if lane.listening:
                 lane.connection.events_changed(change)
                 self._touch(lane)
+
+    def fault(self, lane: Lane, error: Exception) -> None:
+        """A mistake of ours in one session: it is closed, for nobody knows how it stands. Others go on."""
+        lane.connection.close()
+        what = f"A session on a trunk failed: {type(error).__name__}."
+        self._loop.call_exception_handler({"message": what, "exception": error})
 
     # --- at the end of a turn -------------------------------------------------------------------
 
@@ -404,6 +345,9 @@ class Trunk:
         flushing, self._flushing = self._flushing, True
         for lane in touched:
             lane.touched = False
-            lane.connection.carry_out()
+            try:
+                lane.connection.carry_out()
+            except Exception as error:
+                self.fault(lane, error)
         self._flush()
         self._flushing = flushing

@@ -345,6 +345,33 @@ async def test_who_fails_over_an_event_harms_nobody_else(broker: FakeBroker) -> 
         assert all(isinstance(fault["exception"], ValueError) for fault in faults)
 
 
+async def test_a_mistake_of_ours_in_one_session_closes_that_one_alone(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+    monkeypatch.setattr("client.pings.PING", 0.2)
+
+    def fail(*arguments: Any) -> None:
+        raise KeyError("a mistake")
+
+    async with trunks_to(broker.address) as trunks:
+        everyone = await visitors(trunks, *["budi"] * 5)
+        (ani,) = await visitors(trunks, "ani")
+        broken = [one.chat._connection for one in everyone[:3]]
+        monkeypatch.setattr(broken[0].session, "heard", fail)
+        monkeypatch.setattr(broken[1].session, "wake_at", fail)
+        monkeypatch.setattr(broken[2].session, "wake", fail)
+        await ani.chat.send("budi", "hello")
+        await until(lambda: all(one.texts == ["hello"] for one in everyone[3:]) and len(faults) == 3)
+        for one in everyone[:3]:
+            with pytest.raises(Closed):
+                await one.chat.whoami()
+        assert {type(fault["exception"]) for fault in faults} == {KeyError}
+        for one in everyone[3:]:
+            assert (await one.chat.whoami()).user == "budi"
+
+
 async def test_a_session_that_is_ended_elsewhere_is_told_so(
     broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +385,9 @@ async def test_a_session_that_is_ended_elsewhere_is_told_so(
             await ani.chat.send("budi", "hello")
         await budi.chat.send("ani", "are you there?")
         assert ani.statuses == [True, False] and not ani.texts and budi.statuses == [True]
+        await ani.chat.login("ani", PASSWORD)
+        await ani.chat.logout()
+        assert ani.statuses == [True, False, False]
 
 
 async def test_a_program_that_takes_no_events_for_a_while_misses_nothing_and_stops_nobody(
