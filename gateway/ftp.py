@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from client import ClientError, Failure
-from client.errors import Corrupt
+from client.errors import Corrupt, Offline, Timeout
 from gateway import files
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import NEWLINE, Framing
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NO_FOLDER: Final = "direktori tidak ada"
 NO_FILE: Final = "file tidak ditemukan"
 NO_USER: Final = "username tidak ditemukan"
-UPLOADED: Final = "[OK] file telah terupload"
+AWAY: Final = "server sedang tidak tersedia, coba lagi nanti"
 BLANKS: Final = " \t"
 _blanks: Final = re.compile(f"[{BLANKS}]+")
 DIGITS_MOST: Final = 18
@@ -65,7 +65,9 @@ class Ftp(Dialect):
         Corrupt: "isi file tidak utuh",
         Internal: "terjadi kesalahan pada server",
         Failure: "permintaan ditolak",
-        ClientError: "server sedang tidak tersedia, coba lagi nanti",
+        Offline: AWAY,
+        Timeout: AWAY,
+        ClientError: AWAY,
     }
 
     def __init__(self, visitor: Visitor) -> None:
