@@ -15,8 +15,8 @@ SILENCE: Final = 0.15
 class Peer:
     """``with Peer(port) as peer: peer.says(b"WHOAMI\\n"); peer.hears(b"ani\\n")``."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    def __init__(self, port: int, own_address: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE, (own_address, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._heard = b""
 

@@ -22,14 +22,17 @@ from tests.gateway.peer import Peer
 
 BRACKET = 11
 PASSWORD = "rahasiasekali"
+ENTRIES = 100
+"""Logins and registrations that one address may try at once here."""
+RATES = {"rates": {"entry_burst": ENTRIES, "entry_rate": 0.5}}
 TIMES = {"gateway_request_timeout": 0.5, "drain_timeout": 1.0}
 MESSAGES = 150
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnServer]:
-    """One whose gateway does not wait long."""
-    with OwnServer(settings={**SETTINGS, **TIMES}, gateway=True) as server:
+    """One whose gateway does not wait long, and who counts."""
+    with OwnServer(settings={**SETTINGS, **TIMES, **RATES}, gateway=True, rate_limits=True) as server:
         yield server
 
 
@@ -105,6 +108,15 @@ def test_while_the_broker_is_away_it_is_told_so_and_afterwards_the_session_goes_
             peer.says(b"WHOAMI\n")
 
 
+def test_logins_are_limited_by_the_address_that_a_visitor_has(server: OwnServer) -> None:
+    with logged_in(server, "joko"), Peer(server.port + BRACKET, "127.0.0.9") as stranger:
+        stranger.says(f"REGISTER joko {PASSWORD}\n".encode() * (ENTRIES + 1))
+        answers = [stranger.line() for _ in range(ENTRIES + 1)]
+    assert set(answers[:-1]) == {b"[ERR] Username sudah terpakai"}
+    assert answers[-1].startswith(b"[ERR] Terlalu sering")
+    logged_in(server, "kiki").close()
+
+
 async def test_who_hangs_up_is_offline_at_once_for_everybody(server: OwnServer) -> None:
     async with Chat.connect(server.connection) as chat:
         await chat.register("dewi", PASSWORD)
@@ -128,7 +140,9 @@ async def test_told_to_stop_it_ends_every_session_in_time(server: OwnServer) -> 
     for peer in peers:
         peer.is_hung_up_on()
         peer.close()
-    async with Chat.connect(server.connection, username="dewi", password=PASSWORD) as chat:
+    async with Chat.connect(server.connection) as chat:
+        await chat.register("lina", PASSWORD)
+        await chat.login("lina", PASSWORD)
         assert [name for name in await chat.online() if name.startswith("fajar")] == []
     server.start_gateway()
 

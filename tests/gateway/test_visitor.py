@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from gateway.visitor import address_of
+from gateway.visitor import Visitor, address_of
 from protocol.events import TypingEvent
-from tests.gateway.imagined import Imagined, until_quiet, within
+from tests.gateway.imagined import Echo, Imagined, until_quiet, within
 
 
 @pytest.fixture
@@ -113,6 +114,20 @@ async def test_a_dialect_that_fails_at_saying_so_ends_nothing_either(
     await until_quiet(wire)
     assert wire.said == b"one\n"
     assert len(gateway.quiet.faults) == 3
+
+
+async def test_a_visitor_who_is_silent_costs_less_than_two_kilobytes(gateway: Imagined) -> None:
+    wires = [gateway.visit() for _ in range(10)]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        visitors = [Visitor(gateway, Echo) for _ in range(200)]
+        for visitor in visitors:
+            gateway.admit(visitor)
+        assert tracemalloc.get_traced_memory()[0] - before < 200 * 2_000 + 50_000
+    finally:
+        tracemalloc.stop()
+    assert len(gateway._visitors) == len(wires) + len(visitors)
 
 
 # --- dialogues and raw bytes --------------------------------------------------------------------
