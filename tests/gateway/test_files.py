@@ -14,7 +14,16 @@ from gateway.files import Transfers
 from gateway.ftp import Ftp
 from gateway.visitor import Visitor
 from protocol.bulk import GetChunk, PutChunk, SealUpload
-from protocol.errors import Conflict, Failure, NotFound
+from protocol.errors import (
+    Busy,
+    Conflict,
+    Failure,
+    Internal,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+)
 from protocol.files import BeginUpload
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
@@ -159,6 +168,25 @@ async def test_when_the_broker_goes_in_the_middle_that_is_said_and_what_follows_
     assert all(upload.finished for upload in broker.model.files.uploads.values())
 
 
+async def test_a_long_list_goes_out_in_parts_and_says_when_it_was_cut_short(
+    gateway: Gateway, broker: FakeBroker, bulk: FakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.ftp.BATCH", 10)
+    ani = await gateway.comes("ani")
+    names = [f"file {number}" for number in range(9)]
+    for name in names:
+        bulk.files.add("ani", b"", path=name, name=name)
+    whole = "".join(f"{name}\n" for name in names)
+    ani.says(b"LIST\n")
+    await within(lambda: ani.said == f"{whole}[OK] 9 entri\n".encode())
+    assert len(ani.heard) == 5
+    ani.heard.clear()
+    broker.model.refuse = lambda command, request: Internal("No.") if request.after == names[5] else None
+    ani.says(b"LIST\n")
+    some = "".join(f"{name}\n" for name in names[:6])
+    await within(lambda: ani.said == f"{some}[ERR] terjadi kesalahan pada server\n".encode())
+
+
 # --- what is not right ------------------------------------------------------------------------------
 
 
@@ -196,8 +224,6 @@ async def test_a_file_that_is_gone_before_its_first_byte_is_refused(gateway: Gat
 
 async def test_a_server_that_is_busy_or_full_is_told_so(gateway: Gateway, broker: FakeBroker) -> None:
     ani = await gateway.comes("ani")
-    from protocol.errors import Busy, Internal, RateLimited, TooLarge, Unavailable  # each with its sentence
-
     for refusal, sentence in (
         (Busy("No.", retry_after=9.0), "server sedang sibuk, coba lagi nanti"),
         (Unavailable("No.", retry_after=9.0), "layanan sedang tidak tersedia, coba lagi nanti"),
