@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import zmq
 
 from benchmarks.own_server import OwnServer
 from client.chat import Chat, Event, Status
 from client.errors import Closed, LoggedOut, Offline, WrongServerKey
-from client.sockets import REFUSED_FINALLY
-from client.trunk import Trunk, Trunks
+from client.sockets import REFUSED_FINALLY, Link
+from client.trunk import LANES_MOST, Trunk, Trunks
 from config.keys import gateway_secret
 from protocol.commands import Body, convert
-from protocol.errors import Failure, InvalidCredentials
+from protocol.errors import Failure, InvalidCredentials, RateLimited
 from protocol.events import MembershipEvent, MessageEvent, PresenceEvent
 from tests.client.fake_broker import FakeBroker
 
@@ -117,6 +118,34 @@ async def test_who_does_not_listen_costs_no_subscription(broker: FakeBroker) -> 
         with broker.lock:
             assert not broker.subscribed
         await ani.chat.close()
+
+
+async def test_many_who_come_at_once_share_two_sockets(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links: list[int] = []
+
+    class Counted(Link):
+        def __init__(self, server: Any, port: int, kind: int, *arguments: Any) -> None:
+            links.append(kind)
+            super().__init__(server, port, kind, *arguments)
+
+    monkeypatch.setattr("client.trunk.Link", Counted)
+    async with trunks_to(broker.address) as trunks:
+        names = ["ani", "budi", "citra", "dewi"] * 10
+        everyone = await asyncio.gather(*(Visitor(trunks, name).enter() for name in names))
+        await everyone[0].chat.send("budi", "who is here?")
+        await until(lambda: sum(one.texts == ["who is here?"] for one in everyone) == 11)
+        assert sorted(links) == sorted([zmq.DEALER, zmq.SUB])
+
+
+async def test_the_numbers_of_lanes_begin_anew_after_four_billion(broker: FakeBroker) -> None:
+    async with trunks_to(broker.address) as trunks:
+        trunks._numbers = LANES_MOST - 1
+        ani, budi = await visitors(trunks, "ani", "budi")
+        await ani.chat.send("budi", "hello")
+        await until(lambda: budi.texts == ["hello"])
+        assert trunks.number() == 2
 
 
 async def test_more_sessions_than_one_trunk_takes_go_over_another(broker: FakeBroker) -> None:
@@ -271,6 +300,16 @@ async def test_nobody_speaks_before_the_introduction_was_answered(
     introductions = said.count("gateway.introduce")
     assert introductions > 2 and said[:introductions] == ["gateway.introduce"] * introductions
     assert ("auth.login", "192.0.2.7") in broker.model.origins
+
+
+async def test_an_introduction_that_is_refused_for_now_is_made_again(broker: FakeBroker) -> None:
+    refusals: list[Failure] = []
+    answers: list[Failure | None] = [RateLimited("Too often.", retry_after=0.05), None]
+    broker.model.refuse = lambda command, request: answers.pop(0) if command == "gateway.introduce" else None
+    async with trunks_to(broker.address, secret=SECRET, on_refusal=refusals.append) as trunks:
+        await Visitor(trunks, "ani", origin="192.0.2.7").enter(listen=False)
+    assert not refusals and not answers
+    assert broker.model.origins[2:] == [("auth.login", "192.0.2.7")]
 
 
 async def test_a_wrong_key_is_told_to_everyone_soon_and_to_who_comes_later(broker: FakeBroker) -> None:
