@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import random
 import socket
 import struct
-import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 from client import Chat
 from protocol.files import StoredFile
 from tests.gateway.conftest import FILE_MAX, MIB, PASSWORD, QUOTA, Town
-from tests.gateway.ftp_peer import account, at_ftp, gets, kept, native, puts
+from tests.gateway.ftp_peer import account, at_ftp, gets, held, kept, native, puts
 from tests.gateway.peer import Peer
 from tests.system import pesan
 
@@ -36,10 +36,14 @@ def some(size: int) -> bytes:
 
 def comes_to(town: Town, user: str, wanted: tuple[int, int, int]) -> None:
     """(files, bytes, unfinished uploads) of the user are soon these."""
-    deadline = time.monotonic() + 10
-    while (found := kept(town, user)) != wanted:
-        assert time.monotonic() < deadline, f"{found} instead of {wanted}"
-        time.sleep(0.02)
+
+    async def look(chat: Chat) -> None:
+        async with asyncio.timeout(10):
+            while (found := await held(chat)) != wanted:
+                print(f"{found} instead of {wanted}")
+                await asyncio.sleep(0.02)
+
+    native(town, user, look)
 
 
 def vanishes(peer: Peer) -> None:
