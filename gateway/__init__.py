@@ -1,7 +1,7 @@
 """The older chat protocols: netcat, telnet and their own clients come in over TCP.
 
-One noun a file. ``server`` listens and counts, ``visitor`` is one TCP connection, ``framing`` cuts its bytes
-into requests, ``dialect`` is what all dialects have in common; ``signup``, ``bracket``, ``ftp`` and ``json``
+One noun a file. ``server`` listens and counts, ``stream`` is one TCP connection, ``framing`` cuts its bytes
+into requests, ``visitor`` has them carried out one after the other, ``dialect`` is what all dialects have in common; ``signup``, ``bracket``, ``ftp`` and ``json``
 are one dialect each, with what begins with the same name. ``people``, ``talk`` and ``files`` are what several
 of them ask of the system, ``digest`` is what of many conversations one reply has room for, ``text`` makes
 a message's text one line.

@@ -22,6 +22,7 @@ from gateway.ftp import Ftp
 from gateway.json import Json
 from gateway.room import Room
 from gateway.signup import Signup
+from gateway.stream import Stream
 from gateway.visitor import Visitor
 
 DIALECTS: Final[tuple[type[Dialect], ...]] = (Signup, Bracket, Ftp, Json)
@@ -69,9 +70,9 @@ class Gateway:
         self._addresses: Counter[str] = Counter()
         self._strangers: OrderedDict[Visitor, float] = OrderedDict()
         """Who has not logged in, and until when they may stay so."""
-        self._closing: OrderedDict[Visitor, float] = OrderedDict()
+        self._closing: OrderedDict[Stream, float] = OrderedDict()
         """Who is to read a last reply, and until when."""
-        self._slow: dict[Visitor, tuple[int, float]] = {}
+        self._slow: dict[Stream, tuple[int, float]] = {}
         """Who has bytes waiting: how many had left when they last read, and until when they may be idle."""
         self._leaving: set[asyncio.Task[None]] = set()
         self._logging_out = asyncio.Semaphore(LOGOUTS)
@@ -174,15 +175,15 @@ class Gateway:
             self._strangers[visitor] = self._time() + self.settings.gateway_login_timeout
             self._strangers.move_to_end(visitor)
 
-    def closes(self, visitor: Visitor) -> None:
+    def closes(self, visitor: Stream) -> None:
         """The visitor is let go as soon as they have read everything, and not much later in any case."""
         self._closing[visitor] = self._time() + self.settings.gateway_write_timeout
 
-    def waits_for(self, visitor: Visitor) -> None:
+    def waits_for(self, visitor: Stream) -> None:
         """The visitor does not read as fast as is written."""
         self._slow[visitor] = (visitor.sent, self._time() + self.settings.gateway_write_timeout)
 
-    def waits_no_more(self, visitor: Visitor) -> None:
+    def waits_no_more(self, visitor: Stream) -> None:
         """The visitor has read."""
         self._slow.pop(visitor, None)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.visitor import Visitor, address_of
+from gateway.stream import address_of
+from gateway.visitor import Visitor
 from protocol.events import TypingEvent
 from tests.gateway.imagined import Echo, Imagined, until_quiet, within
 
