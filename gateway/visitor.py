@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from gateway.room import Room
     from gateway.server import Gateway
 
-TURN: Final = 0.002
-"""Seconds after which who has more requests waiting lets the others have a turn."""
+TURN: Final = 0.0005
+"""Seconds after which who has more requests waiting lets the others have a turn. An honest request takes some
+six turns of the loop, in each of which everyone who floods us has one."""
 
 
 class Visitor(Stream):
