@@ -29,6 +29,9 @@ RESERVED = 256
 """Descriptors that are not for visitors: sockets to the broker, files, what listens."""
 PATIENCE = 3.0
 """Seconds that the server has to answer before visitors are let in all the same."""
+GARBAGE = (20_000, 5, 3)
+"""When cycles are looked for. Who has gone leaves some hundred objects, seconds later and by then no young ones:
+with rarer looks at old ones, hundreds of thousands of visits would stay in memory."""
 PULSE = 1.0
 """Seconds between two looks at whether a sign of life is due."""
 
@@ -42,7 +45,7 @@ def main() -> int:
     except (SettingsError, OSError) as error:
         return _refuse(str(error))
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*GARBAGE)
     try:
         asyncio.run(_serve(Gateway(settings, server, log, secret), log))
     except OSError as error:
