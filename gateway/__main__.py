@@ -30,8 +30,8 @@ RESERVED = 256
 PATIENCE = 3.0
 """Seconds that the server has to answer before visitors are let in all the same."""
 GARBAGE = (20_000, 5, 3)
-"""When cycles are looked for. Who has gone leaves some hundred objects, seconds later and by then no young ones:
-with rarer looks at old ones, hundreds of thousands of visits would stay in memory."""
+"""When cycles are looked for. Who has gone leaves some hundred objects, seconds later and by then no young
+ones: with rarer looks at old ones, hundreds of thousands of visits would stay in memory."""
 PULSE = 1.0
 """Seconds between two looks at whether a sign of life is due."""
 
@@ -65,7 +65,9 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
     gateway.bind()
     reaching = asyncio.create_task(gateway.reach())
     # Who replaces another lets visitors come when they can be served; who is alone, soon in any case.
-    await _first_of(stopped, reaching)
+    await _first_of(stopped, reaching, PATIENCE)
+    if not reaching.done() and not await gateway.alone():
+        await _first_of(stopped, reaching, None)
     await gateway.listen()
     ports = {dialect.NAME: gateway.settings.port_base + dialect.PORT for dialect in DIALECTS}
     log.info("started", **ports, connections=gateway.most)
@@ -81,10 +83,10 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
     log.info("stopped")
 
 
-async def _first_of(stopped: asyncio.Event, reaching: asyncio.Task[None]) -> None:
-    """Wait until either has happened, but not for long."""
+async def _first_of(stopped: asyncio.Event, reaching: asyncio.Task[None], patience: float | None) -> None:
+    """Wait until either has happened, for so many seconds."""
     stopping = asyncio.create_task(stopped.wait())
-    await asyncio.wait([stopping, reaching], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([stopping, reaching], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
 
 

@@ -117,7 +117,7 @@ class Framer:
         return None
 
     def until(self, end: bytes) -> bytes | None:
-        """What stands before this end, whichever others are in it; None: it has not come. As ``next`` raises."""
+        """What stands before this end, and others in it; None: it is not there. Raises ``TooLong``."""
         place = self._buffer.find(end)
         if self._dropping or place < 0:
             return None
@@ -134,6 +134,10 @@ class Framer:
         self._late = False
         self._forget(len(taken))
         return taken
+
+    def clear(self) -> None:
+        """Nothing of what came will be taken: it may be megabytes."""
+        self._forget(len(self._buffer))
 
     def begins(self) -> bytes:
         """The first bytes of what was not taken: enough to see what it is going to be."""

@@ -16,6 +16,13 @@ SHARE: Final = 4
 """One user may hold the n-th part of it: nobody takes the room of all the others."""
 
 
+def hand_back() -> None:
+    """Have what was megabytes go back to the system when it is freed, in all of this process."""
+    from config.heap import keep_chunks  # here, because few gateways are ever asked for such room
+
+    keep_chunks()
+
+
 class Room:
     """``most``: bytes that all together may hold. ``one``: what anybody must be able to hold alone."""
 
@@ -23,6 +30,7 @@ class Room:
         self.share = min(max(most // SHARE, one), most)
         """What one user may hold."""
         self._left = most
+        self._begun = False
         self._users: Counter[str] = Counter()
 
     def take(self, count: int, user: str) -> bool:
@@ -30,6 +38,9 @@ class Room:
         held = self._users[user] + count
         if count > 0 and (count > self._left or held > self.share):
             return False
+        if not self._begun:
+            self._begun = True
+            hand_back()
         self._left -= count
         self._users[user] = held
         if not held:

@@ -154,6 +154,7 @@ class Visitor(Stream):
             self._task.cancel()
             await asyncio.wait([self._task])
         self._safely(self.dialect.farewell)  # they may have logged in while they hung up
+        self._framer.clear()
         chat, self._chat = self._chat, None
         if chat is not None:
             token = chat.token

@@ -291,6 +291,7 @@ async def test_lines_with_files_share_a_room_and_one_that_finds_none_is_told_so(
     assert citra.said.count(b"Server sedang sibuk") == 2
     ani.breaks()
     await until_quiet(ani, turns=20)
+    assert ani.visitor.unread == 0
     citra.heard.clear()
     citra.says(b"\r\n" + line)
     await until_quiet(citra)
