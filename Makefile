@@ -29,7 +29,7 @@ format: $(VENV)/.built
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Speed, on a server of its own: about three minutes. See docs/PERFORMANCE.md.
+# Speed, on a server of its own: some minutes. See docs/PERFORMANCE.md.
 bench: $(VENV)/.built
 	$(BIN)/python -m benchmarks all
 
