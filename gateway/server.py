@@ -110,6 +110,17 @@ class Gateway:
                     return
                 await asyncio.sleep(SWEEP)
 
+    async def alone(self) -> bool:
+        """Whether nobody listens on our ports; another gateway would."""
+        host, port, *_ = self._sockets[0][1].getsockname()
+        try:
+            async with asyncio.timeout(SWEEP):
+                _, writer = await asyncio.open_connection(host, port)
+        except (OSError, TimeoutError):
+            return True
+        writer.close()
+        return False
+
     async def stop(self) -> None:
         """Let nobody in any more, answer what is under way, and end every session, in ``drain_timeout``."""
         loop = asyncio.get_running_loop()

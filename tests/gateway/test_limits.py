@@ -306,12 +306,21 @@ async def test_two_gateways_share_the_ports_and_a_stranger_on_one_is_noticed(
     base = open_gateway.settings.port_base
     second = Imagined(port_base=base)
     second.bind()
+    assert not await second.alone()
     await second.listen()
     await second.stop()
     with socket.create_server(("127.0.0.1", base + 13)):
         monkeypatch.setattr(Echo, "PORT", 13)
         with pytest.raises(OSError, match=rf"port {base + 13} \(echo\): Address already in use"):
             Imagined(port_base=base).bind()
+
+
+async def test_who_has_claimed_the_ports_first_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "DIALECTS", (Echo,))
+    gateway = Imagined(port_base=free_port_base())
+    gateway.bind()
+    assert await gateway.alone()
+    await gateway.stop()
 
 
 async def test_running_out_of_descriptors_is_survived(

@@ -117,6 +117,17 @@ def test_logins_are_limited_by_the_address_that_a_visitor_has(server: OwnServer)
     logged_in(server, "kiki").close()
 
 
+async def test_who_hangs_up_while_the_broker_is_away_is_logged_out_when_it_is_back(server: OwnServer) -> None:
+    peer = logged_in(server, "mira")
+    server.kill("broker")
+    peer.close()
+    server.start_broker()
+    async with Chat.connect(server.connection, username="mira", password=PASSWORD) as chat:
+        deadline = time.monotonic() + 20
+        while [session.device for session in await chat.sessions() if session.device]:
+            assert time.monotonic() < deadline
+
+
 async def test_who_hangs_up_is_offline_at_once_for_everybody(server: OwnServer) -> None:
     async with Chat.connect(server.connection) as chat:
         await chat.register("dewi", PASSWORD)
