@@ -68,6 +68,8 @@ class Connection:
         self.session = Session(
             _rng, token=token, timeout=timeout, cursors=cursors, first_id=(self._number << 32) + 1
         )
+        if trunks is not None:
+            self.session.turn = trunks.turn
         self.cursors = dict(cursors or {})
         """Conversation → seq up to which every message was handed out."""
         self.reached = False

@@ -167,7 +167,8 @@ class Listening:
             self._identity_stale = True
         if not self._topics_due:
             self._topics_due = True
-            self._session.timers.at(now + TOPICS_JITTER * self._session.rng.random(), self._look_at_topics)
+            moment = now + TOPICS_JITTER * self._session.rng.random()
+            self._session.timers.at(max(moment, self._session.turn(now)), self._look_at_topics)
 
     def _look_at_topics(self, now: float, _: object) -> None:
         self._topics_due = False

@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from client.errors import ClientError, LoggedOut, Offline, Timeout, WrongServerKey
@@ -39,19 +40,17 @@ from protocol.commands import (
     WhoamiReply,
     body_of,
 )
-from protocol.envelope import (
-    NotAnEnvelope,
-    pack_body,
-    pack_request,
-    unpack_event,
-    unpack_reply,
-)
+from protocol.envelope import NotAnEnvelope, pack_body, pack_request, unpack_event, unpack_reply
 from protocol.errors import Failure, InvalidCredentials, RateLimited, Retry
 from protocol.files import FinishReply
 
 IN_DOUBT: Final = "No answer in time: it may or may not have been done."
 REFUSALS: Final = 2
 """Failed handshakes in a row that mean a wrong key. One may be a server that just died."""
+
+
+def _at_once(now: float) -> float:
+    return now
 
 
 class Session:
@@ -93,6 +92,8 @@ class Session:
         self.events_online = False
         self.junk = 0
         """Frames that were none of the protocol's."""
+        self.turn: Callable[[float], float] = _at_once
+        """When to ask what every session of this program asks for the same cause; given: now."""
         self.rng = rng
         self.timers = Timers()
         self.listening = Listening(self, cursors)

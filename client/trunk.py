@@ -45,6 +45,9 @@ TOPICS: Final = 2_500
 """Topics from which on a trunk takes no further session. A broker allows a connection twice as many."""
 INTRODUCTION_PATIENCE: Final = 2.0
 """Seconds without an answer after which a trunk introduces itself again."""
+ROUNDS_A_SECOND: Final = 400
+"""When a topic is replaced that all hear, so many of them ask each second what has become of it. All at once
+would keep everybody else waiting for a second or two."""
 KINDS: Final = frozenset({"read"})
 """Kinds of events that connections on trunks are handed besides messages, unless told otherwise."""
 LANES_MOST: Final = 2**32 - 1
@@ -80,6 +83,7 @@ class Trunks:
         self.closed = False
         self._most = sessions_per_trunk
         self._numbers = 0
+        self._turn = 0.0
         self._trunks: list[Trunk] = []
         self._alarms: Alarms | None = None
 
@@ -91,6 +95,11 @@ class Trunks:
         """A lane's number, not one of the last four billion; 0 is the trunks' own."""
         self._numbers = self._numbers % LANES_MOST + 1
         return self._numbers
+
+    def turn(self, now: float) -> float:
+        """When the next of all sessions may ask what the same event makes each of them ask."""
+        self._turn = max(self._turn, now) + 1 / ROUNDS_A_SECOND
+        return self._turn
 
     def lane(self, number: int, origin: str, connection: Connection) -> Lane:
         """A lane on the first trunk that has room; needs a running loop. Raises ``Closed``."""

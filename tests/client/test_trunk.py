@@ -19,7 +19,7 @@ from client.trunk import LANES_MOST, Trunk, Trunks
 from config.keys import gateway_secret
 from protocol.commands import Body, convert
 from protocol.errors import Failure, InvalidCredentials, RateLimited
-from protocol.events import MembershipEvent, MessageEvent, PresenceEvent
+from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, TopicsEvent
 from tests.client.fake_broker import FakeBroker
 
 PASSWORD = "correct horse"
@@ -248,6 +248,31 @@ async def test_a_new_epoch_renews_each_topic_once(
         assert subscriptions(broker, ani.chat.topic) == [0, 1]
         await everyone[1].chat.send("ani", "still there?")
         await until(lambda: all(one.texts == ["still there?"] for one in everyone))
+
+
+async def test_what_all_are_made_to_ask_they_ask_one_after_the_other(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.trunk.ROUNDS_A_SECOND", 50)
+
+    async def rounds(trunks: Trunks, count: int, topic: bytes) -> float:
+        """Seconds until so many have asked, after a word that topics were replaced."""
+        loop = asyncio.get_running_loop()
+        began, asked = loop.time(), len(broker.model.asked)
+        with broker.lock:
+            broker.model.publish(topic, TopicsEvent())
+        await probe.chat.send("budi", "well?")  # has the broker send what it has published
+        await until(
+            lambda: [a[:2] for a in broker.model.asked[asked:]].count(("ani", "user.whoami")) == count
+        )
+        return loop.time() - began
+
+    async with trunks_to(broker.address) as trunks:
+        (probe,) = await visitors(trunks, "budi")
+        (alone,) = await visitors(trunks, "ani")
+        assert await rounds(trunks, 1, alone.chat.topic) < 1.0
+        await visitors(trunks, *["ani"] * 29)
+        assert 0.5 < await rounds(trunks, 30, alone.chat.topic) < 3.0
 
 
 async def test_a_gateway_says_who_it_is_before_it_says_for_whom_it_speaks(broker: FakeBroker) -> None:
