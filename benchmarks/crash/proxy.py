@@ -22,9 +22,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from benchmarks.own_server import PORTS
 
 HOST = "127.0.0.2"
+CLIENT_PORTS = 3
+"""Of the native protocol: commands, events, chunks of files."""
 PIECE = 65_536
 UP, DOWN = "up", "down"
 
@@ -91,7 +92,7 @@ class Proxy:
     """``with Proxy(port) as proxy``: stands before ``127.0.0.1:port`` and the two ports behind it."""
 
     def __init__(self, port: int, seed: int) -> None:
-        self._ports = tuple(range(port, port + PORTS))
+        self._ports = tuple(range(port, port + CLIENT_PORTS))
         self._random = random.Random(seed)
         self._pipes: set[Pipe] = set()
         self._loop = asyncio.new_event_loop()
