@@ -22,7 +22,6 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-
 HOST = "127.0.0.2"
 CLIENT_PORTS = 3
 """Of the native protocol: commands, events, chunks of files."""
