@@ -187,6 +187,18 @@ async def test_a_long_list_goes_out_in_parts_and_says_when_it_was_cut_short(
     await within(lambda: ani.said == f"{some}[ERR] terjadi kesalahan pada server\n".encode())
 
 
+async def test_a_gateway_that_stops_leaves_no_half_of_a_file(gateway: Gateway, broker: FakeBroker) -> None:
+    for name, command in (("ani", b"PUT f 5000\n"), ("budi", b"PUT f\n")):
+        wire = await gateway.comes(name)
+        wire.says(command + bytes(2_500))
+        await until_quiet()
+    await within(lambda: broker.model.files.uploads)
+    for visitor in list(gateway._visitors):
+        visitor.finish()
+    await within(lambda: not gateway._visitors and not gateway._leaving)
+    assert not broker.model.files.uploads and not broker.model.files.files
+
+
 # --- what is not right ------------------------------------------------------------------------------
 
 
