@@ -7,18 +7,29 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from client import Chat
+from client import Chat, LoggedOut, Offline, Timeout
+from client.errors import Closed
 from gateway.dialect import GENERAL
 from gateway.json import Json
 from gateway.json_inbox import MOST_BYTES
 from gateway.json_shapes import local_time
 from gateway.room import Room
-from protocol.errors import Busy
+from protocol.errors import (
+    Busy,
+    Internal,
+    Invalid,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 from tests.gateway.conftest import PASSWORD, Town
-from tests.gateway.imagined import Imagined, until_quiet
+from tests.gateway.imagined import Imagined, Wire, until_quiet
 from tests.gateway.json_peer import END, JsonPeer
 
 STRANGER = "Session Tidak Ditemukan"
@@ -267,7 +278,7 @@ def test_room_is_shared_and_nobody_takes_all_of_it() -> None:
     assert room.take(20, "dewi")
 
 
-async def entered(gateway: Imagined, name: str) -> tuple:  # type: ignore[type-arg]
+async def entered(gateway: Imagined, name: str) -> tuple[Wire, Any]
     """(wire, dialect) of somebody who has logged in."""
     wire = gateway.visit(Json)
     wire.says(b"halo\r\n")
@@ -314,3 +325,39 @@ async def test_who_does_not_go_on_with_a_line_is_hung_up_on() -> None:
         await asyncio.sleep(0.005)
     assert ani.aborted
     assert gateway.room.take(gateway.room.share, "ani")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        (RateLimited(""), "Terlalu sering, coba lagi nanti"),
+        (Busy(""), "Server sedang sibuk, coba lagi nanti"),
+        (Unavailable(""), "Server sedang tidak tersedia, coba lagi nanti"),
+        (Offline(""), "Server sedang tidak tersedia, coba lagi nanti"),
+        (Timeout(""), "Server belum menjawab, perintah mungkin sudah dijalankan"),
+        (TooLarge(""), "Pesan terlalu panjang"),
+        (Invalid(""), MALFORMED),
+        (Unauthenticated(""), STRANGER),
+        (LoggedOut(""), STRANGER),
+        (Closed(""), STRANGER),
+        (NotFound(""), "User Tidak Ditemukan"),
+        (Internal(""), "Terjadi kesalahan pada server"),
+        (ZeroDivisionError(), "Terjadi kesalahan pada server"),
+    ],
+)
+async def test_trouble_is_told_in_the_dialects_own_form(trouble: Exception, sentence: str) -> None:
+    gateway = Imagined()
+    ani, _ = await entered(gateway, "ani")
+
+    async def send(to: str, body: str) -> None:
+        raise trouble
+
+    gateway.systems[0].send = send
+    ani.says(b"sendprivate budi halo\r\n")
+    await until_quiet(ani)
+    assert ani.said == b'{"status": "ERROR", "data": "%b", "message": "%b"}\r\n\r\n' % (
+        (sentence.encode(),) * 2
+    )
+    assert bool(gateway.quiet.faults) is isinstance(trouble, ZeroDivisionError)
+    ani.breaks()
+    await until_quiet(ani)
