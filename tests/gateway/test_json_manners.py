@@ -278,7 +278,7 @@ def test_room_is_shared_and_nobody_takes_all_of_it() -> None:
     assert room.take(20, "dewi")
 
 
-async def entered(gateway: Imagined, name: str) -> tuple[Wire, Any]
+async def entered(gateway: Imagined, name: str) -> tuple[Wire, Any]:
     """(wire, dialect) of somebody who has logged in."""
     wire = gateway.visit(Json)
     wire.says(b"halo\r\n")
