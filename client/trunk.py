@@ -81,6 +81,8 @@ class Trunks:
         self.kinds = frozenset(kinds)
         self.on_refusal = on_refusal
         self.closed = False
+        self.reached = False
+        """Whether the server was ever there: then it has the key, and later refusals do not mean it."""
         self._most = sessions_per_trunk
         self._numbers = 0
         self._turn = 0.0
@@ -221,10 +223,12 @@ class Trunk:
     def _commands_changed(self, change: int) -> None:
         self._through = self.believed = False
         self._out.clear()  # whoever asked asks again, when the server is there
+        self._asked += 1  # an answer from before is none
         if self._timer is not None:
             self._timer.cancel()
         if change == sockets.CONNECTED:
             self._refusal = 0
+            self._owner.reached = True
             if self._owner.secret:
                 self._introduce()
             else:
@@ -233,6 +237,8 @@ class Trunk:
         if change == sockets.DISCONNECTED:
             # What was not sent yet would go out before the introduction, and all of it is asked again.
             self._commands.start_over()
+        elif self._owner.reached:
+            return  # it is being restarted, or something else listens there meanwhile: to visitors it is away
         else:
             self._refusal = change
         self._tell_all(change)
@@ -277,9 +283,9 @@ class Trunk:
         if self._timer is not None:
             self._timer.cancel()
         self.believed = not isinstance(answer, Failure)
+        self._open_to_all()
         if isinstance(answer, Failure):
             self._owner.on_refusal(answer)
-        self._open_to_all()
 
     # --- events ---------------------------------------------------------------------------------
 
