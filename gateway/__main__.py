@@ -33,7 +33,7 @@ GARBAGE = (20_000, 5, 3)
 """When cycles are looked for. Who has gone leaves some hundred objects, seconds later and by then no young
 ones: with rarer looks at old ones, hundreds of thousands of visits would stay in memory."""
 PULSE = 1.0
-"""Seconds between two looks at whether a sign of life is due."""
+"""Most seconds between two looks at whether a sign of life is due."""
 
 
 def main() -> int:
@@ -76,7 +76,7 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
     while not stopped.is_set():
         pulse.beat(loop.time())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PULSE):
+            async with asyncio.timeout(min(PULSE, max(pulse.due - loop.time(), PULSE / 20))):
                 await stopped.wait()
     reaching.cancel()
     await gateway.stop()

@@ -18,6 +18,7 @@ from gateway.bracket import Bracket
 from gateway.dialect import Dialect
 from gateway.ftp import Ftp
 from gateway.json import Json
+from gateway.server import DIALECTS
 from gateway.signup import Signup
 from gateway.visitor import Visitor
 from protocol import errors
@@ -255,7 +256,7 @@ def is_in_form(dialect: type[Dialect], reply: bytes) -> bool:
     return reply == b"Message: " or reply == b"File location: " or reply.endswith((b"\n", b"\0"))
 
 
-@pytest.mark.parametrize("dialect", [Signup, Bracket, Ftp, Json])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_is_typed_is_answered_in_form_and_the_connection_goes_on(
@@ -271,3 +272,18 @@ def test_whatever_is_typed_is_answered_in_form_and_the_connection_goes_on(
     heard = asyncio.run(typed(dialect, login + pieces, (calm if login else []) + troubles))
     if dialect is not Ftp:  # bytes of files are bytes
         assert all(is_in_form(dialect, reply) for reply in heard), heard
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_who_finds_no_room_or_says_too_much_at_once_is_told_so_in_form(dialect: type[Dialect]) -> None:
+    town = Town([])
+    town.most = 1
+    first, late = town.visit(dialect), town.visit(dialect)
+    first.says(b"x" * 70_000 + dialect.FRAMING.ends[0])
+    await within(lambda: first.heard)
+    assert (late.closed, len(late.heard), len(first.heard)) == (True, 1, 1)
+    for reply in (late.said, first.said):
+        assert is_in_form(dialect, reply)
+    first.breaks()
+    await asyncio.sleep(0)
+    assert not town.quiet.faults
