@@ -38,6 +38,8 @@ LOGOUTS: Final = 100
 """Sessions of vanished visitors that are ended at once."""
 LOGOUT_PATIENCE: Final = 60.0
 """Seconds for which that is tried. Later it does not matter: nobody is online with it, or has its token."""
+LONGEST: Final = 2**31 - 1
+"""Milliseconds that the system can count."""
 PROBES: Final = 3
 """Questions of the system to a connection on which nothing comes, before it counts as broken."""
 
@@ -279,12 +281,7 @@ class Gateway:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Several gateways share the ports: one that is replaced, and as many as there are cores.
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            # Whose machine was switched off says no goodbye; they are offline all the same.
-            silence = max(1, round(settings.session_timeout))
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, silence)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, silence // PROBES))
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+            self._look_out_for_the_vanished(made)
             made.bind((host, port))
         except (OSError, UnicodeError) as error:
             made.close()
@@ -294,6 +291,17 @@ class Gateway:
                 number, f"cannot listen on {host}, port {port} ({dialect.NAME}): {reason}."
             ) from error
         return made
+
+    def _look_out_for_the_vanished(self, made: socket.socket) -> None:
+        """Whose machine was switched off says no goodbye; they are offline all the same, a little later."""
+        silence = min(max(1, round(self.settings.session_timeout)), 32_767)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, silence)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, silence // PROBES))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+        # What is sent to them the system would repeat for a quarter of an hour.
+        patience = round(1000 * max(2 * self.settings.session_timeout, self.settings.gateway_write_timeout))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(patience, LONGEST))
 
     def _loop_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What asyncio has nobody to tell: no descriptor for a visitor, or a mistake of ours."""

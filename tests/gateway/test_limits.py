@@ -296,6 +296,7 @@ async def test_a_connection_is_watched_by_the_system_for_a_peer_that_vanished(op
     made = visitor._transport.get_extra_info("socket")
     assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
+    assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
     assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     writer.close()
 
