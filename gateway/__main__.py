@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import resource
 import signal
@@ -24,7 +25,6 @@ from protocol.connection_string import ConnectionString
 
 COULD_NOT_START = 78
 """EX_CONFIG of sysexits.h."""
-ADVICE = "Is another server running? PESAN_PORT_BASE=N chooses other ports."
 RESERVED = 256
 """Descriptors that are not for visitors: sockets to the broker, files, what listens."""
 PATIENCE = 3.0
@@ -49,7 +49,7 @@ def main() -> int:
     try:
         asyncio.run(_serve(Gateway(settings, server, log, secret), log))
     except OSError as error:
-        return _refuse(f"{error.strerror or error} {ADVICE}")
+        return _refuse(f"{error.strerror or error} {advice(error)}")
     finally:
         log.close()
     return 0
@@ -102,6 +102,15 @@ def _own_server(settings: Settings) -> str:
     host = whereabouts.EVERYWHERE.get(settings.host, settings.host)
     key = z85.decode(server_keys(settings.home).public) if settings.curve else b""
     return str(ConnectionString(host, settings.port_base, key))
+
+
+def advice(error: OSError) -> str:
+    """What may help when a port is not to be had."""
+    if error.errno == errno.EADDRINUSE:
+        return "Is another server running? PESAN_PORT_BASE=N chooses other ports."
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 are the system's. PESAN_PORT_BASE=N chooses other ports."
+    return "gateway_host is an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for every network."
 
 
 def _refuse(reason: str) -> int:

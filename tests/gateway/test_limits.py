@@ -11,10 +11,12 @@ import pytest
 
 from benchmarks.own_server import free_port_base
 from gateway import server
+from gateway.__main__ import advice
 from gateway.server import Gateway
 from tests.gateway.imagined import Echo, Imagined, Wire, until_quiet, within
 
 LINE = 1024
+REAL_BIND = socket.socket.bind
 
 
 async def answered(wire: Wire) -> float:
@@ -217,6 +219,13 @@ async def open_gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Imagine
     await gateway.stop()
 
 
+def bind_as_nobody(made: socket.socket, address: tuple[str, int]) -> None:
+    """As the system does it for who is not root."""
+    if address[1] < 1024:
+        raise PermissionError(13, "Permission denied")
+    REAL_BIND(made, address)
+
+
 async def spoken(gateway: Gateway, words: bytes, ends: bool = False) -> bytes:
     """What is answered, up to the end of the connection or, without ``ends``, the first line."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.settings.port_base + 11)
@@ -314,6 +323,29 @@ async def test_two_gateways_share_the_ports_and_a_stranger_on_one_is_noticed(
         monkeypatch.setattr(Echo, "PORT", 13)
         with pytest.raises(OSError, match=rf"port {base + 13} \(echo\): Address already in use"):
             Imagined(port_base=base).bind()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"gateway_host": "192.0.2.1"},
+            "Cannot assign requested address. gateway_host is an address of this",
+        ),
+        ({"gateway_host": "no.such.host.invalid"}, "gateway_host is an address of this machine: 127.0.0.1"),
+        ({"gateway_host": "::1", "port_base": 1}, "::1, port 12 (echo)"),
+    ],
+)
+def test_an_address_that_cannot_be_bound_is_named_with_the_way_out(
+    settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "DIALECTS", (Echo,))
+    monkeypatch.setattr(Echo, "PORT", 11)
+    gateway = Imagined(**{"port_base": free_port_base(), **settings})
+    monkeypatch.setattr(socket.socket, "bind", bind_as_nobody)
+    with pytest.raises(OSError) as error:
+        gateway.bind()
+    assert said in f"{error.value.strerror} {advice(error.value)}"
 
 
 async def test_who_has_claimed_the_ports_first_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
