@@ -110,7 +110,7 @@ def advice(error: OSError) -> str:
         return "Is another server running? PESAN_PORT_BASE=N chooses other ports."
     if error.errno == errno.EACCES:
         return "Ports below 1024 are the system's. PESAN_PORT_BASE=N chooses other ports."
-    return "gateway_host is an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for every network."
+    return "gateway_host is an address of this machine: 127.0.0.1 for itself, 0.0.0.0 for every network."
 
 
 def _refuse(reason: str) -> int:
