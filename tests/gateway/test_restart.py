@@ -25,6 +25,7 @@ PASSWORD = "rahasiasekali"
 ENTRIES = 100
 """Logins and registrations that one address may try at once here."""
 RATES = {"rates": {"entry_burst": ENTRIES, "entry_rate": 0.5}}
+TRUNKS = {"gateway_sessions_per_trunk": 5}
 TIMES = {"gateway_request_timeout": 0.5, "drain_timeout": 1.0}
 MESSAGES = 150
 
@@ -32,7 +33,9 @@ MESSAGES = 150
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnServer]:
     """One whose gateway does not wait long, and who counts."""
-    with OwnServer(settings={**SETTINGS, **TIMES, **RATES}, gateway=True, rate_limits=True) as server:
+    with OwnServer(
+        settings={**SETTINGS, **TIMES, **RATES, **TRUNKS}, gateway=True, rate_limits=True
+    ) as server:
         yield server
 
 
@@ -106,6 +109,17 @@ def test_while_the_broker_is_away_it_is_told_so_and_afterwards_the_session_goes_
             assert said.startswith(b"[ERR] ")
             assert time.monotonic() < deadline
             peer.says(b"WHOAMI\n")
+
+
+def test_visitors_share_as_many_sockets_as_the_setting_says(server: OwnServer) -> None:
+    with contextlib.ExitStack() as visits:
+        for _ in range(12):
+            peer = visits.enter_context(Peer(server.port + BRACKET))
+            peer.says(b"REGISTER nobody\n")  # who has said anything has a session
+            peer.line()
+        gateway = psutil.Process(server.processes["gateway"].pid)
+        ends = [one.raddr for one in gateway.net_connections("tcp") if one.raddr]
+        assert 12 / 5 <= sum(end.port == server.port for end in ends) <= 4
 
 
 def test_logins_are_limited_by_the_address_that_a_visitor_has(server: OwnServer) -> None:
