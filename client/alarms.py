@@ -32,6 +32,7 @@ class Alarms:
         self._loop = loop
         self._heap: list[tuple[float, int, Sleeper]] = []
         self._count = 0
+        self._dropped = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, sleeper: Sleeper, moment: float) -> None:
@@ -45,8 +46,13 @@ class Alarms:
             self._arm(moment)
 
     def drop(self, sleeper: Sleeper) -> None:
-        """Never ring for this one again."""
+        """Never ring for this one again; of those who come and go none is kept for long."""
         sleeper.alarm_at = -NEVER
+        self._dropped += 1
+        if self._dropped > len(self._heap) // 2:
+            self._dropped = 0
+            self._heap = [entry for entry in self._heap if entry[2].alarm_at == entry[0]]
+            heapq.heapify(self._heap)
 
     def close(self) -> None:
         """Ring no more."""

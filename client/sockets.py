@@ -119,6 +119,8 @@ class Link:
         self._monitor_fd = int(self._monitor.getsockopt(zmq.FD))
         self._open = True
         self._reached_at = 0.0
+        self._again: asyncio.TimerHandle | None = None
+        """When it is tried again after a final refusal."""
         self._reading = False
         host = f"[{server.host}]" if ":" in server.host else server.host
         self._endpoint = f"tcp://{host}:{port}"
@@ -179,6 +181,9 @@ class Link:
         """Drop what is not sent yet, and connect anew."""
         if not self._open:
             return
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         with contextlib.suppress(zmq.ZMQError):  # given up already
             self._socket.disconnect(self._endpoint)
         self._socket.connect(self._endpoint)
@@ -186,6 +191,8 @@ class Link:
     def close(self) -> None:
         """Close both sockets; what was not sent yet is dropped."""
         self._open = False
+        if self._again is not None:
+            self._again.cancel()
         self._loop.remove_reader(self._fd)
         self._loop.remove_reader(self._monitor_fd)
         self._socket.disable_monitor()
@@ -230,8 +237,8 @@ class Link:
                 (event,) = struct.unpack_from("=H", notice)
                 if event & DISCONNECTED and self._reading:
                     self._drain()
-                if event & REFUSED_FINALLY:
-                    self._loop.call_later(REFUSED_PAUSE, self.start_over)
+                if event & REFUSED_FINALLY and self._again is None:
+                    self._again = self._loop.call_later(REFUSED_PAUSE, self.start_over)
                 if event & REACHED:
                     self._reached_at = self._loop.time()
                 elif not event & REFUSED or self._loop.time() - self._reached_at < REFUSED_WITHIN:

@@ -142,6 +142,8 @@ class Trunk:
         self._out: list[bytes] = []
         self._flushing = False
         self._closed = False
+        self._connected = False
+        """Whether the commands socket is through to the server."""
         self._through = False
         """Whether connections may send."""
         self._asked = 0
@@ -221,6 +223,7 @@ class Trunk:
             self._introduced(frame)
 
     def _commands_changed(self, change: int) -> None:
+        connected, self._connected = self._connected, change == sockets.CONNECTED
         self._through = self.believed = False
         self._out.clear()  # whoever asked asks again, when the server is there
         self._asked += 1  # an answer from before is none
@@ -235,8 +238,10 @@ class Trunk:
                 self._open_to_all()
             return
         if change == sockets.DISCONNECTED:
-            # What was not sent yet would go out before the introduction, and all of it is asked again.
-            self._commands.start_over()
+            # What was not sent yet would go out before the introduction, and all of it is asked again. Only
+            # once a connection that was one: after a refusal libzmq, or our pause, says when to try again.
+            if connected:
+                self._commands.start_over()
         elif self._owner.reached:
             return  # it is being restarted, or something else listens there meanwhile: to visitors it is away
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 from client.alarms import GRAIN, Alarms
 from client.timers import NEVER
@@ -65,4 +66,24 @@ async def test_who_asks_for_a_late_moment_while_being_woken_delays_nobody() -> N
     async with asyncio.timeout(5):
         while not other.rang:
             await asyncio.sleep(0.01)
+    alarms.close()
+
+
+async def test_those_who_come_and_go_are_not_kept() -> None:
+    loop = asyncio.get_running_loop()
+    alarms = Alarms(loop)
+    stays, gone = Sleeper(alarms), Sleeper(alarms)
+    alarms.set(stays, loop.time() + 0.05)
+    for _ in range(100):
+        leaves = Sleeper(alarms)
+        kept = weakref.ref(leaves)
+        alarms.set(leaves, loop.time() + 60)
+        alarms.drop(leaves)
+        alarms.drop(gone)  # who never asked for anything
+    del leaves
+    assert kept() is None
+    async with asyncio.timeout(5):
+        while not stays.rang:
+            await asyncio.sleep(0.01)
+    assert not gone.rang
     alarms.close()

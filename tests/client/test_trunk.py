@@ -372,6 +372,7 @@ async def test_a_server_that_was_something_else_for_a_while_is_found_again(
                 await until(lambda: any(change & REFUSED_FINALLY for change in refused))
                 with pytest.raises(Offline):  # and not: a wrong key
                     await Visitor(trunks, "budi", timeout=0.3).enter()
+                assert len(refused) < 40  # it is tried again, but not in a circle
         assert (await ani.chat.whoami()).user == "ani"
         await until(lambda: ani.statuses == [True, False, True])
 
