@@ -92,12 +92,18 @@ async def receive(visitor: Visitor, size: int, **where: Unpack[Where]) -> Finish
 
     try:
         if size > visitor.settings.file_max_bytes:
-            asyncio.get_running_loop().call_later(LINGER, visitor.hang_up)
             raise TooLarge("The file is too large.", limit=visitor.settings.file_max_bytes)
         async with visitor.transfers.place(visitor.chat):
             return await visitor.chat.files.pour(read, size, **where)
     finally:
-        visitor.skip(left)
+        drop(visitor, left)
+
+
+def drop(visitor: Visitor, size: int) -> None:
+    """The next ``size`` bytes, as they come. Whoever announces more than any file has is not waited for."""
+    if size > visitor.settings.file_max_bytes:
+        asyncio.get_running_loop().call_later(LINGER, visitor.hang_up)
+    visitor.skip(size)
 
 
 async def receive_segment(visitor: Visitor, most: int, **where: Unpack[Where]) -> FinishReply:
@@ -228,6 +234,7 @@ __all__ = [
     "Transfers",
     "Where",
     "bytes_of",
+    "drop",
     "drop_segment",
     "is_folder",
     "receive",

@@ -96,7 +96,7 @@ class Ftp(Dialect):
         if self._unclaimed == UNSIZED:
             await files.drop_segment(self.visitor)
         elif self._unclaimed:
-            self.visitor.skip(self._unclaimed)
+            files.drop(self.visitor, self._unclaimed)
 
     def split(self, request: str) -> tuple[str, list[str]]:
         """The first word, in any letter case, and all the rest as one argument: names may have spaces."""

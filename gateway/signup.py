@@ -345,7 +345,7 @@ class Signup(Dialect):
             base = ""
         most = self.visitor.settings.file_max_bytes
         if not base or size > most:
-            self.visitor.skip(size)
+            files.drop(self.visitor, size)
             raise Wrong(f"A file may have at most {most} bytes" if base else self.MALFORMED)
         await files.receive(self.visitor, size, to=to, name=base)
         return "File sent"

@@ -287,3 +287,13 @@ async def test_who_finds_no_room_or_says_too_much_at_once_is_told_so_in_form(dia
     first.breaks()
     await asyncio.sleep(0)
     assert not town.quiet.faults
+
+
+async def test_a_stranger_who_announces_more_than_any_file_has_is_answered_and_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.files.LINGER", 0.01)
+    wire = Town([]).visit(Ftp)
+    wire.says(b"PUT notes.txt 99999999999999999999\nnosuch\n")
+    await within(lambda: wire.aborted)
+    assert wire.said == b"[ERR] anda belum terautentikasi\n"
