@@ -200,7 +200,8 @@ def test_what_is_asked_while_the_server_is_away_waits_no_longer_for_what_was_ans
     window = opened()
     lane = window.lane()
     asked(window, lane, 1)
-    window.answered(1.0, *shipped(window))
+    (request_id,) = shipped(window)
+    window.answered(1.0, request_id)
     window.disconnected(2.0)
     asked(window, lane, 1, 3.0)
     assert gives_up(window, lane) == 13.0
