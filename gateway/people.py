@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from client import Chat
 from protocol.addresses import checked_name
-from protocol.errors import Invalid
+from protocol.commands import FoundReply
+from protocol.errors import Forbidden, Invalid
 
 
 def is_name(word: str) -> bool:
@@ -19,10 +20,21 @@ def is_name(word: str) -> bool:
 
 
 async def exists(chat: Chat, name: str) -> bool:
-    """Whether there is a user of this name. Answered to a visitor who has not logged in, too."""
-    return is_name(name) and (await chat.find(name)).found
+    """Whether there is a user of this name. Answered to a visitor who has not logged in, too.
+
+    A gateway that the server does not believe is not told, and takes every name for somebody's: what is then
+    said to be wrong is the password.
+    """
+    return is_name(name) and (await _found(chat, name)).found
 
 
 async def group_exists(chat: Chat, name: str) -> bool:
-    """The same of a group, named without ``#``."""
-    return is_name(name) and (await chat.find(name)).group
+    """The same of a group, named without ``#``; to who is not told there is none."""
+    return is_name(name) and (await _found(chat, name)).group
+
+
+async def _found(chat: Chat, name: str) -> FoundReply:
+    try:
+        return await chat.find(name)
+    except Forbidden:
+        return FoundReply(found=True, group=False)
