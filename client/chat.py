@@ -1,7 +1,7 @@
 """The API that people program against: every command as a method, every event as a typed value.
 
-Belongs here: names, arguments and paging. How a request survives a bad line is ``session``'s, how
-events become complete is ``listening``'s, sockets are ``connection``'s.
+Belongs here: names, arguments, paging. How a request survives a bad line is ``session``'s, how events become
+complete is ``listening``'s, sockets are ``connection``'s.
 
     async with Chat.connect(server, username="ani", password="…") as chat:
         await chat.send("budi", "hello")
@@ -33,7 +33,6 @@ from protocol.commands import (
     HistoryReply,
     Message,
     SendReply,
-    UserInfo,
 )
 from protocol.errors import RateLimited
 from protocol.events import MessageEvent
@@ -53,9 +52,9 @@ NEWEST: Final = 2**63 - 1
 class Chat:
     """A logged-in (or anonymous) client. Make one with ``Chat.connect``.
 
-    Every method raises ``protocol.errors.Failure`` when the server refuses, and
-    ``client.errors.Timeout``, ``Offline``, ``WrongServerKey`` or ``LoggedOut`` when there is no
-    answer to have. Requests are repeated by themselves until ``timeout`` seconds have passed.
+    Every method raises ``protocol.errors.Failure`` when the server refuses, and ``client.errors.Timeout``,
+    ``Offline``, ``WrongServerKey`` or ``LoggedOut`` when there is no answer to have. Requests are repeated by
+    themselves until ``timeout`` seconds have passed.
     """
 
     def __init__(
@@ -85,12 +84,12 @@ class Chat:
     ) -> Chat:
         """A chat to be entered with ``async with``. ``server`` is a connection string.
 
-        With a user name: logs in on entering. With a token: uses it from the first request on.
-        With neither: anonymous, for ``hello``, ``register`` and ``login``. ``timeout`` is how many
-        seconds a call waits for its answer. ``cursors`` (conversation → seq already seen, as
-        ``chat.cursors`` gave it) says where events go on; a conversation that is not in it has begun since.
-        Without cursors only what is new is heard. ``record`` keeps a mark of every message that is
-        handed out or stored; it is closed with the chat. Raises ``ValueError`` for a bad ``server``.
+        With a user name: logs in on entering. With a token: uses it from the first request on. With neither:
+        anonymous, for ``hello``, ``register`` and ``login``. ``timeout`` is how many seconds a call waits for
+        its answer. ``cursors`` (conversation → seq already seen, from ``chat.cursors``) says where events go
+        on; a conversation that is not in it has begun since. Without them only what is new is heard. ``record``
+        keeps a mark of every message handed out or stored; it is closed with the chat. Raises ``ValueError``
+        for a bad ``server``.
 
         A program with many sessions has them travel over ``trunks`` to the same server; a gateway's may say
         for whom they speak: ``origin``, a network address. ``hear``: a plain function that is called with
@@ -214,13 +213,13 @@ class Chat:
             names += page.users
         return names
 
-    async def get_user(self, name: str) -> UserInfo:
+    async def get_user(self, name: str) -> commands.UserInfo:
         """One user, and when they were last seen."""
-        return await self._ask("user.get", commands.GetUser(name), UserInfo)
+        return await self._ask("user.get", commands.GetUser(name), commands.UserInfo)
 
-    async def users(self) -> list[UserInfo]:
+    async def users(self) -> list[commands.UserInfo]:
         """Every user, by name."""
-        users: list[UserInfo] = []
+        users: list[commands.UserInfo] = []
         page = None
         while page is None or (page.more and page.users):
             request = commands.ListUsers(users[-1].user if users else "")
@@ -357,10 +356,9 @@ class Chat:
     async def events(self) -> AsyncIterator[Event]:
         """Typed events as they come; opens the events socket at first use.
 
-        ``MessageEvent`` (our own messages included) come without a hole in each conversation, in
-        order, each once; so do those missed while the line was down. ``Status`` tells when that
-        happens. Other kinds are hints and may be lost. Ends when the chat is closed; raises ``LoggedOut``
-        when the session ends.
+        ``MessageEvent`` (our own messages included) come without a hole in each conversation, in order, each
+        once; so do those missed while the line was down. ``Status`` tells when that happens. Other kinds are
+        hints and may be lost. Ends when the chat is closed; raises ``LoggedOut`` when the session ends.
         Several loops over it share one stream: each event goes to one of them.
         """
         await self._connection.listen()
@@ -385,9 +383,9 @@ class Chat:
         return register
 
     async def run_forever(self) -> None:
-        """Hand every event to the functions registered for its kind, one after the other.
+        """Hand every event to the functions for its kind, one by one, until the chat is closed.
 
-        Ends when the chat is closed, or by an exception: a handler's own, or ``LoggedOut``.
+        Raises whatever one of them raises, and ``LoggedOut``.
         """
         async for event in self.events():
             for handler in self._handlers.get(type(event), ()):
