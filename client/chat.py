@@ -87,9 +87,9 @@ class Chat:
         With a user name: logs in on entering. With a token: uses it from the first request on. With neither:
         anonymous, for ``hello``, ``register`` and ``login``. ``timeout`` is how many seconds a call waits for
         its answer. ``cursors`` (conversation → seq already seen, from ``chat.cursors``) says where events go
-        on; a conversation that is not in it has begun since. Without them only what is new is heard. ``record``
-        keeps a mark of every message handed out or stored; it is closed with the chat. Raises ``ValueError``
-        for a bad ``server``.
+        on; a conversation that is not in it has begun since. Without them only what is new is heard.
+        ``record`` keeps a mark of every message handed out or stored; it is closed with the chat. Raises
+        ``ValueError`` for a bad ``server``.
 
         A program with many sessions has them travel over ``trunks`` to the same server; a gateway's may say
         for whom they speak: ``origin``, a network address. ``hear``: a plain function that is called with
