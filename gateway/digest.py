@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Final, NamedTuple
 
 from client import Chat, ClientError, Failure
-from gateway import talk
 from protocol.commands import ConversationInfo, Message
 
 PAGE: Final = 500
@@ -152,7 +151,7 @@ async def unread(chat: Chat, bounds: Bounds, layout: Layout) -> tuple[Told, dict
     """
     ends: dict[int, tuple[int, int]] = {}
     with Digest(bounds) as digest:
-        for row in await talk.unread(chat):
+        for row in [row for row in await chat.conversations() if row.unread]:
             last = await _walk_unread(chat, digest, row, bounds.most, layout)
             if last is not None:
                 ends[row.conversation] = (last, row.last_seq)
