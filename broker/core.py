@@ -340,7 +340,7 @@ class Core:
             self.worker_gone(now, worker.id)
         self._time_out(now)
         self.sessions.expire(now)
-        self._report_presence(now)
+        self.report_presence(now)
 
     def _time_out(self, now: float) -> None:
         """Flights are in order of their start, but for those that changed worker: they wait longer."""
@@ -354,7 +354,10 @@ class Core:
             self._land(flight)
             self._give_up(flight, "No answer in time.")
 
-    def _report_presence(self, now: float) -> None:
+    def report_presence(self, now: float) -> None:
+        """Tell the auth service who came and went. Called with the tick, and when a turn has brought some:
+        whoever hears that they are logged in, or out, finds it so when they look.
+        """
         if not self.workers.has("auth"):
             return
         report = self.presence.report(self.sessions, now)

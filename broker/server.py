@@ -122,6 +122,8 @@ class Server:
             self._drain_backend(now)
             if deadline is None:
                 self._drain_frontend(now)
+            if self._core.sessions.changes:
+                self._core.report_presence(now)
             self._drain_subscriptions()
             if now >= next_tick:
                 next_tick = now + TICK

@@ -90,7 +90,10 @@ class Junk:
 
     def go_on(self) -> int:
         """Say some, if there is room within a moment; bytes that were taken."""
-        readable, writable, _ = select.select([self._socket], [self._socket], [], 0.01)
+        waits = select.poll()  # select() takes no descriptor beyond 1023, and the half open come before
+        waits.register(self._socket, select.POLLIN | select.POLLOUT)
+        events = sum(event for _, event in waits.poll(10))
+        readable, writable = events & ~select.POLLOUT, events & select.POLLOUT
         try:
             if readable and not self._socket.recv(JUNK):
                 raise ConnectionResetError

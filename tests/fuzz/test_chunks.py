@@ -36,6 +36,9 @@ from tests.fuzz.strategies import IDS, bodies_of, enveloped, integers, junk, pac
 from tests.services.bulk.yard import CHUNK, Yard, some_bytes
 from tests.services.world import NOW
 
+Taken = dict[tuple[bytes, int], bytes]
+"""The bytes that were taken for each (upload, offset): the first that came, whatever they were."""
+
 PEOPLE = ("ani", "budi", "nobody")
 SIZE = 2 * CHUNK + 5
 """Bytes of every upload and file here."""
@@ -87,16 +90,18 @@ def yard(database: str, tmp_path: Path) -> Iterator[Yard]:
 
 
 def test_any_frame_gets_one_answer_and_spoils_no_upload(yard: Yard) -> None:
+    taken = {(ids[0], 0): DATA[:CHUNK] for ids in (IDS[:2], IDS[2:])}
+
     @settings(FEW, max_examples=FEW.max_examples * 8, suppress_health_check=list(HealthCheck))
     @given(frames, payloads)
     def holds(frame: bytes, payload: bytes | None) -> None:
-        answered(yard, frame, payload)
+        answered(yard, taken, frame, payload)
 
     holds()
-    whole_in_the_end(yard)
+    whole_in_the_end(yard, taken)
 
 
-def answered(yard: Yard, frame: bytes, payload: bytes | None) -> None:
+def answered(yard: Yard, taken: Taken, frame: bytes, payload: bytes | None) -> None:
     """What the desk says is a reply that can be read, or something that can be done."""
     answer = yard.desk.answer(frame, None if payload is None else memoryview(payload))
     if answer is None:
@@ -114,16 +119,19 @@ def answered(yard: Yard, frame: bytes, payload: bytes | None) -> None:
         assert reply.status not in ("internal", "unavailable", "busy"), unpack_body(reply.body)
         if reply.status == OK:
             assert type(convert(unpack_body(reply.body), BULK["chunk.put"].reply)) is BULK["chunk.put"].reply
+            put = unpack_body(unpack_request(frame).body)
+            taken.setdefault((put["upload"], put["offset"]), payload or b"")
         else:
             assert unpack_body(reply.body)["message"].endswith(".")
 
 
-def whole_in_the_end(yard: Yard) -> None:
-    """Whatever came before, the chunks that are missing make every upload the file it was to be."""
+def whole_in_the_end(yard: Yard, taken: Taken) -> None:
+    """Whatever came before, the missing chunks make every upload the file of what was taken first."""
     for who, ids in (("ani", IDS[:2]), ("budi", IDS[2:])):
         for id in ids:
             yard.put_all(who, id, DATA)
-            assert yard.seal(who, id).sha256 == hashlib.sha256(DATA).digest()
+            chunks = [taken.get((id, at), DATA[at : at + CHUNK]) for at in range(0, SIZE, CHUNK)]
+            assert yard.seal(who, id).sha256 == hashlib.sha256(b"".join(chunks)).digest()
     reader = open_reader(yard.settings)
     every = [check for group in groups(reader.dialect, hashes=True) for check in group.checks]
     checks = [check for check in every if check.name.startswith(("blobs.", "uploads.", "storage."))]

@@ -278,7 +278,9 @@ def test_a_worker_says_that_it_serves_once_the_broker_has_answered_it(broker: Br
         broker.hear(backend.BEAT)
         assert notices.heard() == []
         broker.say(backend.pack_signal(backend.PROBE))
-        assert select.select([notices], [], [], SECONDS)[0]
+        waits = select.poll()
+        waits.register(notices, select.POLLIN)
+        assert waits.poll(1000 * SECONDS)
         assert notices.heard() == [Notice(process.pid, serves=True)]
         broker.say(backend.pack_signal(backend.PROBE))
         broker.hear(backend.BEAT)

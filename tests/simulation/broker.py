@@ -169,6 +169,8 @@ class Broker:
             if not core.peers.known(peer):
                 core.peers.meet(peer, address)
             core.request(now, peer, frame)
+        if core.sessions.changes:
+            core.report_presence(now)
         for connection, fd, frame in listeners:
             self._judge(connection, fd, frame)
         self._hang_up()

@@ -256,8 +256,10 @@ def test_systemd_hears_that_it_lives(tmp_path: Path) -> None:
 def shown(terminal: int, text: bytes) -> None:
     """Wait until a terminal has shown ``text``."""
     seen, deadline = b"", time.monotonic() + PATIENCE
+    waits = select.poll()
+    waits.register(terminal, select.POLLIN)
     while text not in seen:
-        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], seen
+        assert waits.poll(1000 * max(0.0, deadline - time.monotonic())), seen
         seen += os.read(terminal, 4096)
 
 
