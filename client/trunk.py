@@ -48,7 +48,7 @@ INTRODUCTION_PATIENCE: Final = 2.0
 ROUNDS_A_SECOND: Final = 400
 """When a topic is replaced that all hear, so many of them ask each second what has become of it. All at once
 would keep everybody else waiting for a second or two."""
-KINDS: Final = frozenset({"read"})
+KINDS: Final[frozenset[str]] = frozenset()
 """Kinds of events that connections on trunks are handed besides messages, unless told otherwise."""
 LANES_MOST: Final = 2**32 - 1
 """The highest number of a lane; afterwards they begin anew."""

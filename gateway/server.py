@@ -60,6 +60,8 @@ class Gateway:
         """For requests and replies that carry files."""
         self.sessions: dict[str, Dialect] = {}
         """By the tokens that a dialect gave out."""
+        self.present: dict[str, set[Signup]] = {}
+        """By the ``name_key`` of who has logged in: they tell each other what they have seen."""
         self._log = log
         self._server = server
         self._trunks = Trunks(

@@ -1,7 +1,7 @@
 """The ``signup`` dialect: strings that end with NUL or newline, dialogues, news behind the replies.
 
 Belongs here: its words, its sentences, and how strings follow each other. What a message looks like is
-``signup_lines``'s, what is told unasked ``signup_news``'s.
+``signup_lines``'s, what is told unasked ``signup_news``'s, sentences are ``signup_sentences``'.
 
 Theory of operation. A reply is one string or two, collected while a request is carried out; then the news are
 put behind the last of them, and all of it leaves in one write. Two strings are the answer to the text of a
@@ -15,28 +15,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from client import ClientError, Event, Failure, LoggedOut, Offline, Timeout
+from client import ClientError, Event, Failure, LoggedOut
 from gateway import files, people, signup_lines
+from gateway import signup_sentences as says
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import NEWLINE, NUL, Framing
-from gateway.signup_news import BROADCAST_NAME, News, called
+from gateway.signup_news import BROADCAST_NAME, News
 from gateway.text import one_line
 from protocol.addresses import BROADCAST, name_key
 from protocol.commands import HistoryReply, Message
 from protocol.errors import (
     Busy,
-    Conflict,
     Forbidden,
-    Internal,
-    Invalid,
-    InvalidCredentials,
     NotFound,
-    RateLimited,
-    TooLarge,
     Unauthenticated,
     Unavailable,
 )
-from protocol.events import MessageEvent, ReadEvent
+from protocol.events import MessageEvent
 
 if TYPE_CHECKING:
     from gateway.visitor import Visitor
@@ -45,17 +40,6 @@ SHOWN: Final = "1"
 """Begins the first string of ``show``; and of a message's answer when it was not stored."""
 STORED: Final = "0"
 """Begins the first string of a message's answer: the client files the line."""
-NAME_TAKEN: Final = "Try another username"
-GROUP_TAKEN: Final = "Try another group name"
-WRONG_LOGIN: Final = "Invalid username and password"
-NOBODY: Final = "{0} doesn't exist."
-NO_GROUP: Final = "Group {0} doesn't exist"
-NO_MEMBER: Final = "You are not member of {0}"
-LOCKED: Final = "Group {0} needs a password: join it with another client"
-ONESELF: Final = "That is yourself: choose somebody else"
-AWAY: Final = "The server is away, try again later"
-OWN_WORDS: Final = (RateLimited, TooLarge, Invalid)
-"""Refusals whose sentence is the system's own: it says how long to wait, or how much is allowed."""
 NEWS_PATIENCE: Final = 2.0
 """Seconds that a reply waits for the news to put behind it."""
 SIZE_DIGITS: Final = 18
@@ -72,19 +56,7 @@ class Signup(Dialect):
     MALFORMED = "Not understood: a request is UTF-8, and not as long as this"
     STRANGER = "Anda belum login!"
     STRANGER_FIRST = True
-    TROUBLES: ClassVar[Refusals] = {
-        RateLimited: "Too often, try again later",
-        TooLarge: "Too large",
-        Invalid: "Not understood",
-        Conflict: "That is not possible now, try again",
-        Busy: "The server is busy, try again later",
-        Unavailable: AWAY,
-        Offline: AWAY,
-        Timeout: "The server did not answer in time: look whether it was done before you try again",
-        Internal: "Something went wrong here, try again later",
-        Failure: "The server refused that",
-        ClientError: AWAY,
-    }
+    TROUBLES = says.TROUBLES
 
     def __init__(self, visitor: Visitor) -> None:
         super().__init__(visitor)
@@ -99,6 +71,8 @@ class Signup(Dialect):
         """Whether nothing is put behind the reply."""
         self._over = False
         """Whether the reply is the last one."""
+        self._name = ""
+        """Under which others find them, as long as they are logged in."""
 
     # --- strings --------------------------------------------------------------------------------
 
@@ -144,7 +118,7 @@ class Signup(Dialect):
     def said_to(self, error: Exception, refusals: Refusals, arguments: list[str]) -> str:
         """The dialect's sentence; where it has none of its own, the system's."""
         self._plain = self._plain or isinstance(error, (ClientError, Busy, Unavailable))
-        if isinstance(error, OWN_WORDS) and not any(isinstance(error, kind) for kind in refusals):
+        if isinstance(error, says.OWN_WORDS) and not any(isinstance(error, kind) for kind in refusals):
             return one_line(str(error))
         return super().said_to(error, refusals, arguments)
 
@@ -174,17 +148,18 @@ class Signup(Dialect):
         return self._news.with_reply(rows)
 
     def heard(self, event: Event) -> None:
-        """Somebody wrote, or read: told at once where newlines are spoken, else with a reply."""
-        user = self.visitor.chat.user
+        """Somebody wrote: told at once where newlines are spoken, else with a reply."""
         if isinstance(event, MessageEvent):
-            self._news.message(event, user)
+            self._news.message(event, self.visitor.chat.user)
             if self._end == NEWLINE and self._held is None:
                 self._push(self._news.waiting())
-        elif isinstance(event, ReadEvent):
-            if self._end == NEWLINE:
-                self._push(self._news.read(event, user))
-            else:
-                self._news.read_later(event, user)
+
+    def was_shown(self, reader: str, seq: int) -> None:
+        """``reader`` has what was said between the two up to this one: told in the same way."""
+        if self._end == NEWLINE:
+            self._push(signup_lines.LAST_READ.format(seq))
+        else:
+            self._news.read(reader, seq)
 
     def _push(self, lines: str) -> None:
         if lines:
@@ -197,14 +172,16 @@ class Signup(Dialect):
         name, password = arguments
         chat = self.visitor.chat
         if not _free(name) or await people.group_exists(chat, name):
-            raise Wrong(NAME_TAKEN)
+            raise Wrong(says.NAME_TAKEN)
         await chat.register(name, password)
         return "Signup success"
 
     async def login(self, arguments: list[str]) -> str:
         """``login U P``"""
-        self._news = News()
         await self.visitor.login(*arguments)
+        if self.visitor.logged_in:
+            self._name = name_key(self.visitor.chat.user)
+            self.visitor.present.setdefault(self._name, set()).add(self)
         # Programs compare this string: what came in the meantime is told with the next one.
         self._plain = self._end == NUL
         return "Login success"
@@ -219,13 +196,21 @@ class Signup(Dialect):
         self._plain = self._over = True
         return "Goodbye"
 
+    def farewell(self) -> None:
+        """Nobody finds them any more, and what the next login is told is its own."""
+        others = self.visitor.present.get(self._name, set())
+        others.discard(self)
+        if not others:
+            self.visitor.present.pop(self._name, None)
+        self._name, self._news = "", News()
+
     # --- groups ---------------------------------------------------------------------------------
 
     async def create(self, arguments: list[str]) -> str:
         """``create_group G``"""
         name = arguments[0]
         if not _free(name) or await self._is_user(name):
-            raise Wrong(GROUP_TAKEN)
+            raise Wrong(says.GROUP_TAKEN)
         await self.visitor.chat.create_group(name)
         return f"Group {name} created"
 
@@ -267,27 +252,27 @@ class Signup(Dialect):
         except UnicodeDecodeError:
             raise Wrong(self.MALFORMED) from None
         sent = await self.visitor.chat.send(to, text)
-        if to[0] != "#":
-            self._news.direct(sent.conversation)
         return STORED + signup_lines.line(sent.sent_at, signup_lines.ME, text), ""
 
     async def show(self, arguments: list[str]) -> tuple[str, str]:
         """``show X``: what is unread. ``show X N``: what stands behind the N-th message."""
         self._awaited = "show"
         after = _number(arguments[1]) if len(arguments) == 2 else None
-        _, page = await self._with(arguments[0], reading=True)
+        address, page = await self._with(arguments[0], reading=True)
         chat = self.visitor.chat
         messages = await self._behind_seq(page, after)
         if after is None:
             shown = signup_lines.lines(messages, chat.user)
         else:
-            self._news.indexed = True
             shown = signup_lines.parted(messages, chat.user, page.read_seq)
         if messages:
             last = messages[-1].seq
             if last > page.read_seq:
                 await chat.read(page.conversation, last)
             self._news.shown(page.conversation, last)
+        if after is not None:
+            for other in list(self.visitor.present.get(name_key(address), ())):
+                other.was_shown(chat.user, after)
         return SHOWN + shown, ""
 
     async def _behind_seq(self, page: HistoryReply, after: int | None) -> list[Message]:
@@ -314,9 +299,9 @@ class Signup(Dialect):
         """Address and state of the conversation with a user, else a group, of this name. Raises ``Wrong``."""
         chat = self.visitor.chat
         if not people.is_name(name):
-            raise Wrong(NOBODY.replace("{0}", name))
+            raise Wrong(says.NOBODY.replace("{0}", name))
         if name_key(name) == name_key(chat.user):
-            raise Wrong(ONESELF)
+            raise Wrong(says.ONESELF)
         addresses = [name, f"#{name}"]
         if reading and name == BROADCAST_NAME:
             addresses.append(BROADCAST)
@@ -326,8 +311,8 @@ class Signup(Dialect):
             except NotFound:
                 continue
             except Forbidden:
-                raise Wrong(NO_MEMBER.replace("{0}", name)) from None
-        raise Wrong(NOBODY.replace("{0}", name))
+                raise Wrong(says.NO_MEMBER.replace("{0}", name)) from None
+        raise Wrong(says.NOBODY.replace("{0}", name))
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -337,7 +322,7 @@ class Signup(Dialect):
         self._write(["File location: "])
         name, _, digits = (await self.visitor.line()).rpartition(b" ")
         if not name or not digits.isdigit() or len(digits) > SIZE_DIGITS:
-            raise Wrong("Not understood: first a line with the file's name and size, then as many bytes")
+            raise Wrong(says.NO_HEADER)
         size = int(digits)
         try:
             base = name.decode().replace("\\", "/").rpartition("/")[2]
@@ -350,31 +335,17 @@ class Signup(Dialect):
         await files.receive(self.visitor, size, to=to, name=base)
         return "File sent"
 
-    _CREATE: ClassVar = Command(create, 1, 1, {Conflict: GROUP_TAKEN}, malformed="Usage: create_group GROUP")
-    _JOIN: ClassVar = Command(
-        join, 1, 1, {NotFound: NO_GROUP, InvalidCredentials: LOCKED}, malformed="Usage: join_group GROUP"
-    )
-    _LEAVE: ClassVar = Command(
-        leave, 1, 1, {NotFound: NO_MEMBER, Forbidden: NO_MEMBER}, malformed="Usage: leave_group GROUP"
-    )
-    _GONE: ClassVar[Refusals] = {NotFound: NOBODY, Forbidden: NO_MEMBER}
+    _CREATE: ClassVar = Command(create, 1, 1, says.NOT_CREATED, malformed=says.USAGE_CREATE)
+    _JOIN: ClassVar = Command(join, 1, 1, says.NOT_JOINED, malformed=says.USAGE_JOIN)
+    _LEAVE: ClassVar = Command(leave, 1, 1, says.NOT_LEFT, malformed=says.USAGE_LEAVE)
     COMMANDS: ClassVar = {
-        "signup": Command(
-            signup, 2, 2, {Conflict: NAME_TAKEN}, login=False, malformed="Usage: signup USERNAME PASSWORD"
-        ),
-        "login": Command(
-            login,
-            2,
-            2,
-            {InvalidCredentials: WRONG_LOGIN, Invalid: WRONG_LOGIN},
-            login=False,
-            malformed="Usage: login USERNAME PASSWORD",
-        ),
-        "logout": Command(logout, 0, 0, malformed="Usage: logout"),
+        "signup": Command(signup, 2, 2, says.NO_ACCOUNT, login=False, malformed=says.USAGE_SIGNUP),
+        "login": Command(login, 2, 2, says.NO_LOGIN, login=False, malformed=says.USAGE_LOGIN),
+        "logout": Command(logout, 0, 0, malformed=says.USAGE_LOGOUT),
         "exit": Command(exit),
-        "message": Command(message, 1, 1, _GONE, malformed="Usage: message USERNAME or message GROUP"),
-        "show": Command(show, 1, 2, _GONE, malformed="Usage: show NAME, or show NAME and a number"),
-        "sendfile": Command(sendfile, 1, 1, _GONE, malformed="Usage: sendfile USERNAME or sendfile GROUP"),
+        "message": Command(message, 1, 1, says.GONE, malformed=says.USAGE_MESSAGE),
+        "show": Command(show, 1, 2, says.GONE, malformed=says.USAGE_SHOW),
+        "sendfile": Command(sendfile, 1, 1, says.GONE, malformed=says.USAGE_SENDFILE),
         "create_group": _CREATE,
         "create": _CREATE,
         "join_group": _JOIN,
@@ -392,8 +363,5 @@ def _free(name: str) -> bool:
 def _number(word: str) -> int:
     """A seq, or 0. Raises ``Wrong``."""
     if not (word.isascii() and word.isdigit() and len(word) <= SIZE_DIGITS):
-        raise Wrong("Usage: show NAME, or show NAME and a number")
+        raise Wrong(says.USAGE_SHOW)
     return int(word)
-
-
-__all__ = ["Signup", "called"]

@@ -17,6 +17,8 @@ ME: Final = "me"
 """What the speaker is called in their own lines: their clients file them so."""
 NEW: Final = "---- New Message (s) -----\n"
 """Above what was not read before."""
+LAST_READ: Final = "lastread {}\n"
+"""To whom they talk with: the index of the last message that they have."""
 
 
 def line(sent_at: int, name: str, text: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.files import Transfers
     from gateway.room import Room
     from gateway.server import Gateway
+    from gateway.signup import Signup
 
 TURN: Final = 0.0005
 """Seconds after which who has more requests waiting lets the others have a turn. An honest request takes some
@@ -89,6 +90,11 @@ class Visitor(Stream):
     def sessions(self) -> dict[str, Dialect]:
         """Who may be spoken for with a token."""
         return self._gateway.sessions
+
+    @property
+    def present(self) -> dict[str, set[Signup]]:
+        """Who is found by name, by others who speak as they do."""
+        return self._gateway.present
 
     def push(self, data: bytes) -> None:
         """Send bytes that nobody asked for: at once, or behind the reply to what is being done."""

@@ -19,7 +19,7 @@ from client.trunk import LANES_MOST, Trunk, Trunks
 from config.keys import gateway_secret
 from protocol.commands import Body, convert
 from protocol.errors import Failure, InvalidCredentials, RateLimited
-from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, TopicsEvent
+from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TopicsEvent
 from tests.client.fake_broker import FakeBroker
 
 PASSWORD = "correct horse"
@@ -493,11 +493,15 @@ async def test_what_many_hear_is_read_once_and_what_nobody_wants_is_not_read(
         budi = (await visitors(trunks, "budi"))[0]
         read.clear()
         with broker.lock:
-            for body in (PresenceEvent("citra", True, 0), MembershipEvent(9, "#ops", "citra", "joined")):
+            for body in (
+                PresenceEvent("citra", True, 0),
+                MembershipEvent(9, "#ops", "citra", "joined"),
+                ReadEvent(9, "citra", 1),
+            ):
                 broker.model.publish(everyone[0].chat.topic, body)
         await budi.chat.send("ani", "all of you")
         await until(lambda: all(one.texts == ["all of you"] for one in everyone))
-        assert read.count("MessageEvent") == 1 and "PresenceEvent" not in read
+        assert read.count("MessageEvent") == 1 and not {"PresenceEvent", "ReadEvent"} & {*read}
         assert not any(isinstance(heard, MembershipEvent) for one in everyone for heard in one.heard)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from client import Chat
 from gateway.framing import NEWLINE, NUL
-from gateway.signup_news import News, called
+from gateway.signup import Signup
+from gateway.signup_news import READERS_MOST, News, called
 from protocol.commands import ConversationInfo
-from protocol.events import MessageEvent, ReadEvent
+from protocol.events import MessageEvent
 from tests.gateway.conftest import PASSWORD, Town
+from tests.gateway.imagined import Imagined, until_quiet, within
 from tests.gateway.signup_town import Speaker, logged_in, native, registered, speaking
 
 NEW = "---- New Message (s) -----\n"
@@ -229,49 +230,90 @@ async def test_what_one_writes_oneself_elsewhere_is_no_news(town: Town, citra: S
 # --- lastread -----------------------------------------------------------------------------------
 
 
-async def test_netcat_hears_how_far_the_other_has_read_through_any_door(
+def counts(town: Town, name: str, other: str, *words: str) -> None:
+    """Somebody comes, and says by each of these numbers which message of ``other`` is the last they have."""
+    with logged_in(town, name) as speaker:
+        for word in words:
+            speaker.says(f"show {other} {word}")
+            assert speaker.peer.until(NUL).startswith(b"1")
+            speaker.peer.until(NUL)
+
+
+async def test_netcat_hears_at_once_what_others_say_that_they_have(
     town: Town, citra: Speaker, budi: Chat
 ) -> None:
     citra.sends(budi.user, "satu")
-    await budi.read(citra.name)
-    citra.hears("lastread 1")
-    citra.sends(budi.user, "dua")
-    citra.sends(budi.user, "tiga")
-    with logged_in(town, registered(town, "ani")) as ani:
-        ani.asks(f"login {budi.user} {PASSWORD}", "Login success")
-        ani.asks(f"show {citra.name} 1", f"1{NEW}<date> {citra.name} : dua\n<date> {citra.name} : tiga\n", "")
-    citra.hears("lastread 3")
+    counts(town, budi.user, citra.name, "0", "1", "1", "7")
+    citra.hears("lastread 0", "lastread 1", "lastread 1", "lastread 7")
+    counts(town, budi.user, citra.name.upper(), "0")
+    citra.hears("lastread 0")
     citra.peer.hears_nothing()
 
 
-async def test_nul_peers_hear_it_among_their_news_if_they_count_messages(ani: Speaker, budi: Chat) -> None:
-    ani.sends(budi.user, "satu")
-    await budi.read(ani.name)
-    ani.asks("dance", "command not exists")
-    ani.asks(f"show {budi.user} 1", "1", "")
-    ani.sends(budi.user, "dua")
-    await budi.read(ani.name)
-    await budi.send(ani.name, "tiga")
+async def test_netcat_hears_of_it_behind_a_dialogue(town: Town, citra: Speaker, budi: Chat) -> None:
+    citra.asks(f"message {budi.user}", "Message: ")
+    counts(town, budi.user, citra.name, "0")
+    citra.peer.hears_nothing()
+    citra.asks("halo", "0<date> me : halo\n")
+    citra.hears("lastread 0")
+    citra.peer.hears_nothing()
+
+
+async def test_nul_peers_hear_of_it_once_among_the_news_of_their_next_reply(
+    town: Town, ani: Speaker, budi: Chat
+) -> None:
+    await budi.send(ani.name, "satu")
+    news = f"New message(s) from {budi.user}\n"
+    counts(town, budi.user, ani.name, "0", "1")
+    counts(town, registered(town, "dewi"), ani.name, "0")
     ani.peer.hears_nothing()
-    plain = f"command not existsNew message(s) from {budi.user}\n\0"
-    async with asyncio.timeout(10):
-        while True:  # what they have read is told to us by an event
-            ani.says("dance")
-            heard = ani.peer.until(NUL).decode()
-            if heard != plain:
-                break
-    assert heard == plain.replace("\0", "lastread 2\n\0")
-    ani.asks("dance", plain[:-1])
+    ani.asks("dance", f"command not exists{news}lastread 1\nlastread 0\n")
+    ani.asks("dance", f"command not exists{news}")
 
 
-async def test_how_far_somebody_has_read_in_a_group_is_not_told(
-    town: Town, citra: Speaker, budi: Chat
+async def test_everybody_who_is_logged_in_by_that_name_hears_of_it_and_nobody_else(
+    town: Town, ani: Speaker, citra: Speaker, budi: Chat
+) -> None:
+    with (
+        logged_in(town, citra.name, NEWLINE) as again,
+        logged_in(town, citra.name) as old,
+        logged_in(town, citra.name, NEWLINE) as gone,
+    ):
+        gone.asks("logout", "Logout success")
+        counts(town, budi.user, citra.name, "0")
+        citra.hears("lastread 0")
+        again.hears("lastread 0")
+        old.asks("dance", "command not existslastread 0\n")
+        ani.asks("dance", "command not exists")
+        gone.asks(f"login {budi.user} {PASSWORD}", "Login success")
+        counts(town, registered(town, "dewi"), budi.user, "3")
+        gone.hears("lastread 3")
+        for speaker in (citra, again, gone):
+            speaker.peer.hears_nothing()
+
+
+async def test_who_logs_in_as_somebody_else_is_not_told_what_the_former_one_was_to_hear(
+    town: Town, ani: Speaker, budi: Chat
+) -> None:
+    counts(town, budi.user, ani.name, "0")
+    ani.asks(f"login {registered(town, 'dewi')} {PASSWORD}", "Login success")
+    ani.asks("dance", "command not exists")
+
+
+async def test_nothing_else_tells_what_somebody_has(
+    town: Town, ani: Speaker, citra: Speaker, budi: Chat
 ) -> None:
     ops = town.name("ops")
     citra.asks(f"create {ops}", f"Group {ops} created")
     await budi.join_group(ops)
     citra.sends(ops, "satu")
-    await budi.read(f"#{ops}")
+    citra.sends(budi.user, "satu")
+    citra.sends(ani.name, "satu")
+    await budi.read(citra.name)
+    ani.asks(f"show {citra.name}", f"1<date> {citra.name} : satu\n", "")
+    ani.asks(f"show {citra.name} x", "Usage: show NAME, or show NAME and a number")
+    ani.asks(f"show {citra.name} -2", "Usage: show NAME, or show NAME and a number")
+    counts(town, budi.user, ops, "0")
     citra.peer.hears_nothing()
 
 
@@ -313,25 +355,35 @@ def test_what_is_read_before_it_was_announced_is_not_announced() -> None:
     assert news.waiting() == ""
 
 
-def test_only_others_in_conversations_of_two_are_told_of_as_readers() -> None:
+def test_of_each_who_counts_the_newest_is_told_and_not_of_everybody() -> None:
     news = News()
-    assert news.read(ReadEvent(1, "budi", 3), "ani") == ""
-    news.with_reply([row(1, "budi", 3, 0), row(2, "#ops", 3, 0)])
-    assert news.read(ReadEvent(1, "budi", 3), "ani") == "lastread 3\n"
-    assert news.read(ReadEvent(1, "ani", 3), "ani") == ""
-    assert news.read(ReadEvent(2, "budi", 3), "ani") == ""
+    for number in range(READERS_MOST + 1):
+        news.read(f"dewi{number}", number)
+    news.read("dewi1", 7)
+    told = news.with_reply([]).splitlines()
+    assert told == [f"lastread {number}" for number in [*range(2, READERS_MOST + 1), 7]]
+    assert news.with_reply([]) == ""
 
 
-def test_of_one_reader_only_the_newest_is_told() -> None:
-    news = News()
-    news.direct(1)
-    news.read_later(ReadEvent(1, "budi", 3), "ani")
-    assert news.with_reply([]) == ""
-    news.indexed = True
-    news.read_later(ReadEvent(1, "budi", 4), "ani")
-    news.read_later(ReadEvent(1, "budi", 5), "ani")
-    assert news.with_reply([]) == "lastread 5\n"
-    assert news.with_reply([]) == ""
+async def test_who_has_left_in_whatever_way_is_not_found_any_more() -> None:
+    gateway = Imagined()
+    one, two = gateway.visit(Signup), gateway.visit(Signup)
+    for wire in (one, two):
+        await until_quiet(wire)
+        wire.says(b"login ani rahasia\0")
+    await within(lambda: b"Login success" in one.said and b"Login success" in two.said)
+    assert {name: len(those) for name, those in gateway.present.items()} == {"ani": 2}
+    one.breaks()
+    assert {name: len(those) for name, those in gateway.present.items()} == {"ani": 1}
+    two.visitor.session_ended()
+    assert gateway.present == {}
+    two.says(b"login budi rahasia\0")
+    await within(lambda: two.said.count(b"Login success") == 2)
+    assert list(gateway.present) == ["budi"]
+    two.breaks()
+    await until_quiet(one, two)
+    assert gateway.present == {}
+    assert gateway.quiet.faults == []
 
 
 def test_addresses_have_names_without_marks() -> None:
