@@ -43,6 +43,8 @@ STORED: Final = "0"
 NEWS_PATIENCE: Final = 2.0
 """Seconds that a reply waits for the news to put behind it."""
 SIZE_DIGITS: Final = 18
+FEW: Final = "-1"
+"""What who counts from 0 says for: none yet."""
 
 
 class Signup(Dialect):
@@ -362,6 +364,8 @@ def _free(name: str) -> bool:
 
 def _number(word: str) -> int:
     """A seq, or 0. Raises ``Wrong``."""
+    if word == FEW:
+        return 0
     if not (word.isascii() and word.isdigit() and len(word) <= SIZE_DIGITS):
         raise Wrong(says.USAGE_SHOW)
     return int(word)

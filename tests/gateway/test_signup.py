@@ -230,7 +230,7 @@ def test_an_unknown_word_does_not_exist(citra: Speaker, request_: str) -> None:
         ("message a b", "Usage: message USERNAME or message GROUP"),
         ("show", "Usage: show NAME, or show NAME and a number"),
         ("show a 1 2", "Usage: show NAME, or show NAME and a number"),
-        ("show a -1", "Usage: show NAME, or show NAME and a number"),
+        ("show a -2", "Usage: show NAME, or show NAME and a number"),
         ("show a b", "Usage: show NAME, or show NAME and a number"),
         ("show a ²", "Usage: show NAME, or show NAME and a number"),
         (f"show a {'9' * 19}", "Usage: show NAME, or show NAME and a number"),

@@ -81,6 +81,7 @@ async def test_show_with_a_number_shows_what_stands_behind_it_and_what_of_that_i
     one, two, three = f"<date> {budi.user} : satu\n", "<date> me : dua\n", f"<date> {budi.user} : tiga\n"
     ani.asks(f"show {budi.user} 0", f"1{one}{two}{NEW}{three}", "")
     ani.asks(f"show {budi.user} 0", f"1{one}{two}{three}", "")
+    ani.asks(f"show {budi.user} -1", f"1{one}{two}{three}", "")
     ani.asks(f"show {budi.user} 2", f"1{three}", "")
     ani.asks(f"show {budi.user} 3", "1", "")
     ani.asks(f"show {budi.user} 999", "1", "")
@@ -245,7 +246,7 @@ async def test_netcat_hears_at_once_what_others_say_that_they_have(
     citra.sends(budi.user, "satu")
     counts(town, budi.user, citra.name, "0", "1", "1", "7")
     citra.hears("lastread 0", "lastread 1", "lastread 1", "lastread 7")
-    counts(town, budi.user, citra.name.upper(), "0")
+    counts(town, budi.user, citra.name.upper(), "-1")
     citra.hears("lastread 0")
     citra.peer.hears_nothing()
 
