@@ -75,6 +75,8 @@ class Signup(Dialect):
         """Whether the reply is the last one."""
         self._name = ""
         """Under which others find them, as long as they are logged in."""
+        self._behind_file = False
+        """Whether the bytes of a file came last."""
 
     # --- strings --------------------------------------------------------------------------------
 
@@ -85,6 +87,9 @@ class Signup(Dialect):
 
     async def request(self, request: bytes) -> None:
         """Carry out one request; its strings and the news leave together."""
+        behind_file, self._behind_file = self._behind_file, False
+        if behind_file and not request:
+            return  # programs end everything, and who types ends the file with the enter key
         self._end = self.visitor.terminator
         self._held, self._awaited, self._plain = [], "", False
         try:
@@ -325,6 +330,7 @@ class Signup(Dialect):
         name, _, digits = (await self.visitor.line()).rpartition(b" ")
         if not name or not digits.isdigit() or len(digits) > SIZE_DIGITS:
             raise Wrong(says.NO_HEADER)
+        self._behind_file = True
         size = int(digits)
         try:
             base = name.decode().replace("\\", "/").rpartition("/")[2]

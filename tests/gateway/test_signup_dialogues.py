@@ -203,6 +203,27 @@ async def test_a_file_to_a_group_is_what_its_members_fetch(town: Town, ani: Spea
     await expect_file(budi, f"#{ops}", "peta.png", b"abc")
 
 
+@pytest.mark.parametrize("behind", [NUL, NEWLINE, b"\r\n"], ids=["NUL", "LF", "CRLF"])
+@pytest.mark.parametrize("name", ["peta.png", "photos/"], ids=["stored", "refused"])
+async def test_one_end_right_behind_a_file_is_overlooked_whenever_it_comes(
+    ani: Speaker, budi: Chat, behind: bytes, name: str
+) -> None:
+    for later in (False, True):
+        ani.asks(f"sendfile {budi.user}", "File location: ")
+        ani.peer.says(f"{name} 3\n".encode() + b"a\n\0" + (b"" if later else behind))
+        heard = ani.peer.until(ani.end)
+        assert heard.startswith(b"File sent") == (name == "peta.png")
+        await budi.send(ani.name, "halo")
+        if ani.end == NEWLINE:
+            ani.hears(f"New message(s) from {budi.user}")
+        if later:
+            ani.peer.says(behind)
+        # What ended the file decides nothing: news come as they did.
+        ani.peer.hears_nothing()
+        ani.says(f"show {budi.user}", "")
+        ani.hears(f"1<date> {budi.user} : halo\n", "", "command not exists")
+
+
 async def expect_file(chat: Chat, other: str, name: str, content: bytes) -> None:
     """The only thing said there is this file."""
     (message,) = (await chat.history(other)).messages
