@@ -42,6 +42,10 @@ STORED: Final = "0"
 """Begins the first string of a message's answer: the client files the line."""
 NEWS_PATIENCE: Final = 2.0
 """Seconds that a reply waits for the news to put behind it."""
+TEXT_PAUSE: Final = 1.0
+"""Seconds of silence behind a newline that end the text of who spoke NUL before. Such a text may have several
+lines: one that comes in pieces, over a slow network, is not to be taken for requests. Nor must somebody wait
+for ever who ends only the command with NUL."""
 SIZE_DIGITS: Final = 18
 FEW: Final = "-1"
 """What who counts from 0 says for: none yet."""
@@ -252,7 +256,7 @@ class Signup(Dialect):
         self._write(["Message: "])
         self._awaited = "message"
         # A text from who ends strings with NUL may have several lines.
-        line = await (self.visitor.text(NUL) if self._end == NUL else self.visitor.line())
+        line = await (self.visitor.text(NUL, TEXT_PAUSE) if self._end == NUL else self.visitor.line())
         self._end = self.visitor.terminator
         try:
             text = line.decode()

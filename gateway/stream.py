@@ -195,16 +195,16 @@ class Stream(asyncio.BufferedProtocol):
             await self._more()
         return line
 
-    async def text(self, end: bytes) -> bytes:
-        """As ``line``, but other ends belong to it, unless nothing follows one for a moment."""
+    async def text(self, end: bytes, pause: float) -> bytes:
+        """As ``line``, but other ends belong to it, unless nothing follows one for ``pause`` seconds."""
         long = False
         while (text := self._framer.until(end)) is None:
             long = long or len(self._framer) > self._framer.limit
             if long:
                 self._framer.take(len(self._framer))
                 await self._more()
-            elif await self._quiet():
-                if (line := self._next()) is not None:
+            elif await self._quiet(pause):
+                if not self._framer.unfinished and (line := self._next()) is not None:
                     return line
                 await self._more()
         self._resume_if_room()
@@ -273,12 +273,12 @@ class Stream(asyncio.BufferedProtocol):
         finally:
             self._resume_if_room()
 
-    async def _quiet(self) -> bool:
-        """Whether nothing more comes for a moment, or at all."""
+    async def _quiet(self, pause: float) -> bool:
+        """Whether nothing more comes for ``pause`` seconds, or at all."""
         if self._eof:
             return True
         try:
-            async with asyncio.timeout(self.settings.gateway_segment_pause):
+            async with asyncio.timeout(pause):
                 await self._more()
         except TimeoutError:
             return True

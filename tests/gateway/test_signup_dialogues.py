@@ -10,7 +10,7 @@ import pytest
 
 from client import Chat
 from gateway.framing import NEWLINE, NUL
-from gateway.signup import Signup
+from gateway.signup import TEXT_PAUSE, Signup
 from tests.gateway.conftest import PASSWORD, SETTINGS, Town
 from tests.gateway.signup_town import ENDS, Speaker, logged_in, native, registered, speaking
 
@@ -78,6 +78,23 @@ async def test_a_text_of_several_lines_is_one_message_where_strings_end_with_nul
         ani.says(f"message {budi.user}", "satu\ndua\r\ntiga", "dance")
         ani.hears("Message: ", "0<date> me : satu dua tiga\n", "", "command not exists")
         assert await bodies(budi, ani.name) == ["satu\ndua\r\ntiga"]
+
+
+async def test_only_a_long_silence_behind_a_newline_ends_a_text_whose_request_ended_with_nul(
+    town: Town, budi: Chat
+) -> None:
+    with logged_in(town, registered(town, "ani")) as ani:
+        ani.asks(f"message {budi.user}", "Message: ")
+        for piece in (b"satu\n", b"dua\nti"):
+            ani.peer.says(piece)
+            await asyncio.sleep(TEXT_PAUSE * 0.6)
+        ani.peer.hears_nothing()
+        await asyncio.sleep(TEXT_PAUSE * 0.6)  # in the middle of a line, nothing ends
+        ani.asks("ga", "0<date> me : satu dua tiga\n", "")
+        ani.asks(f"message {budi.user}", "Message: ")
+        ani.end = NEWLINE
+        ani.asks("exit", "0<date> me : exit\n")
+    assert await bodies(budi, ani.name) == ["satu\ndua\ntiga", "exit"]
 
 
 @pytest.mark.parametrize(("first", "second"), [(NUL, NEWLINE), (NEWLINE, NUL)])
