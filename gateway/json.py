@@ -4,7 +4,7 @@ Any command may begin with the token that ``auth`` gave, also one that another c
 carried out in that one's session. Without a token it is the connection's own.
 
 Belongs here: words, sentences, sessions. What replies look like is ``json_shapes``'s, how messages are
-gathered ``json_inbox``'s, files are ``json_files``'s.
+gathered ``json_inbox``'s, files are ``json_files``'s, and words that were meant as tokens ``json_tokens``'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from client import Chat, ClientError, Failure, Offline, Timeout
 from client.errors import Closed
-from gateway import json_files, json_inbox, json_lines, json_shapes, people
+from gateway import json_files, json_inbox, json_lines, json_shapes, json_tokens, people
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import CRLF, Framing
 from protocol.errors import (
@@ -68,6 +68,8 @@ class Json(Dialect):
         super().__init__(visitor)
         self.realm = ""
         """The server's, as it was when last asked."""
+        self.told = False
+        """Whether the request at hand came with a token; if it was carried out, with a good one."""
         self._token = ""
         self._speaker = self
         """In whose session the request at hand is carried out."""
@@ -99,6 +101,7 @@ class Json(Dialect):
 
     async def _request(self, word: str, token: str, arguments: list[Any]) -> None:
         command = self.COMMANDS.get(word)
+        self.told = token != ""
         if command is None:
             self.refuse(self.UNKNOWN)
         elif len(arguments) < command.least or (command.most is not None and len(arguments) > command.most):
@@ -242,17 +245,20 @@ class Json(Dialect):
 
     async def getallusers(self, arguments: list[str]) -> None:
         """``getallusers``"""
+        await json_tokens.check(self, arguments)
         names = [user.user for user in await self.chat.users()]
         await self.pour([json_shapes.ok(users=names)])
 
     async def logout(self, arguments: list[str]) -> bytes:
         """``logout T``"""
+        await json_tokens.check(self, arguments)
         await self.chat.logout()
         self.session_over()
         return json_shapes.ok()
 
     # --- messages -------------------------------------------------------------------------------
 
+    @json_tokens.before(people.exists, 2)
     async def sendprivate(self, arguments: list[str]) -> bytes:
         """``sendprivate T U text``"""
         name = self.local(arguments[0])
@@ -261,6 +267,7 @@ class Json(Dialect):
         await self.chat.send(name, arguments[1])
         return SENT
 
+    @json_tokens.before(people.group_exists, 2)
     async def sendgroup(self, arguments: list[str]) -> bytes:
         """``sendgroup T G text``"""
         name = self.local(arguments[0])
@@ -271,11 +278,14 @@ class Json(Dialect):
 
     async def inbox(self, arguments: list[str]) -> None:
         """``inbox T``, ``inbox T SENDER``"""
-        shown = await json_inbox.private(self, self.local(arguments[0])) if arguments else None
-        if shown is None:
+        if arguments:
+            search = json_inbox.private(self, self.local(arguments[0]))
+            shown = await json_tokens.found(self, arguments, search)
+        else:
             shown = await json_inbox.received(self)
         await self.pour(json_shapes.ok_with("messages", shown))
 
+    @json_tokens.before(people.group_exists, 1)
     async def inboxgroup(self, arguments: list[str]) -> None:
         """``inboxgroup T G``"""
         name = self.local(arguments[0])
@@ -293,6 +303,7 @@ class Json(Dialect):
         await self.chat.create_group(name)
         return json_shapes.ok(groupname=name)
 
+    @json_tokens.before(people.group_exists, 1)
     async def joingroup(self, arguments: list[str]) -> bytes:
         """``joingroup T G``, ``joingroup T G REALM``"""
         name = self.local(arguments[0])
@@ -303,6 +314,7 @@ class Json(Dialect):
 
     async def getallgroups(self, arguments: list[str]) -> None:
         """``getallgroups T``"""
+        await json_tokens.check(self, arguments)
         rows = [row for row in await self.chat.conversations() if row.name.startswith("#")]
         if not rows:
             raise Wrong("User tidak memiliki akses ke grup")
@@ -316,10 +328,12 @@ class Json(Dialect):
 
     # --- files ----------------------------------------------------------------------------------
 
+    @json_tokens.before(people.exists, 2)
     async def sendfile(self, arguments: list[Any]) -> bytes:
         """``sendfile T U B64 path``"""
         return await json_files.send(self, self.local(arguments[0]), arguments[1], arguments[2])
 
+    @json_tokens.before(people.group_exists, 2)
     async def sendgroupfile(self, arguments: list[Any]) -> bytes:
         """``sendgroupfile T G B64 path``"""
         name = self.local(arguments[0])
@@ -327,8 +341,8 @@ class Json(Dialect):
 
     async def receivefile(self, arguments: list[str]) -> None:
         """``receivefile T``, ``receivefile T SENDER``"""
-        sender = self.local(arguments[0]) if arguments else None
-        await json_files.receive(self, sender)
+        search = json_files.listed(self, self.local(arguments[0]) if arguments else None)
+        await json_files.receive(self, await json_tokens.found(self, arguments, search))
 
     async def pour(self, pieces: list[bytes]) -> None:
         """Answer with what belongs together: in one write, unless it is more than may wait for a reader."""

@@ -100,12 +100,12 @@ class Decoding:
         return plain
 
 
-async def receive(json: Json, sender: str | None) -> None:
-    """Answer with the files that others sent to the caller; ``sender``: those sent to the caller alone."""
+async def receive(json: Json, found: list[Found]) -> None:
+    """Answer with the files that were found, as far as there is room for them."""
     chat, visitor = json.chat, json.visitor
     kept: list[Found] = []
     room, left_out = visitor.room.share, 0
-    for file, row in sorted(await _listed(json, sender), key=lambda found: found[0].created_at, reverse=True):
+    for file, row in sorted(found, key=lambda found: found[0].created_at, reverse=True):
         size = (file.size + 2) // 3 * 4
         if size > room or len(kept) == visitor.settings.gateway_messages_shown:
             left_out += 1
@@ -125,10 +125,15 @@ async def receive(json: Json, sender: str | None) -> None:
         await json.pour(json_shapes.ok_with("content", items, left_out=left_out))
 
 
-async def _listed(json: Json, sender: str | None) -> list[Found]:
-    """The newest files of others where they count; those for everyone since the caller is here."""
+async def listed(json: Json, sender: str | None) -> list[Found]:
+    """The newest files of others where they count; those for everyone since the caller is here.
+
+    ``sender``: those sent to the caller alone. Raises ``NotFound``: they have nothing to do with each other.
+    """
     chat, found = json.chat, list[Found]()
     rows = sorted(await chat.conversations(), key=lambda row: row.last_at, reverse=True)
+    if sender is not None and all(name_key(sender) != name_key(row.name) for row in rows):
+        raise NotFound("")
     for row in rows[:CONVERSATIONS]:
         if row.last_seq and (sender is None or name_key(sender) == name_key(row.name)):
             there = await newest(chat, row, json.visitor.settings.gateway_messages_shown)

@@ -74,18 +74,15 @@ def _to_caller(json: Json, row: ConversationInfo, since: int) -> tuple[Receiver,
 
 
 async def private(json: Json, other: str) -> list[bytes]:
-    """Both sides of a conversation; of one that is none, with somebody who may be nobody, nothing."""
+    """Both sides of a conversation, which may not have begun. Raises ``NotFound``: ``other`` is nobody."""
+    if not other:
+        raise NotFound("")
     user, here = json.chat.user, json.here
     shown = Shown(json)
-    if other:
-        with contextlib.suppress(NotFound):
-            await shown.walk(
-                other,
-                lambda message: {
-                    "receiver": other if message.sender == user else user,
-                    "receiver_realm": here,
-                },
-            )
+    await shown.walk(
+        other,
+        lambda message: {"receiver": other if message.sender == user else user, "receiver_realm": here},
+    )
     return await shown.items()
 
 

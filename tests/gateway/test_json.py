@@ -146,8 +146,9 @@ def test_the_inbox_has_what_others_said_by_time_and_with_a_sender_both_sides(
 
 def test_the_messages_of_nobody_are_an_empty_list(town: Town, ani: JsonPeer, budi: JsonPeer) -> None:
     assert ani.hears_of("inbox") == []
+    assert ani.hears_of(f"inbox {budi.name}") == ani.hears_of(f"inboxbysender {budi.name}") == []
     for sender in (budi.name, town.name("hantu"), f"{budi.name}@tempat-lain", "#ops", "*"):
-        assert ani.hears_of(f"inbox {sender}") == []
+        assert ani.hears_of(f"inbox {ani.token} {sender}") == []
         assert ani.hears_of(f"inboxbysender {ani.token} {sender}") == []
 
 

@@ -93,7 +93,7 @@ def test_with_a_sender_only_their_files_come(town: Town, ani: JsonPeer, budi: Js
     assert files_of(budi, f"receivefile {ani.name}") == [of_ani]
     assert files_of(budi, f"receivefile {budi.token} {citra.name}@{budi.realm}") == [of_citra]
     for nobody in (town.name("hantu"), f"{ani.name}@tempat-lain", "*", "#ops"):
-        assert files_of(budi, f"receivefile {nobody}") == []
+        assert files_of(budi, f"receivefile {budi.token} {nobody}") == []
 
 
 def test_a_file_for_a_group_is_received_by_its_members(town: Town, ani: JsonPeer, budi: JsonPeer) -> None:
