@@ -87,9 +87,9 @@ async def test_only_a_long_silence_behind_a_newline_ends_a_text_whose_request_en
         ani.asks(f"message {budi.user}", "Message: ")
         for piece in (b"satu\n", b"dua\nti"):
             ani.peer.says(piece)
-            await asyncio.sleep(TEXT_PAUSE * 0.6)
+            await asyncio.sleep(TEXT_PAUSE * 0.3)
+        await asyncio.sleep(TEXT_PAUSE)  # in the middle of a line, nothing ends
         ani.peer.hears_nothing()
-        await asyncio.sleep(TEXT_PAUSE * 0.6)  # in the middle of a line, nothing ends
         ani.asks("ga", "0<date> me : satu dua tiga\n", "")
         ani.asks(f"message {budi.user}", "Message: ")
         ani.end = NEWLINE
