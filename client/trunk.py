@@ -93,6 +93,11 @@ class Trunks:
         """Trunks that are open."""
         return len(self._trunks)
 
+    @property
+    def away(self) -> bool:
+        """Whether there are trunks, and the server is reached over none of them."""
+        return bool(self._trunks) and not any(trunk.through for trunk in self._trunks)
+
     def number(self) -> int:
         """A lane's number, not one of the last four billion; 0 is the trunks' own."""
         self._numbers = self._numbers % LANES_MOST + 1
@@ -144,8 +149,8 @@ class Trunk:
         self._closed = False
         self._connected = False
         """Whether the commands socket is through to the server."""
-        self._through = False
-        """Whether connections may send."""
+        self.through = False
+        """Whether the server is reached, and connections may send."""
         self._asked = 0
         """Introductions so far; the answer must be to the last one."""
         self._refusal = 0
@@ -175,7 +180,7 @@ class Trunk:
 
     def greet(self, lane: Lane) -> None:
         """Tell a new lane whether the server is there, or was the wrong one."""
-        if self._through and not lane.told:
+        if self.through and not lane.told:
             self._tell(lane, sockets.CONNECTED)
         elif self._refusal:
             self._tell(lane, self._refusal)
@@ -224,7 +229,7 @@ class Trunk:
 
     def _commands_changed(self, change: int) -> None:
         connected, self._connected = self._connected, change == sockets.CONNECTED
-        self._through = self.believed = False
+        self.through = self.believed = False
         self._out.clear()  # whoever asked asks again, when the server is there
         self._asked += 1  # an answer from before is none
         if self._timer is not None:
@@ -259,7 +264,7 @@ class Trunk:
         self._touch(lane)
 
     def _open_to_all(self) -> None:
-        self._through = True
+        self.through = True
         self._tell_all(sockets.CONNECTED)
 
     def _introduce(self) -> None:
@@ -279,7 +284,7 @@ class Trunk:
             _, asked, status, packed = unpack_reply(frame)
         except NotAnEnvelope:
             return
-        if asked != self._asked or self._through:
+        if asked != self._asked or self.through:
             return
         answer = read_answer(COMMANDS["gateway.introduce"], status, packed)
         if isinstance(answer, Failure) and answer.retry is Retry.LATER:

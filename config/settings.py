@@ -171,7 +171,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_messages_shown: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     """Messages of one conversation that one reply shows."""
     gateway_request_timeout: Seconds = 10.0
-    """Seconds after which a visitor is told that the system is away."""
+    """Seconds after which a visitor is told that the system did not answer."""
+    gateway_away_timeout: Seconds = 3.0
+    """Seconds that a visitor who says something waits for a system that is away, before they are told so."""
     gateway_write_timeout: Seconds = 60.0
     """Seconds that a visitor may take to read what is waiting for them."""
 

@@ -115,6 +115,7 @@ class Dialect(ABC):
 
     async def _carry_out(self, command: Command, arguments: list[str]) -> None:
         try:
+            await self.visitor.server_there()
             reply = await command.run(self, arguments)
         except Wrong as wrong:
             self.refuse(str(wrong))

@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter, OrderedDict
+from collections.abc import Coroutine
 from typing import Any, Final
 
-from client import Chat, ClientError, Failure, Trunks
+from client import Chat, ClientError, Failure, Offline, Trunks
 from config.log import ServerLog
 from config.settings import Settings
 from gateway.bracket import Bracket
@@ -34,6 +35,8 @@ READ_AT_ONCE: Final = 65_536
 """Bytes that are read of one visitor before the next one has their turn."""
 SWEEP: Final = 1.0
 """Most seconds between two looks at who has outstayed their time."""
+LOOK: Final = 0.05
+"""Seconds between two looks at whether a server that was away is back."""
 LOGOUTS: Final = 100
 """Sessions of vanished visitors that are ended at once."""
 LOGOUT_PATIENCE: Final = 60.0
@@ -175,9 +178,7 @@ class Gateway:
         self._addresses[visitor.address] -= 1
         if not self._addresses[visitor.address]:
             del self._addresses[visitor.address]
-        task = asyncio.get_running_loop().create_task(visitor.leave())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        self._see_to(visitor.leave())
         self._emptied.set()
 
     def known(self, visitor: Visitor) -> None:
@@ -212,6 +213,25 @@ class Gateway:
             hear=visitor.hear,
         ).__aenter__()
 
+    async def part_with(self, chat: Chat) -> None:
+        """Close a chat that a visitor has another one in place of, and have its session ended meanwhile."""
+        token = chat.token
+        await chat.close()
+        if token:
+            self._see_to(self.log_out(token))
+
+    async def end(self, chat: Chat) -> None:
+        """Close a visitor's chat, and end its session."""
+        token = chat.token
+        await chat.close()
+        if token:
+            await self.log_out(token)
+
+    def _see_to(self, leaving: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(leaving)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
     async def log_out(self, token: bytes) -> None:
         """End a session whose visitor is gone: in our own name, for they will not be asking again."""
         until = self._time() + LOGOUT_PATIENCE
@@ -222,6 +242,19 @@ class Gateway:
                     self._server, token=token, timeout=patience, trunks=self._trunks
                 ) as chat:
                     await chat.logout()
+
+    @property
+    def away(self) -> bool:
+        """Whether the server is not reached at present."""
+        return self._trunks.away
+
+    async def returned(self) -> None:
+        """Return when the server is reached. Raises ``Offline`` after ``gateway_away_timeout``."""
+        until = self._time() + self.settings.gateway_away_timeout
+        while self._trunks.away:
+            if self._time() >= until:
+                raise Offline("The server cannot be reached.")
+            await asyncio.sleep(LOOK)
 
     def count(self, what: str) -> None:
         """Something was refused or dropped."""

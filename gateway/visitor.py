@@ -34,11 +34,13 @@ six turns of the loop, in each of which everyone who floods us has one."""
 class Visitor(Stream):
     """Somebody at one of the ports. ``dialect`` makes what answers them."""
 
-    __slots__ = ("_chat", "_pushes", "_pushes_bytes", "_task", "dialect", "logged_in")
+    __slots__ = ("_chat", "_pushes", "_pushes_bytes", "_task", "_used", "dialect", "logged_in")
 
     def __init__(self, gateway: Gateway, dialect: type[Dialect]) -> None:
         self._gateway = gateway
         self.logged_in = False
+        self._used = False
+        """Whether somebody has logged in with this chat."""
         self._chat: Chat | None = None
         self._task: asyncio.Task[None] | None = None
         self._pushes: list[bytes] = []
@@ -114,10 +116,23 @@ class Visitor(Stream):
         self._gateway.count(what)
 
     async def login(self, username: str, password: str) -> None:
-        """Log in, out of an earlier session first. Raises what ``Chat.login`` raises."""
-        await self.logout()
-        await self.chat.login(username, password, f"{self.dialect.NAME} {self.address}"[:64])
-        self.logged_in = True
+        """Log in; an earlier session ends then. Raises what ``Chat.login`` raises, and has changed nothing.
+
+        A chat serves one login: whoever still asks or hears something in an earlier one does not in this.
+        """
+        before = self.chat
+        chat = await self._gateway.session(self) if self._used else before
+        try:
+            await chat.login(username, password, f"{self.dialect.NAME} {self.address}"[:64])
+        except BaseException:
+            if chat is not before:
+                await chat.close()
+            raise
+        if chat is not before:
+            self.session_ended()
+            self._chat = chat
+            await self._gateway.part_with(before)
+        self._used = self.logged_in = True
         self._gateway.known(self)
         if self.dialect.LISTENS:
             with contextlib.suppress(ClientError, Failure):  # it goes on by itself
@@ -135,6 +150,11 @@ class Visitor(Stream):
             self.logged_in = False
             self._gateway.unknown(self)
         self.dialect.farewell()
+
+    async def server_there(self) -> None:
+        """Wait a little for a server that is away. Raises ``Offline`` when it stays away."""
+        if self._gateway.away:
+            await self._gateway.returned()
 
     def is_welcome(self) -> None:
         """The visitor, who has not logged in, speaks for somebody who has: they may stay on."""
@@ -163,10 +183,7 @@ class Visitor(Stream):
         self._framer.clear()
         chat, self._chat = self._chat, None
         if chat is not None:
-            token = chat.token
-            await chat.close()
-            if token:
-                await self._gateway.log_out(token)
+            await self._gateway.end(chat)
 
     # --- one request after the other ------------------------------------------------------------
 
@@ -204,6 +221,8 @@ class Visitor(Stream):
             if self._chat is None:
                 self._chat = await self._gateway.session(self)
             await self.dialect.request(request)
+            if not self.logged_in:
+                self._gateway.unknown(self)  # who says something is not idle
             await self.drain()
         except Gone:
             pass

@@ -69,6 +69,9 @@ class Ear:
     def __init__(self) -> None:
         self.heard = b""
 
+    async def server_there(self) -> None:
+        """It is."""
+
     def write(self, data: bytes) -> None:
         """Hear it."""
         self.heard += data

@@ -11,8 +11,9 @@ import pytest
 
 from gateway.stream import address_of
 from gateway.visitor import Visitor
+from protocol.errors import InvalidCredentials
 from protocol.events import TypingEvent
-from tests.gateway.imagined import Echo, Imagined, until_quiet, within
+from tests.gateway.imagined import Echo, Imagined, System, until_quiet, within
 
 
 @pytest.fixture
@@ -315,6 +316,55 @@ async def test_who_breaks_off_while_they_log_in_is_logged_out_too(
     gate.set()
     await within(lambda: gateway.ended)
     assert gateway.ended == [b"token of ani"]
+
+
+async def test_who_logs_in_anew_leaves_the_earlier_session_and_not_when_it_is_refused(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\nLOGIN budi\n")
+    await within(lambda: gateway.ended)
+    assert gateway.ended == [b"token of ani"]
+    assert wire.visitor.chat.token == b"token of budi"
+
+    async def refused(*anything: object) -> None:
+        raise InvalidCredentials("They do not fit.")
+
+    monkeypatch.setattr(System, "login", refused)
+    wire.heard.clear()
+    wire.says(b"LOGIN citra\nSECRET still\n")
+    await within(lambda: len(wire.heard) == 2)
+    assert wire.heard[1] == b"still\n"
+    assert wire.visitor.chat.token == b"token of budi"
+    assert gateway.ended == [b"token of ani"]
+
+
+async def test_while_the_server_is_away_who_says_something_waits_for_a_while(
+    gateway: Imagined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = [True] * 3
+    monkeypatch.setattr(Imagined, "away", property(lambda self: bool(away)))
+    monkeypatch.setattr(type(gateway._trunks), "away", property(lambda self: bool(away and away.pop())))
+    wire = gateway.visit()
+    wire.says(b"ECHO back\n")
+    await within(lambda: wire.heard)
+    assert (wire.said, away) == (b"back\n", [])
+
+
+async def test_a_server_that_stays_away_is_told_of_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = Imagined(gateway_away_timeout=0.01)
+    monkeypatch.setattr(type(gateway._trunks), "away", property(lambda self: True))
+    wire = gateway.visit()
+    wire.says(b"ECHO lost\n")
+    await within(lambda: wire.heard)
+    assert wire.said != b"lost\n"
+
+
+async def test_who_says_something_now_and_then_is_not_idle(gateway: Imagined) -> None:
+    first, second = gateway.visit(), gateway.visit()
+    first.says(b"ECHO one\n")
+    await until_quiet(first)
+    assert list(gateway._strangers) == [second.visitor, first.visitor]
 
 
 async def test_a_last_word_is_read_and_nothing_is_carried_out_behind_it(gateway: Imagined) -> None:
