@@ -12,6 +12,7 @@ import gc
 import resource
 import signal
 import sys
+from ipaddress import ip_address
 
 from zmq.utils import z85
 
@@ -70,7 +71,10 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
         await _first_of(stopped, reaching, None)
     await gateway.listen()
     ports = {dialect.NAME: gateway.settings.port_base + dialect.PORT for dialect in DIALECTS}
-    log.info("started", **ports, connections=gateway.most)
+    host = gateway.settings.gateway_host
+    log.info("started", host=host, **ports, connections=gateway.most)
+    if not only_here(host):
+        print(f"pesan gateway: passwords travel in clear to {host}.", file=sys.stderr, flush=True)
     reaching.add_done_callback(lambda task: None if task.cancelled() else say_ready())
     pulse = Pulse()
     while not stopped.is_set():
@@ -104,10 +108,21 @@ def _own_server(settings: Settings) -> str:
     return str(ConnectionString(host, settings.port_base, key))
 
 
+def only_here(host: str) -> bool:
+    """Whether nobody but this machine can reach this address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def advice(error: OSError) -> str:
     """What may help when a port is not to be had."""
     if error.errno == errno.EADDRINUSE:
-        return "Is another server running? PESAN_PORT_BASE=N chooses other ports."
+        return (
+            "Does another server run, or another program? PESAN_PORT_BASE=N chooses other ports, and "
+            "`pesan up -c gateway=0` does without."
+        )
     if error.errno == errno.EACCES:
         return "Ports below 1024 are the system's. PESAN_PORT_BASE=N chooses other ports."
     return "gateway_host is an address of this machine: 127.0.0.1 for itself, 0.0.0.0 for every network."

@@ -16,6 +16,8 @@ from honcho import environ
 import config
 
 BROKER: Final = "broker"
+OPTIONAL: Final = frozenset({"gateway"})
+"""Processes without which a server serves."""
 OPERATORS: Final = frozenset("();<>|&")
 
 
@@ -65,7 +67,7 @@ def concurrency(text: str) -> dict[str, int]:
         if not count.isdecimal():
             raise ValueError(f"{part!r} is not like messaging=2")
         counts[name.strip()] = int(count)
-    if none := [name for name, count in counts.items() if not count]:
+    if none := [name for name, count in counts.items() if not count and name not in OPTIONAL]:
         raise ValueError(f"a server needs at least one {none[0]}")
     if counts.get(BROKER, 1) > 1:
         raise ValueError("a server has one broker: two cannot listen on one port")

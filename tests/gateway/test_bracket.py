@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.bracket import Bracket
-from gateway.dialect import GENERAL
 from tests.gateway.bracket_town import PASSWORD, answers, logged_in, native, registered, said, shown
 from tests.gateway.conftest import Town
 from tests.gateway.peer import Peer
@@ -23,10 +22,6 @@ def citra(town: Town) -> Iterator[Peer]:
     """Somebody who has logged in."""
     with logged_in(town, registered(town, "citra")) as peer:
         yield peer
-
-
-def test_every_trouble_has_a_sentence() -> None:
-    assert set(GENERAL) <= set(Bracket.TROUBLES)
 
 
 # --- REGISTER, LOGIN ----------------------------------------------------------------------------

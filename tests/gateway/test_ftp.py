@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from client import Chat
-from gateway.dialect import GENERAL
-from gateway.ftp import Ftp
 from tests.gateway.conftest import PASSWORD, Town
 from tests.gateway.ftp_peer import account, at_ftp, gets, kept, native, puts
 
@@ -25,10 +23,6 @@ def with_folders(town: Town, user: str, *paths: str) -> None:
             await chat.files.mkdir(path, parents=True)
 
     native(town, user, make)
-
-
-def test_there_is_a_sentence_for_every_trouble() -> None:
-    assert set(GENERAL) <= set(Ftp.TROUBLES)
 
 
 # --- who ------------------------------------------------------------------------------------------

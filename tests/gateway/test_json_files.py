@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
@@ -142,6 +143,19 @@ def test_what_is_no_base64_is_refused_and_leaves_nothing(ani: JsonPeer, budi: Js
 @pytest.mark.parametrize("path", ["a/", "..", "C:\\", ".", "a\u202egnp.exe", "x" * 256])
 def test_a_path_without_a_proper_name_is_refused(ani: JsonPeer, budi: JsonPeer, path: str) -> None:
     assert ani.refused(f"sendfile {budi.name} YQ== {path}") == "Nama file tidak benar"
+
+
+@pytest.mark.parametrize("path", ["a" * 20_000 + "/b", "/" * 20_000 + "b", "a\\" * 512 + "b"])
+def test_a_path_of_more_than_a_kib_is_refused_at_once(ani: JsonPeer, budi: JsonPeer, path: str) -> None:
+    began = time.perf_counter()
+    assert ani.refused(f"sendfile {budi.name} YQ== {path}") == "Nama file tidak benar"
+    assert time.perf_counter() - began < 2
+    assert files_of(budi) == []
+
+
+def test_a_path_of_a_kib_has_a_name(ani: JsonPeer, budi: JsonPeer) -> None:
+    ani.done(f"sendfile {budi.name} YQ== {'a/' * 509}b.txt")
+    assert files_of(budi) == [(ani.name, "b.txt", "b'YQ=='")]
 
 
 @pytest.mark.parametrize("name", ['a"b.txt', "{0}.txt", "foto é.png", "a'b", "-rf", "%s"])

@@ -13,7 +13,6 @@ import pytest
 
 from client import Chat, LoggedOut, Offline, Timeout
 from client.errors import Closed
-from gateway.dialect import GENERAL
 from gateway.json import Json
 from gateway.json_inbox import MOST_BYTES
 from gateway.json_shapes import local_time
@@ -245,10 +244,6 @@ def test_a_reply_is_bounded_and_the_newest_are_in_it(ani: JsonPeer, budi: JsonPe
 
 
 # --- what is said in trouble, and what is held --------------------------------------------------
-
-
-def test_there_is_a_sentence_for_every_trouble() -> None:
-    assert set(GENERAL) <= set(Json.TROUBLES)
 
 
 def test_times_are_local_and_have_six_digits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,5 +214,6 @@ def test_a_port_that_is_somebody_elses_is_named_in_one_sentence(tmp_path: Path) 
     assert ended.returncode == 78
     assert ended.stderr == (
         f"pesan gateway: cannot listen on 127.0.0.1, port {base + 12} (ftp): Address already in use. "
-        "Is another server running? PESAN_PORT_BASE=N chooses other ports.\n"
+        "Does another server run, or another program? PESAN_PORT_BASE=N chooses other ports, and "
+        "`pesan up -c gateway=0` does without.\n"
     )

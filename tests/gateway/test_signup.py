@@ -10,7 +10,7 @@ import pytest
 
 from client import Chat, Offline, Timeout
 from gateway import signup_lines
-from gateway.dialect import GENERAL, Command
+from gateway.dialect import Command
 from gateway.framing import NEWLINE, NUL
 from gateway.signup import Signup
 from protocol.commands import Message
@@ -54,10 +54,6 @@ def citra(town: Town, end: bytes) -> Iterator[Speaker]:
 def budi(town: Town) -> str:
     """Somebody else's name."""
     return registered(town, "budi")
-
-
-def test_every_trouble_has_a_sentence() -> None:
-    assert set(GENERAL) <= set(Signup.TROUBLES)
 
 
 class Ear:

@@ -61,6 +61,11 @@ def test_the_shell_gives_way_to_a_simple_command(command: str, line: str) -> Non
     assert shell_line(command) == line
 
 
+def test_a_server_can_do_without_the_older_protocols() -> None:
+    text = "broker: b\ngateway: g\n"
+    assert [job.name for job in jobs(text, concurrency("gateway=0"))] == ["broker.1"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
