@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-import re
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from protocol.commands import ConversationInfo
 from protocol.errors import Forbidden, Invalid, NotFound, TooLarge
 from protocol.file_names import checked_file_name
 from protocol.files import StoredFile
+from protocol.limits import PATH_MAX_LENGTH
 
 if TYPE_CHECKING:
     from client import Chat
@@ -46,18 +46,12 @@ LOOKED_BACK_FURTHER: Final = 8
 Found = tuple[StoredFile, ConversationInfo]
 """A file, and where it was sent."""
 
-_last_part = re.compile(r"[^/\\]*\Z").search
-
 
 async def send(json: Json, to: str, content: memoryview, path: str) -> bytes:
     """Make a file of base64 and send it to an address; '' is nobody's."""
     if not to:
         raise Wrong(NO_USER)
-    found = _last_part(path)
-    try:
-        name = checked_file_name(found.group() if found else "")
-    except Invalid:
-        raise Wrong(BAD_NAME) from None
+    name = _name_in(path)
     source = Decoding(json_lines.bare(content))
     async with json.visitor.transfers.place(json.chat):
         try:
@@ -65,6 +59,16 @@ async def send(json: Json, to: str, content: memoryview, path: str) -> bytes:
         except TooLarge as error:
             raise Wrong(NO_ROOM if "used" in error.fields else TOO_LARGE) from None
     return SENT
+
+
+def _name_in(path: str) -> str:
+    """The name of a file, of its path as some system writes it. Raises ``Wrong``."""
+    try:
+        if len(path) > PATH_MAX_LENGTH:
+            raise Invalid("")
+        return checked_file_name(path.replace("\\", "/").rpartition("/")[2])
+    except Invalid:
+        raise Wrong(BAD_NAME) from None
 
 
 class Decoding:

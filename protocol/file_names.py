@@ -44,12 +44,21 @@ _DEVICES: Final = frozenset(
 _SPECIAL: Final = frozenset('/\\:*?"<>|')
 """Means something else than itself in a path of some system."""
 
+_COMPOSED_FROM: Final = 4
+"""As many characters at most does NFC make one of. What has more than so many times as many as a name has bytes
+is refused before anybody looks at each of them."""
+
 _ENDING_MAX_BYTES: Final = 16
 """A longer one says nothing about what is in a file."""
+
+_TOO_LONG: Final = f"A file's name may have {FILE_NAME_MAX_BYTES} bytes of UTF-8."
+_PATH_TOO_LONG: Final = f"A path may have {PATH_MAX_LENGTH} characters."
 
 
 def checked_file_name(name: str) -> str:
     """``name`` in its composed form (NFC) if a file may be called so. Raises ``Invalid`` with the reason."""
+    if len(name) > _COMPOSED_FROM * FILE_NAME_MAX_BYTES:
+        raise Invalid(_TOO_LONG)
     if any(map(_deceives, name)):
         raise Invalid("A file's name may hold no control characters and no marks that cannot be seen.")
     name = unicodedata.normalize("NFC", name)
@@ -60,7 +69,7 @@ def checked_file_name(name: str) -> str:
     if "/" in name or "\\" in name:
         raise Invalid("A file's name may hold no slash and no backslash.")
     if len(name.encode()) > FILE_NAME_MAX_BYTES:
-        raise Invalid(f"A file's name may have {FILE_NAME_MAX_BYTES} bytes of UTF-8.")
+        raise Invalid(_TOO_LONG)
     return name
 
 
@@ -77,12 +86,15 @@ def checked_path(path: str) -> tuple[str, str]:
 
 def checked_folder(path: str) -> str:
     """A folder's path in the form in which it is stored: '' for the topmost, no slash at either end."""
-    parts = [checked_file_name(part) for part in path.strip("/").split("/")] if path.strip("/") else []
+    path = path.strip("/")
+    if len(path) > _COMPOSED_FROM * PATH_MAX_LENGTH:
+        raise Invalid(_PATH_TOO_LONG)
+    parts = path.split("/") if path else []
     if len(parts) > FOLDERS_MAX_DEPTH:
         raise Invalid(f"Folders may be {FOLDERS_MAX_DEPTH} deep.")
-    whole = "/".join(parts)
+    whole = "/".join(map(checked_file_name, parts))
     if len(whole) > PATH_MAX_LENGTH:  # composing may make it longer than what was sent
-        raise Invalid(f"A path may have {PATH_MAX_LENGTH} characters.")
+        raise Invalid(_PATH_TOO_LONG)
     return whole
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -123,6 +124,19 @@ def test_the_length_is_counted_composed_in_bytes() -> None:
     assert checked_file_name("e\u0301" * 127) == "é" * 127
     with pytest.raises(Invalid, match="255 bytes"):
         checked_file_name("\u0958" * 43)  # grows from 129 to 258 bytes
+
+
+def test_what_can_never_fit_is_refused_before_each_letter_is_looked_at() -> None:
+    four = max(len(unicodedata.normalize("NFD", chr(code))) for code in range(sys.maxunicode + 1))
+    assert four == 4  # so a name of four times as many characters may still fit, and a longer one never
+    with pytest.raises(Invalid, match="no control characters"):
+        checked_file_name("\0" * four * FILE_NAME_MAX_BYTES)
+    with pytest.raises(Invalid, match="255 bytes"):
+        checked_file_name("\0" * (four * FILE_NAME_MAX_BYTES + 1))
+    with pytest.raises(Invalid, match="1024 characters"):
+        checked_folder("\0/" * (four * PATH_MAX_LENGTH) + "a")
+    with pytest.raises(Invalid, match="32 deep"):
+        checked_folder("/".join("\0" * (FOLDERS_MAX_DEPTH + 1)))
 
 
 @given(wild)
