@@ -121,9 +121,13 @@ class Digest:
 
     def told(self) -> Told:
         """What is kept."""
-        self._prune()
-        lines = [kept[3] for kept in self._kept[:: self._sign]]
+        lines = self.lines()
         return Told(b"".join(lines), len(lines), self.cut)
+
+    def lines(self) -> list[bytes]:
+        """What is kept, from the oldest to the newest."""
+        self._prune()
+        return [kept[3] for kept in self._kept[:: self._sign]]
 
     def reached(self) -> dict[int, int]:
         """For each conversation of which something is kept the seq that the walk came to."""
@@ -159,7 +163,7 @@ async def unread(chat: Chat, bounds: Bounds, layout: Layout) -> tuple[Told, dict
         for conversation, (last, newest) in ends.items():
             if marks.get(conversation) == last:
                 marks[conversation] = newest  # what is behind it is our own
-        await _mark(chat, marks)
+        await mark(chat, marks)
         return digest.told(), marks
 
 
@@ -187,7 +191,7 @@ async def _walk_unread(
     return last
 
 
-async def _mark(chat: Chat, marks: dict[int, int]) -> None:
+async def mark(chat: Chat, marks: dict[int, int]) -> None:
     """Say what was read. Where that fails it stays unread, and is told once more."""
     waiting = list(marks.items())
     while waiting:

@@ -73,8 +73,10 @@ class Json(Dialect):
         self._token = ""
         self._speaker = self
         """In whose session the request at hand is carried out."""
+        self._spoken_for = ""
+        """The token of that session, as it was at the beginning."""
         self.chat: Chat
-        """The same. Of another visitor, it may be closed at any moment."""
+        """The same session. Of another visitor, it may be closed at any moment, for another one."""
         self._held = 0
         """Bytes that a line with a file has taken of the room for such lines."""
         self._holder = ""
@@ -97,7 +99,7 @@ class Json(Dialect):
             if self._held:
                 self._hold(0)
             if self._speaker is not self:
-                self._speaker, self.chat = self, self.visitor.chat
+                self._speak_for(self)
 
     async def _request(self, word: str, token: str, arguments: list[Any]) -> None:
         command = self.COMMANDS.get(word)
@@ -171,10 +173,14 @@ class Json(Dialect):
         speaker = self._session(token)
         if speaker is None:
             return False
-        self._speaker, self.chat = speaker, speaker.visitor.chat
+        self._speak_for(speaker)
         if not self.visitor.logged_in:
-            self.visitor.is_welcome()
+            self.visitor.stays_on()
         return True
+
+    def _speak_for(self, speaker: Json) -> None:
+        """Whatever they do meanwhile, a request keeps the session that it began in."""
+        self._speaker, self._spoken_for, self.chat = speaker, speaker._token, speaker.visitor.chat
 
     def answer(self, reply: bytes) -> None:
         """As it is."""
@@ -185,8 +191,9 @@ class Json(Dialect):
         self.visitor.write(json_shapes.error(sentence))
 
     def session_over(self) -> None:
-        """The session that a command was carried out in has ended."""
-        self._speaker.visitor.session_ended()
+        """The session that a command was carried out in has ended; whose it was may have another one now."""
+        if self._speaker._token == self._spoken_for:
+            self._speaker.visitor.session_ended()
 
     def farewell(self) -> None:
         """The token is worth nothing any more, and no line goes on."""
@@ -240,7 +247,7 @@ class Json(Dialect):
     async def _named(self, name: str) -> str:
         """The name of somebody here, after a look at where we are; '' if it is none."""
         self.realm = sys.intern((await self.visitor.chat.hello()).realm)
-        self._speaker, self.chat = self, self.visitor.chat
+        self._speak_for(self)
         return self.local(name)
 
     async def getallusers(self, arguments: list[str]) -> None:
@@ -278,12 +285,13 @@ class Json(Dialect):
 
     async def inbox(self, arguments: list[str]) -> None:
         """``inbox T``, ``inbox T SENDER``"""
-        if arguments:
-            search = json_inbox.private(self, self.local(arguments[0]))
-            shown = await json_tokens.found(self, arguments, search)
-        else:
-            shown = await json_inbox.received(self)
-        await self.pour(json_shapes.ok_with("messages", shown))
+        with json_inbox.Shown(self) as shown:
+            if arguments:
+                search = shown.private(self.local(arguments[0]))
+                messages = await json_tokens.found(self, arguments, search)
+            else:
+                messages = await shown.received()
+            await self.pour(json_shapes.ok_with("messages", messages))
 
     @json_tokens.before(people.group_exists, 1)
     async def inboxgroup(self, arguments: list[str]) -> None:
@@ -291,7 +299,8 @@ class Json(Dialect):
         name = self.local(arguments[0])
         if not name or not self._is_here(arguments[1:]):
             raise Wrong(NO_ACCESS)
-        await self.pour(json_shapes.ok_with("messages", await json_inbox.group(self, name)))
+        with json_inbox.Shown(self) as shown:
+            await self.pour(json_shapes.ok_with("messages", await shown.group(name)))
 
     # --- groups ---------------------------------------------------------------------------------
 

@@ -156,8 +156,8 @@ class Visitor(Stream):
         if self._gateway.away:
             await self._gateway.returned()
 
-    def is_welcome(self) -> None:
-        """The visitor, who has not logged in, speaks for somebody who has: they may stay on."""
+    def stays_on(self) -> None:
+        """The visitor, who has not logged in, speaks for somebody who has, and may stay as long again."""
         self._gateway.unknown(self)
 
     # --- for the gateway ------------------------------------------------------------------------

@@ -45,8 +45,8 @@ _SPECIAL: Final = frozenset('/\\:*?"<>|')
 """Means something else than itself in a path of some system."""
 
 _COMPOSED_FROM: Final = 4
-"""As many characters at most does NFC make one of. What has more than so many for each byte that is allowed is
-refused before anybody looks at each of them."""
+"""As many characters at most does NFC make one of. What has more than so many for each byte that is allowed
+is refused before anybody looks at each of them."""
 
 _ENDING_MAX_BYTES: Final = 16
 """A longer one says nothing about what is in a file."""
