@@ -6,6 +6,9 @@ Bytes of a known size are passed on as they come, chunk by chunk, and bytes of a
 never the whole of it is in memory, and nothing is on a disk here. Everything that the system can refuse it
 refuses before a byte is asked for. The bytes that were announced are then dropped as they come, so that what
 stands behind them is a request again (``Visitor.skip``).
+
+Whoever moves a file has one of a few places. Nobody waits long for one, and nobody keeps one who gives or
+takes bytes more slowly than ``LEAST_RATE``.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from client import Chat
 from gateway.visitor import Gone
-from protocol.errors import Invalid, NotFound, TooLarge
+from protocol.errors import Busy, Invalid, NotFound, TooLarge
 
 if TYPE_CHECKING:
     from gateway.visitor import Visitor
@@ -28,12 +31,18 @@ WINDOW: Final = 2
 """Chunks of one file under way at once, and as many more that wait for a visitor who reads slowly."""
 SHARE: Final = 4
 """One user has at most the n-th part of the places for transfers."""
+LEAST_RATE: Final = 4 * 1024
+"""Bytes of a file that make up for a second in which nothing came, or nothing was read."""
 LINGER: Final = 1.0
 """Seconds for which who is hung up on is still listened to, so that they can read why."""
 
 
 class TooMuch(TooLarge):
     """What came without a size is more than may come so."""
+
+
+class NoPlace(Busy):
+    """As many files as may move at once did so for a while."""
 
 
 class Where(TypedDict, total=False):
@@ -59,13 +68,18 @@ class Transfers:
         self._claims: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
-    async def place(self, chat: Chat) -> AsyncIterator[None]:
-        """Hold one; then the chat's socket of chunks is closed. Never to be entered while one is held."""
+    async def place(self, visitor: Visitor, chat: Chat, size: int = 0) -> AsyncIterator[None]:
+        """Hold one; then the chat's socket of chunks is closed. Never to be entered while one is held.
+
+        ``size``: bytes that the visitor is to send. Raises ``NoPlace`` after ``gateway_request_timeout``, and
+        ``Gone`` as soon as they have gone, or will not send as many.
+        """
         user = chat.user
         own = self._users.setdefault(user, asyncio.Semaphore(self._share))
         self._claims[user] += 1
         try:
-            async with own, self._places:
+            async with contextlib.AsyncExitStack() as held:
+                await self._found(visitor, size, held, own)
                 try:
                     yield
                 finally:
@@ -75,6 +89,71 @@ class Transfers:
             if not self._claims[user]:
                 del self._claims[user], self._users[user]
 
+    async def _found(
+        self, visitor: Visitor, size: int, held: contextlib.AsyncExitStack, own: asyncio.Semaphore
+    ) -> None:
+        """Have a place, as a user and of all; ``held`` gives it back."""
+
+        def give_up() -> None:
+            if visitor.lacks(size) and not waiting.expired():
+                waiting.reschedule(0)
+
+        if visitor.lacks(size):
+            raise Gone
+        try:
+            async with asyncio.timeout(visitor.settings.gateway_request_timeout) as waiting:
+                visitor.at_end = give_up
+                await held.enter_async_context(own)
+                await held.enter_async_context(self._places)
+        except TimeoutError:
+            if visitor.lacks(size):
+                raise Gone from None
+            raise NoPlace("Too many files move at once.") from None
+        finally:
+            visitor.at_end = None
+
+
+class Pace:
+    """How long a visitor may still let a transfer wait, in which they give bytes or take them.
+
+    As long as ``gateway_content_timeout`` at first; then each byte that moves makes up for some of it.
+    """
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        self._most = self._left = visitor.settings.gateway_content_timeout
+        self._now = asyncio.get_running_loop().time
+
+    async def take(self, most: int) -> bytes:
+        """Bytes of theirs, at least one. Raises ``Gone``; who is too slow is hung up on."""
+        began = self._now()
+        try:
+            async with asyncio.timeout(self._left):
+                taken = await self._visitor.take(most)
+        except TimeoutError:
+            self._visitor.hang_up()
+            raise Gone from None
+        self._count(began, len(taken))
+        return taken
+
+    async def drain(self) -> None:
+        """Wait until they have read enough. Raises ``Gone``; who is too slow is hung up on."""
+        while True:
+            began, sent = self._now(), self._visitor.sent
+            try:
+                async with asyncio.timeout(self._left):
+                    await self._visitor.drain()
+                self._count(began, self._visitor.sent - sent)
+                return
+            except TimeoutError:
+                self._count(began, self._visitor.sent - sent)
+            if self._left <= 0:
+                self._visitor.hang_up()
+                raise Gone
+
+    def _count(self, began: float, moved: int) -> None:
+        self._left = min(self._left - (self._now() - began) + moved / LEAST_RATE, self._most)
+
 
 async def receive(visitor: Visitor, size: int, **where: Unpack[Where]) -> FinishReply:
     """The next ``size`` bytes of the visitor, made a file. Raises as ``chat.files.pour`` does, and ``Gone``.
@@ -82,18 +161,18 @@ async def receive(visitor: Visitor, size: int, **where: Unpack[Where]) -> Finish
     Whatever is raised, what is left of the bytes is dropped as it comes. Who announces more than any file
     may have is hung up on, a little later.
     """
-    left = size
+    left, pace = size, Pace(visitor)
 
     async def read(most: int) -> bytes:
         nonlocal left
-        piece = await _in_time(visitor, min(most, left))
+        piece = await pace.take(min(most, left))
         left -= len(piece)
         return piece
 
     try:
         if size > visitor.settings.file_max_bytes:
             raise TooLarge("The file is too large.", limit=visitor.settings.file_max_bytes)
-        async with visitor.transfers.place(visitor.chat):
+        async with visitor.transfers.place(visitor, visitor.chat, size):
             return await visitor.chat.files.pour(read, size, **where)
     finally:
         drop(visitor, left)
@@ -111,10 +190,15 @@ async def receive_segment(visitor: Visitor, most: int, **where: Unpack[Where]) -
 
     Raises as ``receive`` does, and ``TooMuch`` when it is more than ``most`` bytes.
     """
-    first = await _in_time(visitor, 1)
-    async with visitor.transfers.place(visitor.chat):
-        content = await _until_silence(visitor, first, most)
-        return await store(visitor.chat, content, **where)
+    pace = Pace(visitor)
+    first = await pace.take(1)
+    try:
+        async with visitor.transfers.place(visitor, visitor.chat):
+            content = await _until_silence(visitor, pace, first, most)
+            return await store(visitor.chat, content, **where)
+    except (TooMuch, NoPlace):
+        await drop_segment(visitor)
+        raise
 
 
 async def send_out(visitor: Visitor, file: StoredFile | FileInfo, header: bytes = b"") -> None:
@@ -123,18 +207,18 @@ async def send_out(visitor: Visitor, file: StoredFile | FileInfo, header: bytes 
     Raises what ``chat.files.download`` does, as long as nothing was sent. Afterwards there is nothing to be
     said: the visitor is hung up on before the end, so that nobody takes a part for the whole; and ``Gone``.
     """
-    sent = False
+    sent, pace = False, Pace(visitor)
     try:
         async with (
-            visitor.transfers.place(visitor.chat),
+            visitor.transfers.place(visitor, visitor.chat),
             contextlib.aclosing(visitor.chat.files.download(file, window=WINDOW)) as chunks,
         ):
             waiting = header
             async for chunk in _one_behind(chunks):
-                await written(visitor, waiting + chunk)
+                await written(visitor, waiting + chunk, pace=pace)
                 waiting, sent = b"", True
             if waiting:  # an empty file
-                await written(visitor, waiting)
+                await written(visitor, waiting, pace=pace)
     except Exception:
         if not sent:
             raise
@@ -162,11 +246,16 @@ async def store(chat: Chat, content: bytes, **where: Unpack[Where]) -> FinishRep
 
 
 async def drop_segment(visitor: Visitor) -> None:
-    """Drop what the visitor says until they are silent. Raises ``Gone``."""
-    with contextlib.suppress(TimeoutError):
+    """Drop what the visitor says until they are silent, or end their side. Raises ``Gone``."""
+    try:
         while True:
             async with asyncio.timeout(visitor.settings.gateway_segment_pause):
                 await visitor.take(visitor.settings.gateway_line_max_bytes)
+    except TimeoutError:
+        pass
+    except Gone:
+        if not visitor.finished:
+            raise
 
 
 async def is_folder(chat: Chat, path: str) -> bool:
@@ -178,35 +267,22 @@ async def is_folder(chat: Chat, path: str) -> bool:
     return True
 
 
-async def _in_time(visitor: Visitor, most: int) -> bytes:
-    """Bytes, at least one. Who announced some and does not send them is hung up on. Raises ``Gone``."""
-    try:
-        async with asyncio.timeout(visitor.settings.gateway_content_timeout):
-            return await visitor.take(most)
-    except TimeoutError:
-        visitor.hang_up()
-        raise Gone from None
-
-
-async def _until_silence(visitor: Visitor, first: bytes, most: int) -> bytes:
-    """``first`` and what comes behind it. Raises ``TooMuch``, once there is silence, and ``Gone``."""
+async def _until_silence(visitor: Visitor, pace: Pace, first: bytes, most: int) -> bytes:
+    """``first`` and what comes behind it. Raises ``TooMuch`` as soon as it is that, and ``Gone``."""
     pieces, size = [first], len(first)
-    with contextlib.suppress(TimeoutError):
+    try:
         while True:
-            try:
-                async with asyncio.timeout(visitor.settings.gateway_segment_pause):
-                    piece = await visitor.take(most)
-            except Gone:
-                if not visitor.finished:
-                    raise
-                break
+            async with asyncio.timeout(visitor.settings.gateway_segment_pause):
+                piece = await pace.take(most)
             size += len(piece)
-            if size <= most:
-                pieces.append(piece)
-            else:
-                pieces.clear()
-    if size > most:
-        raise TooMuch("What has no size may not be so large.", limit=most)
+            if size > most:
+                raise TooMuch("What has no size may not be so large.", limit=most)
+            pieces.append(piece)
+    except TimeoutError:
+        pass
+    except Gone:
+        if not visitor.finished:
+            raise
     return b"".join(pieces)
 
 
@@ -221,15 +297,23 @@ async def _one_behind(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield held
 
 
-async def written(visitor: Visitor, data: bytes) -> None:
-    """Send what may be long, in pieces that a visitor may let wait. Raises ``Gone``."""
-    piece = visitor.settings.gateway_output_bytes // 4
-    for at in range(0, len(data), piece):
-        visitor.write(data[at : at + piece])
-        await visitor.drain()
+async def written(visitor: Visitor, *parts: bytes, pace: Pace | None = None) -> None:
+    """Send what may be long: in one write, unless it is more than may wait for a reader. Raises ``Gone``.
+
+    ``pace``: how long a visitor may let it wait, if it is a part of more.
+    """
+    pace = pace or Pace(visitor)
+    most = visitor.settings.gateway_output_bytes // 4
+    if sum(map(len, parts)) <= most:
+        parts = (b"".join(parts),)
+    for part in parts:
+        for at in range(0, len(part), most):
+            visitor.write(part[at : at + most])
+            await pace.drain()
 
 
 __all__ = [
+    "NoPlace",
     "TooMuch",
     "Transfers",
     "Where",

@@ -53,7 +53,7 @@ async def send(json: Json, to: str, content: memoryview, path: str) -> bytes:
         raise Wrong(NO_USER)
     name = _name_in(path)
     source = Decoding(json_lines.bare(content))
-    async with json.visitor.transfers.place(json.chat):
+    async with json.visitor.transfers.place(json.visitor, json.chat):
         try:
             await json.chat.files.pour(source.read, source.size, to=to, name=name)
         except TooLarge as error:
@@ -118,7 +118,7 @@ async def receive(json: Json, found: list[Found]) -> None:
             kept.append((file, row))
     with visitor.room.held(visitor.room.share - room, chat.user):
         items: list[bytes] = []
-        async with visitor.transfers.place(chat):
+        async with visitor.transfers.place(visitor, chat):
             for file, row in reversed(kept):
                 try:
                     content = await files.bytes_of(chat, file)

@@ -47,11 +47,14 @@ class Stream(asyncio.BufferedProtocol):
         "_transport",
         "_written",
         "address",
+        "at_end",
     )
 
     def __init__(self, gateway: Gateway, framing: Framing, limit: Callable[[bytes], int]) -> None:
         self.address = ""
         """Network address of the other end."""
+        self.at_end: Callable[[], None] | None = None
+        """Called when nothing more will come, for who waits for something else than that."""
         self._gateway = gateway
         self._transport: asyncio.Transport
         self._framer = Framer(framing, gateway.settings.gateway_line_max_bytes, limit)
@@ -166,6 +169,10 @@ class Stream(asyncio.BufferedProtocol):
         """Whether they have ended their side, and not broken off: what they said is all of it."""
         return self._eof and not self._ending
 
+    def lacks(self, count: int) -> bool:
+        """Whether they broke off, or ended their side with fewer than so many bytes here."""
+        return self._eof and (len(self._framer) < count or (self._over and self._ending))
+
     @property
     def terminator(self) -> bytes:
         """The end of the request that was taken last."""
@@ -258,6 +265,8 @@ class Stream(asyncio.BufferedProtocol):
 
     def _wake(self) -> None:
         """Something has changed: whoever waits within a dialogue looks, or work begins."""
+        if self._eof and self.at_end is not None:
+            self.at_end()
         if self._news is not None:
             if not self._news.done():
                 self._news.set_result(None)

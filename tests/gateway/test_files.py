@@ -8,11 +8,6 @@ from typing import Any
 
 import pytest
 
-from client import Chat
-from gateway import files
-from gateway.files import Transfers
-from gateway.ftp import Ftp
-from gateway.visitor import Visitor
 from protocol.bulk import GetChunk, PutChunk, SealUpload
 from protocol.errors import (
     Busy,
@@ -27,31 +22,10 @@ from protocol.errors import (
 from protocol.files import BeginUpload
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
-from tests.client.test_connection import PASSWORD
-from tests.gateway.imagined import Imagined, Wire, until_quiet, within
+from tests.gateway.imagined import Wire, until_quiet, within
+from tests.gateway.storing import UPLOADED, Gateway, all_leave, hears, says
 
-UPLOADED = b"[OK] file telah terupload\n"
 AWAY = b"[ERR] server sedang tidak tersedia, coba lagi nanti\n"
-PAUSE = 0.02
-
-
-class Gateway(Imagined):
-    """One whose visitors' sessions are with a model of the system."""
-
-    def __init__(self, broker: FakeBroker, **settings: Any) -> None:
-        super().__init__(**{"gateway_segment_pause": PAUSE, "gateway_request_timeout": 0.5, **settings})
-        self.broker = broker
-        self.faults = self.quiet.faults
-
-    async def session(self, visitor: Visitor) -> Chat:
-        chat = Chat.connect(self.broker.address, timeout=self.settings.gateway_request_timeout)
-        return await chat.__aenter__()
-
-    async def comes(self, name: str) -> Wire:
-        """Somebody is logged in, and has read what that answers."""
-        wire = self.visit(Ftp)
-        await says(wire, f"USER {name}\nPASS {PASSWORD}\n".encode(), b"direkam\n[OK] login berhasil\n")
-        return wire
 
 
 @pytest.fixture
@@ -73,24 +47,6 @@ async def gateway(broker: FakeBroker, bulk: FakeBulk) -> AsyncIterator[Gateway]:
     yield gateway
     await all_leave(gateway)
     assert not gateway.faults
-
-
-async def all_leave(gateway: Gateway) -> None:
-    for visitor in list(gateway._visitors):
-        visitor.hang_up()
-    await within(lambda: not gateway._visitors and not gateway._leaving)
-
-
-async def says(wire: Wire, data: bytes, heard: bytes) -> None:
-    """This is said, and in the end this is heard."""
-    wire.says(data)
-    await hears(wire, heard)
-
-
-async def hears(wire: Wire, heard: bytes) -> None:
-    """In the end this is heard; then it is forgotten."""
-    await within(lambda: wire.said.endswith(heard))
-    wire.heard.clear()
 
 
 async def is_back(wire: Wire) -> None:
@@ -248,129 +204,3 @@ async def test_a_server_that_is_busy_or_full_is_told_so(gateway: Gateway, broker
             lambda command, request, no=refusal: no if isinstance(request, BeginUpload) else None  # type: ignore[misc]
         )
         await says(ani, b"PUT f 5\nEXIT\n", f"[ERR] {sentence}\n".encode())
-
-
-# --- patience ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("command", [b"PUT f 5\nhell", b"PUT f 5\n", b"PUT f\n"])
-async def test_who_announces_bytes_and_does_not_send_them_is_hung_up_on(
-    broker: FakeBroker, bulk: FakeBulk, command: bytes
-) -> None:
-    gateway = Gateway(broker, gateway_content_timeout=0.1)
-    ani = await gateway.comes("ani")
-    ani.says(command)
-    await within(lambda: ani.aborted)
-    await all_leave(gateway)
-    assert not bulk.files.uploads and not bulk.files.files
-
-
-async def test_who_sends_now_and_then_is_waited_for(broker: FakeBroker, bulk: FakeBulk) -> None:
-    gateway = Gateway(broker, gateway_content_timeout=0.1)
-    ani = await gateway.comes("ani")
-    ani.says(b"PUT f 5\n")
-    for letter in b"hello":
-        await asyncio.sleep(0.04)
-        ani.says(bytes([letter]))
-    await hears(ani, UPLOADED)
-    await all_leave(gateway)
-    assert bulk.files.files[1].data == b"hello"
-
-
-async def test_who_breaks_off_a_file_without_a_size_leaves_nothing_and_who_ends_it_a_file(
-    gateway: Gateway, bulk: FakeBulk
-) -> None:
-    for name in ("ani", "budi"):
-        wire = await gateway.comes(name)
-        wire.says(b"PUT f\n")
-        await until_quiet()
-        wire.says(b"hello")
-        await until_quiet()
-        (wire.breaks if name == "ani" else wire.ends)()
-        await within(lambda wire=wire: wire.visitor not in gateway._visitors and not gateway._leaving)
-    assert [(stored.info.owner, stored.data) for stored in bulk.files.files.values()] == [("budi", b"hello")]
-
-
-async def test_the_bytes_of_a_file_without_a_size_may_come_in_pieces(
-    gateway: Gateway, bulk: FakeBulk
-) -> None:
-    ani = await gateway.comes("ani")
-    ani.says(b"PUT f")
-    await asyncio.sleep(3 * PAUSE)
-    for _ in range(4):
-        ani.says(b"LIST\n")
-        await asyncio.sleep(PAUSE / 8)
-    await hears(ani, UPLOADED)
-    assert bulk.files.files[1].data == b"LIST\n" * 4
-
-
-async def test_who_reads_slowly_has_a_file_fetched_no_faster(broker: FakeBroker, bulk: FakeBulk) -> None:
-    gateway = Gateway(broker, gateway_output_bytes=65_536)
-    bulk.files.add("ani", bytes(300_000), path="f")
-    ani = await gateway.comes("ani")
-    ani.stuck = True
-    ani.says(b"RETR f\n")
-    await within(lambda: ani.waiting > 65_536)
-    await asyncio.sleep(0.05)
-    most = len(ani.said)
-    assert most <= 65_536 + 2 * 16_384 + 20
-    asked = sum(isinstance(request, GetChunk) for request in bulk.requests)
-    assert asked * 1_000 <= most + (2 * files.WINDOW + 2) * 1_000
-    ani.reads()
-    await within(lambda: len(ani.said) == len(b"[OK] 300000\n") + 300_000)
-    await all_leave(gateway)
-
-
-# --- places -----------------------------------------------------------------------------------------
-
-
-async def test_the_socket_of_chunks_is_closed_behind_each_transfer(gateway: Gateway, bulk: FakeBulk) -> None:
-    ani = await gateway.comes("ani")
-    for command in (b"PUT f 5\nhello", b"PUT g\nhello", b"RETR f\n"):
-        await says(ani, command, UPLOADED if command[:1] == b"P" else b"[OK] 5\nhello")
-        await within(lambda: ani.visitor.chat.files._bulk._link is None)
-
-
-async def test_there_are_places_for_so_many_and_others_wait() -> None:
-    transfers, inside, most = Transfers(2), 0, 0
-
-    class Somebody:
-        def __init__(self, user: str) -> None:
-            self.user, self.files, self.let_go_of = user, self, 0
-
-        def let_go(self) -> None:
-            self.let_go_of += 1
-
-    async def moves(somebody: Any) -> None:
-        nonlocal inside, most
-        async with transfers.place(somebody):
-            inside, most = inside + 1, max(most, inside + 1)
-            await asyncio.sleep(0.001)
-            inside -= 1
-
-    people = [Somebody(name) for name in ("ani", "budi", "citra") for _ in range(3)]
-    await asyncio.wait_for(asyncio.gather(*map(moves, people)), 5)
-    assert most == 2 and all(somebody.let_go_of == 1 for somebody in people)
-    assert not transfers._users and not transfers._claims
-
-
-async def test_one_user_has_a_part_of_the_places(broker: FakeBroker, bulk: FakeBulk) -> None:
-    gateway = Gateway(broker, gateway_transfers=8, gateway_request_timeout=5.0)
-    hers = [await gateway.comes("ani") for _ in range(4)]
-    for number, wire in enumerate(hers):
-        wire.says(f"PUT f{number} 5\nhell".encode())
-    await within(lambda: len(bulk.files.uploads) == 2)
-    budi = await gateway.comes("budi")
-    await says(budi, b"PUT f 5\nhello", UPLOADED)
-    assert len(bulk.files.uploads) == 3  # two of hers have begun, and his
-    hers[0].breaks()
-    for wire in hers[1:]:
-        wire.says(b"o")
-    for wire in hers[1:]:
-        await hears(wire, UPLOADED)
-    await all_leave(gateway)
-    assert sorted(stored.info.path for stored in bulk.files.files.values() if stored.info.owner == "ani") == [
-        "f1",
-        "f2",
-        "f3",
-    ]
