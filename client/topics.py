@@ -22,14 +22,16 @@ NEEDED: Final = frozenset({"message", "welcome", "topics", "membership"})
 _KIND: Final = TOPIC_BYTES + 3
 """Where a frame has its kind: after the topic, a list of three, the version, and the kind's length."""
 _SHORT_STR: Final = 0xA0
+EPOCHS: Final = 64
+"""Epochs whose order is remembered; sessions that know of an older one than that renew once too often."""
 
 
 class Topic(Generic[H]):
-    """One topic. ``epoch`` is the broker's, as its holders knew it when it was subscribed to."""
+    """One topic. ``epoch``: the broker's when it was subscribed to, by the order in which they were told."""
 
     __slots__ = ("epoch", "holders")
 
-    def __init__(self, epoch: int | None) -> None:
+    def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         self.holders: list[H] = []
 
@@ -41,41 +43,64 @@ class Topics(Generic[H]):
         self.changes: list[tuple[bool, bytes]] = []
         """(subscribe?, topic)."""
         self._topics: dict[bytes, Topic[H]] = {}
+        self._epochs: dict[int, int] = {}
+        """Which one it was, of those that were told here: their numbers say nothing about their order."""
+        self._told = 0
 
     def __len__(self) -> int:
         return len(self._topics)
+
+    def __contains__(self, topic: bytes) -> bool:
+        return topic in self._topics
 
     def holders(self, topic: bytes) -> list[H]:
         """Who holds it; not to be kept."""
         known = self._topics.get(topic)
         return known.holders if known is not None else []
 
-    def hold(self, holder: H, topic: bytes, epoch: int | None) -> None:
+    def hold(self, holder: H, topic: bytes, epoch: int | None) -> bool:
         """One more holds this topic, and knows this epoch of the broker (None: none yet).
 
-        In another epoch than the one it was subscribed in, the subscription may have been refused: it is
-        renewed, by the first who knows, for all.
+        False: it holds it already.
+        In a later epoch than the one it was subscribed in, the subscription may have been refused: it is
+        renewed, by the first who knows, for all. Who does not know yet what others know renews nothing.
         """
+        order = self._order(epoch)
         known = self._topics.get(topic)
         if known is None:
-            known = self._topics[topic] = Topic(epoch)
+            known = self._topics[topic] = Topic(order)
             self.changes.append((True, topic))
-        elif known.epoch != epoch and epoch is not None:
+        elif order > known.epoch:
             self.changes.append((False, topic))
             self.changes.append((True, topic))
-            known.epoch = epoch
-        if holder not in known.holders:
-            known.holders.append(holder)
+            known.epoch = order
+        if holder in known.holders:
+            return False
+        known.holders.append(holder)
+        return True
 
-    def release(self, holder: H, topic: bytes) -> None:
-        """One holds it no longer; the last one ends it."""
+    def release(self, holder: H, topic: bytes) -> bool:
+        """One holds it no longer; the last one ends it. False: it did not hold it."""
         known = self._topics.get(topic)
         if known is None or holder not in known.holders:
-            return
+            return False
         known.holders.remove(holder)
         if not known.holders:
             del self._topics[topic]
             self.changes.append((False, topic))
+        return True
+
+    def _order(self, epoch: int | None) -> int:
+        """Which one it is of those that were told here; 0: none yet."""
+        if epoch is None:
+            return 0
+        order = self._epochs.get(epoch)
+        if order is None:
+            self._told += 1
+            order = self._epochs[epoch] = self._told
+            if len(self._epochs) > EPOCHS:
+                del self._epochs[next(iter(self._epochs))]
+        return order
 
 
 def kind_of(frame: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from client.topics import NEEDED, Topics, kind_of, read
+from client.topics import EPOCHS, NEEDED, Topics, kind_of, read
 from protocol.envelope import pack_body
 from protocol.events import EVENTS, MessageEvent, PresenceEvent, TopicsEvent, Welcome, event
 
@@ -53,6 +53,34 @@ def test_who_comes_and_knows_of_a_new_epoch_does_not_rely_on_an_old_subscription
     assert told(topics) == [True]
     topics.hold("citra", TOPIC, 2)
     assert told(topics) == [False, True]
+
+
+def test_who_knows_only_of_an_older_epoch_than_the_others_renews_nothing() -> None:
+    """Broker's numbers of epochs say nothing about their order."""
+    topics: Topics[str] = Topics()
+    other = b"o" + bytes(15)
+    topics.hold("ani", TOPIC, 9)
+    topics.hold("ani", other, 9)
+    topics.hold("budi", TOPIC, 2)
+    topics.changes.clear()
+    topics.hold("citra", TOPIC, 9)
+    topics.hold("budi", TOPIC, 2)
+    topics.release("ani", TOPIC)
+    topics.hold("ani", TOPIC, 9)
+    assert told(topics) == []
+    topics.hold("budi", other, 2)
+    assert topics.changes == [(False, other), (True, other)]
+
+
+def test_of_epochs_long_ago_nothing_is_kept() -> None:
+    topics: Topics[str] = Topics()
+    for epoch in range(1_000):
+        topics.release("ani", TOPIC)
+        topics.hold("ani", TOPIC, epoch)
+    assert len(topics._epochs) <= EPOCHS
+    told(topics)
+    topics.hold("budi", TOPIC, 999)
+    assert told(topics) == []
 
 
 def test_however_many_come_and_go_the_broker_holds_what_somebody_here_holds() -> None:
