@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client.connection import Connection
@@ -25,15 +24,7 @@ from client.recording import Recording
 from client.targets import Target, which
 from protocol import commands, limits
 from protocol.addresses import BROADCAST
-from protocol.commands import (
-    COMMANDS,
-    Body,
-    ConversationInfo,
-    GroupReply,
-    HistoryReply,
-    Message,
-    SendReply,
-)
+from protocol.commands import COMMANDS, Body, ConversationInfo, GroupReply, HistoryReply, Message, SendReply
 from protocol.errors import RateLimited
 from protocol.events import MessageEvent
 from protocol.message_id import message_id
@@ -93,7 +84,8 @@ class Chat:
 
         A program with many sessions has them travel over ``trunks`` to the same server; a gateway's may say
         for whom they speak: ``origin``, a network address. ``hear``: a plain function that is called with
-        each event from ``listen`` on, in place of ``events``; when the session ends, with a ``Status``.
+        each event from ``listen`` on, in place of ``events``; with a ``Status`` when the session ends, or a
+        mistake of ours has closed the chat (``closed``).
         """
         login = commands.Login(username, password, device) if username else None
         connection = Connection(
@@ -112,10 +104,13 @@ class Chat:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed: by ``close``, with its trunks, or after a mistake of ours."""
+        return self._connection.closed
 
     async def close(self) -> None:
         """Close the sockets; calls under way raise ``Closed``. The session stays: see ``logout``."""

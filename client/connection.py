@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import zmq
 
 from client import sockets
-from client.errors import ClientError, Closed, LoggedOut, Timeout
+from client.errors import ClientError, Closed, LoggedOut, Offline, Timeout
 from client.inbox import Event, Status
 from client.session import Session
 from client.sockets import Link
@@ -85,6 +85,8 @@ class Connection:
         """These two are made when they are needed first: on trunks most never are."""
         self._full = False
         self._closed = False
+        self._opening = False
+        """Whether the port of the events socket was asked for."""
         self._timer: asyncio.TimerHandle | None = None
         self._commands: Link | Lane | None = None
         self._subscriber: Link | Lane | None = None
@@ -120,6 +122,18 @@ class Connection:
         if self._news is not None:
             self._news.set()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, or a mistake of ours has closed it."""
+        return self._closed
+
+    def fail(self) -> None:
+        """Close it after a mistake of ours, and let ``hear`` know: nobody else would tell."""
+        already = self._closed
+        self.close()
+        if self._hear is not None and not already:
+            self._tell(self._hear, Status(False, "The connection was closed after an internal fault."))
+
     # --- for coroutines -------------------------------------------------------------------------
 
     async def call(self, command: str, body: Body) -> Body:
@@ -147,15 +161,21 @@ class Connection:
         self.carry_out()
 
     async def listen(self) -> None:
-        """Open the events socket; returns once nothing can be missed any more."""
-        if self._subscriber is None:
-            await self._open_events()
+        """Open the events socket; returns once nothing can be missed any more.
+
+        Raises ``Offline`` or ``Timeout`` when that takes too long; it goes on all the same.
+        """
         handle, future = self._expect()
-        self.session.listen(self._loop.time(), handle)
+        now = self._loop.time()
+        self.session.listen(now, handle)
+        if self._subscriber is None and not self._opening:
+            self._open_events(now)
         try:
             async with asyncio.timeout(self.timeout):
                 await self._answer(handle, future)
         except TimeoutError:
+            if not self.session.online:
+                raise Offline("The server cannot be reached.") from None
             raise Timeout("The server's events could not be heard in time.") from None
 
     async def next_event(self) -> Event:
@@ -176,22 +196,32 @@ class Connection:
             self._set_full(False)
         return event
 
-    async def _open_events(self) -> None:
-        if self._lane is None or not self._lane.hears:
-            hello = await self.call("server.hello", Empty())
-            assert isinstance(hello, HelloReply)
-            port = hello.events_port
+    def _open_events(self, now: float, _: object = None) -> None:
+        """Have an events socket, however often its port has to be asked for."""
+        if self._lane is not None and self._lane.hears:
+            self._opened(0, 0)  # the trunk's socket is open
         else:
-            port = 0  # the trunk's socket is open
-        if self._subscriber is not None:
-            return  # somebody else was faster
+            self._opening = True
+            self.session.ask(now, "server.hello", Empty(), self._greeted)
+
+    def _greeted(self, now: float, answer: Body | Exception) -> None:
+        if self._closed:
+            return
+        if isinstance(answer, HelloReply):
+            with contextlib.suppress(ValueError):  # no port that there can be: it may name another one later
+                self._opened(answer.events_port, answer.limits.get("topics_per_connection", 0))
+                return
+        self.session.timers.at(now + _rng.uniform(1.0, 2.0), self._open_events)
+
+    def _opened(self, port: int, topics: int) -> None:
         if self._lane is not None:
+            self._lane.listen(port, topics)
             self._subscriber = self._lane
-            self._lane.listen(port)
         else:
             self._subscriber = Link(
                 self.server, port, zmq.SUB, self._event, self.events_changed, self.carry_out
             )
+        self._opening = False
 
     def _expect(self) -> tuple[int, asyncio.Future[Body]]:
         if self._closed or self._commands is None:
@@ -253,10 +283,9 @@ class Connection:
         if session.frames:
             frames, session.frames = session.frames, []
             self._commands.send(frames)
-        if session.subscriptions:
+        if session.subscriptions and self._subscriber is not None:
             changes, session.subscriptions = session.subscriptions, []
-            if self._subscriber is not None:
-                self._subscriber.subscribe(changes)
+            self._subscriber.subscribe(changes)
         if session.pauses:
             pauses, session.pauses[:] = list(session.pauses), []
             for pause in pauses:
@@ -309,12 +338,13 @@ class Connection:
                 return
             if isinstance(event, MessageEvent):
                 self.cursors[event.conversation] = event.seq
-            try:
-                hear(event)
-            except Exception as error:  # the others on this trunk are to go on
-                self._loop.call_exception_handler(
-                    {"message": "An event's hearer failed.", "exception": error}
-                )
+            self._tell(hear, event)
+
+    def _tell(self, hear: Callable[[Event], object], event: Event) -> None:
+        try:
+            hear(event)
+        except Exception as error:  # the others on this trunk are to go on
+            self._loop.call_exception_handler({"message": "An event's hearer failed.", "exception": error})
 
     def _set_full(self, full: bool) -> None:
         self._full = full

@@ -12,13 +12,25 @@ from protocol.envelope import pack_body
 
 if TYPE_CHECKING:
     from client.connection import Connection
+    from client.ears import Ear
     from client.trunk import Trunk
 
 
 class Lane:
     """One connection's part of a trunk: as its commands socket, and as its events socket."""
 
-    __slots__ = ("_origin", "_trunk", "alarm_at", "connection", "deaf", "key", "listening", "told", "touched")
+    __slots__ = (
+        "_origin",
+        "_trunk",
+        "alarm_at",
+        "connection",
+        "deaf",
+        "ears",
+        "key",
+        "listening",
+        "told",
+        "touched",
+    )
 
     def __init__(self, trunk: Trunk, number: int, origin: str, connection: Connection) -> None:
         self._trunk = trunk
@@ -29,6 +41,8 @@ class Lane:
         """Whether the connection was told that the trunk is through."""
         self.listening = False
         """Whether it is told what becomes of the events socket."""
+        self.ears: tuple[Ear, ...] = ()
+        """The events sockets that it may hear something over."""
         self.deaf = False
         """Whether its program takes no events at present."""
         self.touched = False
@@ -72,9 +86,9 @@ class Lane:
         """Whether the trunk has an events socket."""
         return self._trunk.hears
 
-    def listen(self, port: int) -> None:
-        """Be told of the events socket, which is opened at this port unless there is one."""
-        self._trunk.listen(self, port)
+    def listen(self, port: int, topics: int) -> None:
+        """Be told of an events socket: its port, and how many topics a connection may have; 0: as before."""
+        self._trunk.listen(self, port, topics)
 
     def wake_at(self, moment: float) -> None:
         """Have the connection woken then, or a little earlier."""

@@ -91,6 +91,11 @@ class Listening:
         """The broker's epoch that every subscription from now on is for; None: not known yet."""
         return self._epoch
 
+    @property
+    def fence(self) -> bytes:
+        """The topic that is awaited a welcome on; b"": none."""
+        return self._fence
+
     def start(self, now: float) -> None:
         """Begin. When nothing can be missed any more, ``live`` is true and the session is told."""
         if not self.on:

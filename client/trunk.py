@@ -1,12 +1,13 @@
 """Trunks: many sessions of one program on few sockets, as a gateway needs it.
 
-Belongs here: which connection a frame is for, and the gateway's own word to the broker. Who holds which
-topics is ``topics``', what frames mean ``session``'s, how sockets are driven ``sockets``'.
+Belongs here: which connection a reply is for, and the gateway's own word to the broker. Who hears what is
+``ears``', what frames mean ``session``'s, how sockets are driven ``sockets``'.
 
-A *trunk* is a commands socket and an events socket. Each connection on it has a *lane*, which takes the place
-of the sockets it would have had. The lane's number is the upper half of its request ids, so a reply says by
-itself whose it is. A topic is subscribed to once, however many hold it; what is heard on it is read once, and
-handed to all of them. Kinds of events that nobody here wants are dropped before that.
+A *trunk* is a commands socket and an events socket, or several (``ears``). Each connection on it has a
+*lane*, which takes the place of the sockets it would have had. The lane's number is the upper half of its
+request ids, so a reply says by itself whose it is. A topic is subscribed to once, however many hold it; what
+is heard on it is read once, and handed to all of them. Kinds of events that nobody here wants are dropped
+before that.
 
 A lane that closes is forgotten: its late replies find nobody, for its number is not given again.
 
@@ -24,25 +25,21 @@ import zmq
 
 from client import sockets
 from client.alarms import Alarms
+from client.ears import Ears
 from client.errors import Closed
 from client.lane import Lane
 from client.requests import read_answer
 from client.sockets import Link
-from client.topics import NEEDED, Topics, read
 from protocol import connection_string
 from protocol.commands import COMMANDS, IntroduceGateway, body_of
 from protocol.envelope import NotAnEnvelope, pack_body, pack_request, unpack_reply
 from protocol.errors import Failure, Retry
-from protocol.events import MembershipEvent, TopicsEvent, Welcome
-from protocol.limits import TOPIC_BYTES
 
 if TYPE_CHECKING:
     from client.connection import Connection
 
 SESSIONS: Final = 500
 """Sessions on one trunk, unless told otherwise."""
-TOPICS: Final = 2_500
-"""Topics from which on a trunk takes no further session. A broker allows a connection twice as many."""
 INTRODUCTION_PATIENCE: Final = 2.0
 """Seconds without an answer after which a trunk introduces itself again."""
 ROUNDS_A_SECOND: Final = 400
@@ -131,18 +128,15 @@ class Trunks:
 
 
 class Trunk:
-    """A commands socket and an events socket, shared."""
+    """A commands socket and the events sockets, shared."""
 
     def __init__(self, owner: Trunks, alarms: Alarms) -> None:
         self.believed = False
         """Whether the broker knows this connection as a gateway's."""
         self.alarms = alarms
         self._owner = owner
-        self._kinds = owner.kinds | NEEDED
-        self._all_members = "membership" in owner.kinds
         self._loop = asyncio.get_running_loop()
         self._lanes: dict[bytes, Lane] = {}
-        self._topics: Topics[Lane] = Topics()
         self._touched: list[Lane] = []
         self._out: list[bytes] = []
         self._flushing = False
@@ -155,22 +149,20 @@ class Trunk:
         """Introductions so far; the answer must be to the last one."""
         self._refusal = 0
         """The last failed handshake; 0 when none failed since the last that succeeded."""
-        self._hears = False
-        """Whether the events socket is through to the server."""
         self._timer: asyncio.TimerHandle | None = None
-        self._events: Link | None = None
+        self._ears = Ears(owner, self)
         self._commands = Link(
-            owner.server, owner.server.port, zmq.DEALER, self._reply, self._commands_changed, self._turn
+            owner.server, owner.server.port, zmq.DEALER, self._reply, self._commands_changed, self.turn
         )
 
     @property
     def hears(self) -> bool:
         """Whether there is an events socket."""
-        return self._events is not None
+        return bool(self._ears)
 
     def room(self, most: int) -> bool:
         """Whether there is room for one more."""
-        return len(self._lanes) < most and len(self._topics) < TOPICS
+        return len(self._lanes) < most
 
     def join(self, number: int, origin: str, connection: Connection) -> Lane:
         """A lane for this connection, which is told by ``greet`` how things stand."""
@@ -189,6 +181,7 @@ class Trunk:
         """This lane is closed."""
         if self._lanes.pop(lane.key, None) is None:
             return
+        self._ears.leave(lane)
         self.alarms.drop(lane)
 
     def close(self) -> None:
@@ -198,10 +191,8 @@ class Trunk:
             lane.connection.close()
         if self._timer is not None:
             self._timer.cancel()
-        for link in (self._commands, self._events):
-            if link is not None:
-                link.close()
-        self._events = None
+        self._commands.close()
+        self._ears.close()
         self._lanes.clear()
 
     # --- commands -------------------------------------------------------------------------------
@@ -223,7 +214,7 @@ class Trunk:
         lane = self._lanes.get(frame[_LANE])
         if lane is not None and frame[2] == _UINT64:
             lane.connection.reply(frame)
-            self._touch(lane)
+            self.touch(lane)
         elif frame[2:3] != b"\xcf":
             self._introduced(frame)
 
@@ -261,7 +252,7 @@ class Trunk:
     def _tell(self, lane: Lane, change: int) -> None:
         lane.told = change == sockets.CONNECTED
         lane.connection.commands_changed(change)
-        self._touch(lane)
+        self.touch(lane)
 
     def _open_to_all(self) -> None:
         self.through = True
@@ -299,72 +290,29 @@ class Trunk:
 
     # --- events ---------------------------------------------------------------------------------
 
-    def listen(self, lane: Lane, port: int) -> None:
-        """Tell this lane of the events socket from now on; it is opened unless it is there."""
-        lane.listening = True
-        if self._events is None:
-            self._events = Link(
-                self._owner.server, port, zmq.SUB, self._event, self._events_changed, self._turn
-            )
-        elif self._hears:
-            lane.connection.hears_already()
+    def listen(self, lane: Lane, port: int, topics: int) -> None:
+        """As ``Lane.listen``."""
+        self._ears.listen(lane, port, topics)
 
     def subscribe(self, lane: Lane, changes: list[tuple[bool, bytes]]) -> None:
         """Carry out what one connection wants to hear and what not, in order."""
-        epoch = lane.connection.session.listening.known_epoch
-        for subscribe, topic in changes:
-            if subscribe:
-                self._topics.hold(lane, topic, epoch)
-            else:
-                self._topics.release(lane, topic)
-        self._tell_events()
-
-    def _tell_events(self) -> None:
-        if self._topics.changes:
-            changes, self._topics.changes = self._topics.changes, []
-            if self._events is not None:
-                self._events.subscribe(changes)
-
-    def _event(self, frame: bytes) -> None:
-        topic = frame[:TOPIC_BYTES]
-        event = read(frame, self._kinds)
-        if event is None:
-            return
-        only = event.user if isinstance(event, MembershipEvent) and not self._all_members else None
-        must = isinstance(event, (Welcome, TopicsEvent))
-        now = self._loop.time()
-        for lane in self._topics.holders(topic):
-            session = lane.connection.session
-            if only is not None and only != session.user:
-                continue
-            if must or not lane.deaf:
-                try:
-                    session.heard(now, topic, event)
-                except Exception as error:
-                    self._loop.call_soon(self.fault, lane, error)  # not now, for it lets go of its topics
-                self._touch(lane)
-
-    def _events_changed(self, change: int) -> None:
-        self._hears = change == sockets.CONNECTED
-        for lane in list(self._lanes.values()):
-            if lane.listening:
-                lane.connection.events_changed(change)
-                self._touch(lane)
+        self._ears.subscribe(lane, changes)
 
     def fault(self, lane: Lane, error: Exception) -> None:
         """A mistake of ours in one session: it is closed, for nobody knows how it stands. Others go on."""
-        lane.connection.close()
+        lane.connection.fail()
         what = f"A session on a trunk failed: {type(error).__name__}."
         self._loop.call_exception_handler({"message": what, "exception": error})
 
     # --- at the end of a turn -------------------------------------------------------------------
 
-    def _touch(self, lane: Lane) -> None:
+    def touch(self, lane: Lane) -> None:
+        """This lane was spoken to."""
         if not lane.touched:
             lane.touched = True
             self._touched.append(lane)
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
         """Everybody who was spoken to carries out what came of it, once; then all of it is sent together."""
         touched, self._touched = self._touched, []
         flushing, self._flushing = self._flushing, True

@@ -69,6 +69,8 @@ class ModelServer:
         self.asked: list[tuple[str, str, Any]] = []
         """(user, command, request) of everything that arrived."""
         self.gateway_secret = b"g" * 32
+        self.limits: dict[str, int] = {}
+        """What it says about them."""
         self.origins: list[tuple[str, str]] = []
         """(command, origin) of every request that arrived."""
         self.files = FileModel(self)
@@ -137,7 +139,7 @@ class ModelServer:
     # --- commands -------------------------------------------------------------------------------
 
     def _server_hello(self, asked: Request, user: str, request: Any) -> Body:
-        return commands.HelloReply("0", 1, "here", self.events_port, self.bulk_port, 0, ["auth"], {})
+        return commands.HelloReply("0", 1, "here", self.events_port, self.bulk_port, 0, ["auth"], self.limits)
 
     def _gateway_introduce(self, asked: Request, user: str, request: commands.IntroduceGateway) -> Body:
         if request.secret != self.gateway_secret:

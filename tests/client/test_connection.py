@@ -11,12 +11,22 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from client.chat import Chat, Event, Status
 from client.errors import Closed, LoggedOut, Offline, Timeout, WrongServerKey
-from protocol.errors import Conflict, InvalidCredentials, NotFound, Unauthenticated
+from client.trunk import Trunks
+from protocol.errors import (
+    Conflict,
+    Failure,
+    Internal,
+    InvalidCredentials,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from protocol.events import MessageEvent
 from tests.client.fake_broker import FakeBroker
 
@@ -115,6 +125,39 @@ async def test_a_server_that_is_not_there_is_offline_within_the_timeout() -> Non
         with pytest.raises(Offline):
             await chat.listen()
     assert 0.9 < time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("on_trunk", [False, True], ids=["own sockets", "a trunk"])
+@pytest.mark.parametrize("refusal", [Unavailable("Later.", retry_after=0.05), Internal("A fault.")])
+async def test_who_could_not_listen_in_time_hears_all_the_same_a_little_later(
+    broker: FakeBroker, refusal: Failure, on_trunk: bool
+) -> None:
+    hellos, refusing = 0, True
+
+    def refuse(command: str, request: object) -> Failure | None:
+        nonlocal hellos
+        hellos += command == "server.hello"
+        return refusal if command == "server.hello" and refusing else None
+
+    broker.model.refuse = refuse
+    trunks = Trunks(broker.address) if on_trunk else None
+    heard: list[Event] = []
+    options: Any = {"trunks": trunks, "hear": heard.append, "timeout": 0.3, "password": PASSWORD}
+    try:
+        async with Chat.connect(broker.address, username="budi", **options) as budi:
+            for _ in range(2):
+                with pytest.raises(Timeout):
+                    await budi.listen()
+            refusing = False
+            async with logged_in(broker, "ani") as ani, asyncio.timeout(15):
+                await ani.send("budi", "hello")
+                while [one.body for one in heard if isinstance(one, MessageEvent)] != ["hello"]:
+                    await asyncio.sleep(0.01)
+            await budi.listen()
+        assert hellos < 40
+    finally:
+        if trunks is not None:
+            trunks.close()
 
 
 async def test_a_server_that_never_answers_is_no_key_problem() -> None:
