@@ -155,11 +155,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_file_lines_bytes: Count = 134_217_728
     """Bytes of such requests, and of replies with files or many messages, that the gateway holds at once."""
     gateway_transfers: Count = 32
-    """Files that move through the gateway at once; further ones wait."""
+    """Files that move through the gateway at once; further ones wait for ``gateway_request_timeout``."""
     gateway_unsized_file_bytes: Annotated[int, Meta(ge=1024)] = 4_194_304
     """One file whose size was not told before it came, in bytes."""
     gateway_content_timeout: Seconds = 60.0
-    """Seconds without a byte of a file that was announced, after which its visitor is hung up on."""
+    """Seconds that a visitor may let a file wait, in or out; each 4 KiB that move make up for one."""
     gateway_segment_pause: Seconds = 0.05
     """Seconds of silence after which what came without an end is a request."""
     gateway_output_bytes: Annotated[int, Meta(ge=65_536)] = 4_194_304
