@@ -68,9 +68,10 @@ class Dialect(ABC):
 
     # --- what a dialect says about itself -------------------------------------------------------
 
-    @abstractmethod
     def split(self, request: str) -> tuple[str, list[str]]:
-        """The word, as it stands in the table, and its arguments."""
+        """The word, as it stands in the table, and its arguments: a single space stands before each."""
+        word, *arguments = request.split(" ")
+        return word, arguments
 
     @abstractmethod
     def answer(self, reply: Any) -> None:

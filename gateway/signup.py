@@ -86,8 +86,7 @@ class Signup(Dialect):
 
     def split(self, request: str) -> tuple[str, list[str]]:
         """Words between single spaces; spaces at the end are nobody's."""
-        words = request.rstrip(" ").split(" ")
-        return words[0], words[1:]
+        return super().split(request.rstrip(" "))
 
     async def request(self, request: bytes) -> None:
         """Carry out one request; its strings and the news leave together."""

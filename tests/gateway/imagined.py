@@ -157,10 +157,6 @@ class Echo(Dialect):
         self.gate = asyncio.Event()
         self.done: list[str] = []
 
-    def split(self, request: str) -> tuple[str, list[str]]:
-        words = request.split(" ")
-        return words[0], words[1:]
-
     def answer(self, reply: str) -> None:
         self.visitor.write(f"{reply}\n".encode())
 
