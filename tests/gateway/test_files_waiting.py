@@ -10,6 +10,8 @@ import pytest
 
 from gateway import files
 from gateway.files import Transfers
+from gateway.json import Json
+from gateway.stream import Gone
 from protocol.bulk import GetChunk
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
@@ -140,6 +142,20 @@ async def test_who_reads_as_fast_as_need_be_is_waited_for(broker: FakeBroker, bu
     ani = await reads_by_and_by(gateway, bulk, 10_000)
     assert not ani.aborted and len(ani.said) == len(b"[OK] 500000\n") + 500_000
     await all_leave(gateway)
+
+
+async def test_who_reads_a_byte_of_a_long_reply_now_and_then_does_not_keep_its_room() -> None:
+    gateway = Imagined(gateway_content_timeout=0.2, gateway_output_bytes=65_536)
+    ani = gateway.visit(Json)
+    ani.stuck = True
+    assert isinstance(ani.visitor.dialect, Json)
+    reply = asyncio.create_task(ani.visitor.dialect.pour([bytes(50_000)] * 3))
+    async with asyncio.timeout(5):
+        while not ani.aborted:
+            ani.waiting -= min(1, ani.waiting)
+            await asyncio.sleep(0.02)
+    with pytest.raises(Gone):
+        await reply
 
 
 async def reads_by_and_by(gateway: Gateway, bulk: FakeBulk, piece: int) -> Wire:
