@@ -18,6 +18,7 @@ from client.errors import Closed
 from gateway import files, json_files, json_inbox, json_lines, json_shapes, json_tokens, people
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import CRLF, Framing
+from gateway.json_files import NO_USER
 from protocol.errors import (
     Busy,
     Conflict,
@@ -31,7 +32,6 @@ from protocol.errors import (
     Unavailable,
 )
 
-NO_USER: Final = "User Tidak Ditemukan"
 NO_ACCESS: Final = "User tidak memiliki akses ke grup ini"
 NO_GROUP: Final = "Group tidak ditemukan"
 NO_NAME: Final = "Nama tidak benar: 1 sampai 32 huruf, angka, titik, strip atau garis bawah"
@@ -112,11 +112,6 @@ class Json(Dialect):
             self.refuse(self.STRANGER)
         else:
             await self._carry_out(command, arguments)
-
-    def split(self, request: str) -> tuple[str, list[str]]:
-        """The word and its arguments, without the token."""
-        word, _, arguments = json_lines.read(request.encode())
-        return word, arguments
 
     # --- lines with files -----------------------------------------------------------------------
 
