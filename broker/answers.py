@@ -19,7 +19,7 @@ def answer(core: Core, now: float, peer: bytes, command: Command, body: bytes) -
         return PingReply(core.epoch, wall)
     if command.reply is HelloReply:
         return _hello(core, wall)
-    if not core.peers.introduce(peer, read(command, body).secret):
+    if not core.peers.introduce(peer, read(command, body).secret, now):
         raise InvalidCredentials("This is not the gateway secret of this server.")
     return Empty()
 

@@ -121,7 +121,7 @@ class Core:
         except BadRequest as error:
             self._turn_away(now, peer, error.request_id, error)
             return
-        if origin and not self.peers.gateway(peer):
+        if origin and not self.peers.gateway(peer, now):
             origin = ""  # anyone may write anything there
         try:
             if version != VERSION:
@@ -149,10 +149,10 @@ class Core:
             if peer in session.links:
                 session.links[peer] = now
             else:
-                self.sessions.linked(session, peer, now, self.peers.gateway(peer))
+                self.sessions.linked(session, peer, now, self.peers.gateway(peer, now))
         elif command.session:
             raise Unauthenticated("This session is not known here: resume it." if token else "Log in first.")
-        if command.gateway and not self.peers.gateway(peer):
+        if command.gateway and not self.peers.gateway(peer, now):
             raise Forbidden("Only gateways may ask this.")
         if self.settings.rate_limits:
             rate = command.rate

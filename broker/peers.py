@@ -16,10 +16,14 @@ from protocol.commands import Rate
 
 UNKNOWN_ADDRESS = "?"
 HANDED_OUT_BYTES = 5
-"""A routing id that libzmq made up has so many bytes, the first of them 0."""
+"""A routing id that libzmq made up has so many bytes, the first of them 0. It takes one of that form from a
+client as well: who has such a one probably did not choose it, and who did has a number of 32 bits to hit."""
 GATEWAYS_MOST: Final = 256
 """Gateways known at once; one more makes the one silent longest a stranger. A gateway has a connection for
 every few hundred visitors and introduces each anew, so this is far above what is used at any time."""
+GATEWAY_SILENCE: Final = 300.0
+"""Seconds without a word after which a gateway is a stranger again: its connection may be closed, and another
+have its routing id. Ours introduce themselves anew every minute."""
 FOR_ITSELF: Final = frozenset((Rate.HELLO, Rate.RESUME, Rate.REFUSAL))
 """What a gateway may ask for itself without being counted. Not what only visitors ask, where passwords are
 tried: should a gateway forget to say whom it speaks for, all of them are one address."""
@@ -41,8 +45,8 @@ class Peers:
         self._addresses: dict[bytes, str] = {}
         self._claimed = (b"", UNKNOWN_ADDRESS)
         """The peer met last that has chosen its routing id, and its address."""
-        self._gateways: OrderedDict[bytes, None] = OrderedDict()
-        """The one silent longest first."""
+        self._gateways: OrderedDict[bytes, float] = OrderedDict()
+        """When each was last heard; the one silent longest first."""
         self.known = self._addresses.__contains__
         """Whether this routing id need not be met."""
 
@@ -61,24 +65,29 @@ class Peers:
             del self._addresses[next(iter(self._addresses))]
         self._addresses[peer] = network_of(address)
 
-    def introduce(self, peer: bytes, secret: bytes) -> bool:
-        """Whether this is our secret; then the peer is a gateway from now on.
+    def introduce(self, peer: bytes, secret: bytes, now: float) -> bool:
+        """Whether this is our secret; then the peer is a gateway until it is silent for ``GATEWAY_SILENCE``.
 
-        Never one that chose its routing id: whoever connects next may choose the same.
+        Never one whose routing id is not of libzmq's own form: whoever connects next may choose the same.
         """
         ours = hmac.compare_digest(self._secret, secret)
         if not ours or not self._secret or not _handed_out(peer):
             return False
         if peer not in self._gateways and len(self._gateways) >= GATEWAYS_MOST:
             self._gateways.popitem(last=False)
-        self._gateways[peer] = None
+        self._gateways[peer] = now
         self._gateways.move_to_end(peer)
         return True
 
-    def gateway(self, peer: bytes) -> bool:
+    def gateway(self, peer: bytes, now: float) -> bool:
         """Whether it is a gateway, which was just heard."""
-        if peer not in self._gateways:
+        heard = self._gateways.get(peer)
+        if heard is None:
             return False
+        if now - heard > GATEWAY_SILENCE:
+            del self._gateways[peer]
+            return False
+        self._gateways[peer] = now
         self._gateways.move_to_end(peer)
         return True
 
@@ -99,7 +108,7 @@ class Peers:
 
         A gateway that speaks for itself takes nothing: its visitors would have to share what it takes.
         """
-        if not origin and rate in FOR_ITSELF and peer in self._gateways:
+        if not origin and rate in FOR_ITSELF and self.gateway(peer, now):
             return 0.0
         return self._buckets.take(self.address(peer, origin), rate, now)
 

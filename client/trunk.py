@@ -42,6 +42,8 @@ SESSIONS: Final = 500
 """Sessions on one trunk, unless told otherwise."""
 INTRODUCTION_PATIENCE: Final = 2.0
 """Seconds without an answer after which a trunk introduces itself again."""
+INTRODUCTION_EVERY: Final = 60.0
+"""Seconds after which it does so in any case: a broker forgets gateways that are silent for five minutes."""
 ROUNDS_A_SECOND: Final = 400
 """When a topic is replaced that all hear, so many of them ask each second what has become of it. All at once
 would keep everybody else waiting for a second or two."""
@@ -260,10 +262,18 @@ class Trunk:
 
     def _introduce(self) -> None:
         """Say who we are; again and again until it is answered, for nothing else is answered sooner."""
+        self._say_who_we_are()
+        self._introduce_in(INTRODUCTION_PATIENCE)
+
+    def _remind(self) -> None:
+        """Say so again to a broker that knows: nobody waits for the answer, nothing stops."""
+        self._say_who_we_are()
+        self._timer = self._loop.call_later(INTRODUCTION_EVERY, self._remind)
+
+    def _say_who_we_are(self) -> None:
         self._asked += 1
         body = pack_body(body_of(IntroduceGateway(self._owner.secret)))
         self._commands.send([pack_request(self._asked, b"", "gateway.introduce", body)])
-        self._introduce_in(INTRODUCTION_PATIENCE)
 
     def _introduce_in(self, seconds: float) -> None:
         if self._timer is not None:
@@ -285,6 +295,8 @@ class Trunk:
             self._timer.cancel()
         self.believed = not isinstance(answer, Failure)
         self._open_to_all()
+        if self.believed:
+            self._timer = self._loop.call_later(INTRODUCTION_EVERY, self._remind)
         if isinstance(answer, Failure):
             self._owner.on_refusal(answer)
 

@@ -1,4 +1,4 @@
-"""Gateways over real sockets: whom libzmq gave a routing id is believed, who brought one is not."""
+"""Gateways over real sockets: whom libzmq gave a routing id is believed, who brought one of another form is not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def next_login(house: House) -> Call:
     ("chosen", "status", "address"),
     [(b"", "ok", "192.0.2.7"), (b"an id of my own", "invalid_credentials", "127.0.0.1")],
 )
-def test_a_gateway_is_believed_unless_it_chose_its_routing_id(
+def test_a_gateway_is_believed_unless_it_chose_a_routing_id_of_another_form(
     house: House, chosen: bytes, status: str, address: str
 ) -> None:
     socket = house.client(zmq.DEALER)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from broker import peers
-from broker.peers import GATEWAYS_MOST
+from broker.peers import GATEWAY_SILENCE, GATEWAYS_MOST
 from protocol import backend
 from protocol.envelope import pack_body, pack_request
 from tests.broker.bench import GATEWAY_SECRET, Bench
@@ -103,9 +103,9 @@ def test_a_secret_of_another_shape_is_invalid(body: dict[str, Any]) -> None:
 
 def test_a_broker_without_a_secret_has_no_gateways() -> None:
     crowd = peers.Peers(Bench().core.settings.rates, 10)
-    assert not crowd.introduce(GATE, b"")
-    assert not crowd.introduce(GATE, bytes(32))
-    assert not crowd.gateway(GATE)
+    assert not crowd.introduce(GATE, b"", 1.0)
+    assert not crowd.introduce(GATE, bytes(32), 1.0)
+    assert not crowd.gateway(GATE, 1.0)
 
 
 @pytest.mark.parametrize("chosen", [b"gate", b"gate!", b"an id of my own", b"\0gat", b"\0gates", b""])
@@ -123,6 +123,26 @@ def test_a_gateway_may_introduce_itself_again() -> None:
     introduce(bench, GATE)
     login(bench, GATE, NEAR)
     assert addresses(bench) == [NEAR]
+
+
+@pytest.mark.parametrize("origin", ["", NEAR], ids=["for itself", "for a visitor"])
+def test_a_gateway_is_one_as_long_as_it_is_heard_now_and_then(origin: str) -> None:
+    """Silent for long it may be gone, and somebody else have its routing id."""
+    bench = limited()
+    for _ in range(5):
+        bench.now += GATEWAY_SILENCE - 1
+        bench.ask(GATE, "server.hello", origin=origin)
+    login(bench, GATE, FAR)
+    assert addresses(bench) == [FAR]
+    bench.now += GATEWAY_SILENCE + 1
+    bench.worker("auth", b"auth-1", capacity=100)
+    login(bench, GATE, FAR)
+    assert addresses(bench) == [LOCAL]
+    assert not bench.core.peers._gateways
+    bench.heard()
+    introduce(bench, GATE)
+    login(bench, GATE, FAR)
+    assert addresses(bench) == [FAR]
 
 
 def test_guessing_the_secret_is_counted_as_any_hello() -> None:

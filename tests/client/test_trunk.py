@@ -340,6 +340,19 @@ async def test_nobody_speaks_before_the_introduction_was_answered(
     assert ("auth.login", "192.0.2.7") in broker.model.origins
 
 
+async def test_a_gateway_introduces_itself_now_and_then_and_nobody_notices(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker forgets who is silent for long, and a gateway without visitors has nothing else to say."""
+    monkeypatch.setattr("client.trunk.INTRODUCTION_EVERY", 0.02)
+    async with trunks_to(broker.address, secret=SECRET) as trunks:
+        (ani,) = await visitors(trunks, "ani", origin="192.0.2.7")
+        await until(lambda: len([1 for command, _ in broker.model.origins if "introduce" in command]) > 5)
+        await ani.chat.send("budi", "hello")
+        assert broker.model.origins.count(("message.send", "192.0.2.7")) == 1
+        assert ani.statuses == [True]
+
+
 async def test_an_introduction_that_is_refused_for_now_is_made_again(broker: FakeBroker) -> None:
     refusals: list[Failure] = []
     answers: list[Failure | None] = [RateLimited("Too often.", retry_after=0.05), None]
