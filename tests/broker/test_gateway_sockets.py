@@ -1,4 +1,4 @@
-"""Gateways over real sockets: whom libzmq gave a routing id is believed, who brought one of another form is not."""
+"""Gateways over real sockets: whom libzmq gave a routing id is believed, not who brought one of another form."""
 
 from __future__ import annotations
 
