@@ -1,4 +1,4 @@
-"""Gateways over real sockets: whom libzmq gave a routing id is believed, not who brought one of another form."""
+"""Gateways over real sockets: whom libzmq gave a routing id is believed, who brought an own form is not."""
 
 from __future__ import annotations
 
