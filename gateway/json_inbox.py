@@ -29,7 +29,7 @@ CONVERSATIONS: Final = 200
 """As many of those that were last written in are looked into; a client that polls stays below its rate."""
 
 FIRST: Final = 100
-"""Messages of each that are asked for at first: often there is no room for more."""
+"""Messages of each that are asked for at first, at most: often there is no room for more."""
 PAGE: Final = 250
 """Messages that are asked for at a time: an answer with more would hold others up."""
 TURN: Final = 64
@@ -59,6 +59,8 @@ class Shown:
         self._user = json.chat.user
         self._most = json.visitor.settings.gateway_messages_shown
         self._kept = Digest(Bounds(MOST_BYTES, self._most, self._grant), newest=True)
+        self._limit = PROBE
+        """Messages of the next page: so that it is not much more than what there was room for until then."""
         self._newest: dict[int, int] = {}
         """Conversations in which something new was said to the caller, and the newest seq of that."""
 
@@ -122,10 +124,11 @@ class Shown:
     ) -> None:
         """Take up what is wanted of a conversation, from its newest message back, one page at a time."""
         left, before = self._most, None
-        limit = PROBE if self._kept.cut else FIRST
+        limit = PROBE if self._kept.cut else min(self._limit, FIRST)
         while left > 0:
             page = await self._chat.history(target, before=before, limit=min(left, limit))
             limit = min(2 * limit, PAGE)
+            self._limit = max(limit, self._limit)
             for number, message in enumerate(reversed(page.messages), 1):
                 if not number % TURN:
                     await asyncio.sleep(0)

@@ -319,6 +319,7 @@ async def test_who_does_not_go_on_with_a_line_is_hung_up_on() -> None:
         await until_quiet(ani)
         await asyncio.sleep(0.005)
     assert ani.aborted
+    await until_quiet(ani)
     assert gateway.room.take(gateway.room.share, "ani")
 
 
