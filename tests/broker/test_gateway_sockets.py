@@ -1,4 +1,4 @@
-"""Gateways over real sockets: whom libzmq gave a routing id is believed, who brought an own form is not."""
+"""Gateways over real sockets: who has a routing id of libzmq's own form is believed, others are not."""
 
 from __future__ import annotations
 
