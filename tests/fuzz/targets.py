@@ -239,7 +239,7 @@ def core_with_workers(requests: int = 0) -> Core:
         settings(), name=b"b" * 16, version="0", first_handle=0, epoch=7, gateway_secret=GATEWAY_SECRET
     )
     core.peers.meet(GATE, "127.0.0.1")
-    assert core.peers.introduce(GATE, GATEWAY_SECRET)
+    assert core.peers.introduce(GATE, GATEWAY_SECRET, 0.0)
     for service in commands.SERVICES:
         core.backend(0.5, f"worker-{service}".encode(), backend.pack_beat(service, service, 10))
     opened = (backend.OPEN, TOKEN, 1, 1, "ani")

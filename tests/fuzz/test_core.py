@@ -117,7 +117,7 @@ def step(core: Core, now: float, kind: str, who: Any, what: Any) -> None:
     elif kind == "meet":
         core.peers.meet(who, what)
     elif kind == "introduce":
-        assert core.peers.introduce(who, what) == (who == targets.GATE)
+        assert core.peers.introduce(who, what, now) == (who == targets.GATE)
     elif kind == "gone":
         core.worker_gone(now, who)
     elif kind == "tick":
