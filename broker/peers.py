@@ -10,9 +10,10 @@ import hmac
 from collections import OrderedDict
 from typing import Final
 
-from broker.buckets import AddressBuckets, network_of, network_or_none
+from broker.buckets import AddressBuckets
 from config.settings import RateLimits
 from protocol.commands import Rate
+from protocol.networks import network_of, network_or_none
 
 UNKNOWN_ADDRESS = "?"
 HANDED_OUT_BYTES = 5

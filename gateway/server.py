@@ -25,6 +25,7 @@ from gateway.room import Room
 from gateway.signup import Signup
 from gateway.stream import Stream
 from gateway.visitor import Visitor
+from protocol.networks import network_of
 
 DIALECTS: Final[tuple[type[Dialect], ...]] = (Signup, Bracket, Ftp, Json)
 BACKLOG: Final = 1024
@@ -159,11 +160,12 @@ class Gateway:
         if len(self._visitors) >= self.most:
             self.count("no room")
             return False
-        if self._addresses[visitor.address] >= self.settings.gateway_connections_per_address:
+        network = network_of(visitor.address)
+        if self._addresses[network] >= self.settings.gateway_connections_per_address:
             self.count("no room for this address")
             return False
         self._visitors.add(visitor)
-        self._addresses[visitor.address] += 1
+        self._addresses[network] += 1
         self.unknown(visitor)
         return True
 
@@ -175,9 +177,10 @@ class Gateway:
             return
         self._visitors.discard(visitor)
         self._strangers.pop(visitor, None)
-        self._addresses[visitor.address] -= 1
-        if not self._addresses[visitor.address]:
-            del self._addresses[visitor.address]
+        network = network_of(visitor.address)
+        self._addresses[network] -= 1
+        if not self._addresses[network]:
+            del self._addresses[network]
         self._see_to(visitor.leave())
         self._emptied.set()
 

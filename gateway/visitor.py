@@ -164,8 +164,11 @@ class Visitor(Stream):
 
     def hear(self, event: Event) -> None:
         """Something happened in a conversation of theirs, or to their session."""
-        if isinstance(event, Status) and self._chat is not None and not self._chat.token:
-            self.session_ended()
+        if isinstance(event, Status) and self._chat is not None:
+            if self._chat.closed:  # after a mistake of ours: they may come again
+                self.hang_up()
+            elif not self._chat.token:
+                self.session_ended()
         if self.logged_in and not self._over:
             try:  # as _safely, but this is done for every listener of every event
                 self.dialect.heard(event)

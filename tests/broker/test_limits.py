@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from broker.buckets import network_of
 from broker.peers import UNKNOWN_ADDRESS
 from protocol.commands import BY_ADDRESS, COMMANDS, Rate
 from protocol.envelope import pack_request
+from protocol.networks import network_of
 from tests.broker.bench import Bench
 
 ANI, BUDI = b"\0ani.", b"\0budi"

@@ -125,6 +125,7 @@ class System:
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.user, self.token = "", b""
+        self.closed = False
         self.log: list[str] = []
 
     async def login(self, username: str, password: str, device: str = "") -> None:

@@ -180,6 +180,20 @@ async def test_one_more_than_may_come_is_told_so_and_hung_up_on() -> None:
     assert gateway.counts == {"no room": 1}
 
 
+async def test_addresses_of_one_network_count_as_one() -> None:
+    gateway = Imagined(gateway_connections_per_address=2)
+    wires = [gateway.visit(address=f"2001:db8::{number}") for number in range(1, 4)]
+    elsewhere = gateway.visit(address="2001:db8:0:1::1")
+    await until_quiet(*wires)
+    assert [wire.closed for wire in wires] == [False, False, True]
+    assert not elsewhere.closed
+    for wire in wires[:2]:
+        wire.breaks()
+    await until_quiet(*wires)
+    again = gateway.visit(address="2001:db8::9")
+    assert not again.closed
+
+
 async def test_one_address_has_its_own_limit() -> None:
     gateway = Imagined(gateway_connections_per_address=2)
     first, _ = gateway.visit(), gateway.visit()

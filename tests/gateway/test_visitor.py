@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from client import Status
 from gateway.stream import address_of
 from gateway.visitor import Visitor
 from protocol.errors import InvalidCredentials
@@ -365,6 +366,19 @@ async def test_who_says_something_now_and_then_is_not_idle(gateway: Imagined) ->
     first.says(b"ECHO one\n")
     await until_quiet(first)
     assert list(gateway._strangers) == [second.visitor, first.visitor]
+
+
+async def test_whose_session_failed_by_our_mistake_is_hung_up_on(gateway: Imagined) -> None:
+    wire = gateway.visit()
+    wire.says(b"LOGIN ani\n")
+    await until_quiet(wire)
+    wire.visitor.hear(Status(False, "The line is down."))
+    await until_quiet(wire)
+    assert not wire.aborted
+    gateway.systems[0].closed = True
+    wire.visitor.hear(Status(False, "Closed."))
+    await until_quiet(wire)
+    assert wire.aborted
 
 
 async def test_a_last_word_is_read_and_nothing_is_carried_out_behind_it(gateway: Imagined) -> None:
