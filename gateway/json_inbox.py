@@ -46,6 +46,22 @@ async def here_since(chat: Chat) -> int:
     return (await chat.whoami()).created_at
 
 
+def _grant_of(json: Json) -> Callable[[int], bool]:
+    """What gives room for so many bytes of what all visitors' requests and replies may hold.
+
+    It knows nothing of who asks: what they gathered is free as soon as they are done, and waits for no round
+    of the garbage collector.
+    """
+    room, user = json.visitor.room, json.chat.user
+
+    def grant(count: int) -> bool:
+        if not room.take(count, user):
+            raise Busy("There is no room for this at present.")
+        return True
+
+    return grant
+
+
 class Shown:
     """Messages of one reply, the newest that there is room for; ``with`` holds the room for them meanwhile.
 
@@ -58,7 +74,7 @@ class Shown:
         self._chat = json.chat
         self._user = json.chat.user
         self._most = json.visitor.settings.gateway_messages_shown
-        self._kept = Digest(Bounds(MOST_BYTES, self._most, self._grant), newest=True)
+        self._kept = Digest(Bounds(MOST_BYTES, self._most, _grant_of(json)), newest=True)
         self._limit = PROBE
         """Messages of the next page: so that it is not much more than what there was room for until then."""
         self._newest: dict[int, int] = {}
@@ -101,12 +117,6 @@ class Shown:
         receiver = {"receiver_group": name, "receiver_realm": self._json.here}
         await self._walk(f"#{name}", lambda message: receiver)
         return await self._items()
-
-    def _grant(self, count: int) -> bool:
-        """Have so many bytes more of what all visitors' requests and replies may hold."""
-        if not self._json.visitor.room.take(count, self._user):
-            raise Busy("There is no room for this at present.")
-        return True
 
     def _to_caller(self, row: ConversationInfo, since: int) -> tuple[Receiver, Wanted]:
         """How a conversation's messages to the caller are shown, and which they are."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from typing import Any
 
 import pytest
 
-from gateway.digest import STEP
+from gateway.digest import STEP, Digest
 from gateway.json import Json
+from gateway.json_inbox import Shown
 from gateway.visitor import Visitor
 from protocol.commands import ConversationInfo, HistoryReply, Message
 from tests.gateway.conftest import PASSWORD
@@ -128,4 +130,18 @@ async def test_without_room_a_long_inbox_is_refused_and_a_short_one_is_shown(lin
         assert crowd.marked != {}
     assert gateway.room.take(gateway.room.share, "ani")
     assert not gateway.quiet.faults
+    wire.breaks()
+
+
+async def test_what_was_gathered_is_free_at_once() -> None:
+    gateway = Crowded()
+    wire, _ = await entered(gateway)
+    await asks(wire, "halo")
+    gc.collect()
+    gc.disable()
+    try:
+        await asks(wire, "inbox")
+        assert not [each for each in gc.get_objects() if isinstance(each, Shown | Digest)]
+    finally:
+        gc.enable()
     wire.breaks()
