@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from client import Chat
+from gateway.room import SHARE
 from gateway.visitor import Gone
 from protocol.errors import Busy, Invalid, NotFound, TooLarge
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 2
 """Chunks of one file under way at once, and as many more that wait for a visitor who reads slowly."""
-SHARE: Final = 4
-"""One user has at most the n-th part of the places for transfers."""
 LEAST_RATE: Final = 4 * 1024
 """Bytes of a file that make up for a second in which nothing came, or nothing was read."""
 LINGER: Final = 1.0

@@ -13,7 +13,7 @@ from typing import Final
 from protocol.errors import Busy
 
 SHARE: Final = 4
-"""One user may hold the n-th part of it: nobody takes the room of all the others."""
+"""One user may have the n-th part of what all share, bytes here and places for files: nobody takes it all."""
 
 
 def hand_back() -> None:
