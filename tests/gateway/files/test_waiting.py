@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,30 +15,8 @@ from gateway.stream import Gone
 from protocol.bulk import GetChunk
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
+from tests.gateway.files.storing import PAUSE, UPLOADED, Gateway, all_leave, hears, says
 from tests.gateway.imagined import Imagined, Wire, until_quiet, within
-from tests.gateway.storing import PAUSE, UPLOADED, Gateway, all_leave, hears, says
-
-
-@pytest.fixture
-def broker() -> Iterator[FakeBroker]:
-    with FakeBroker() as broker:
-        yield broker
-
-
-@pytest.fixture
-def bulk(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBulk]:
-    monkeypatch.setattr("client.files.downloading.FILE_CHUNK_BYTES", 1_000)
-    with FakeBulk(broker) as bulk:
-        yield bulk
-
-
-@pytest.fixture
-async def gateway(broker: FakeBroker, bulk: FakeBulk) -> AsyncIterator[Gateway]:
-    gateway = Gateway(broker)
-    yield gateway
-    await all_leave(gateway)
-    assert not gateway.faults
-
 
 # --- patience ---------------------------------------------------------------------------------------
 

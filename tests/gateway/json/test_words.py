@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,22 +16,6 @@ TOKEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NO_ACCESS = "User tidak memiliki akses ke grup ini"
 STRANGER = "Session Tidak Ditemukan"
 MALFORMED = "--Protocol Tidak Benar"
-
-
-@pytest.fixture
-def ani(town: Town) -> Iterator[JsonPeer]:
-    """Ani, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("ani"))
-        yield peer
-
-
-@pytest.fixture
-def budi(town: Town) -> Iterator[JsonPeer]:
-    """Budi, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("budi"))
-        yield peer
 
 
 # --- register, auth, logout ---------------------------------------------------------------------

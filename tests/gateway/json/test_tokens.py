@@ -33,14 +33,6 @@ BAD = [
 
 
 @pytest.fixture
-def ani(town: Town) -> Iterator[JsonPeer]:
-    """Ani, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("ani"))
-        yield peer
-
-
-@pytest.fixture
 def budi(town: Town) -> Iterator[JsonPeer]:
     """Budi, who has logged in, and whose group is called as he is."""
     with JsonPeer(town) as peer:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,22 +32,6 @@ from tests.gateway.json_peer import END, JsonPeer
 
 STRANGER = "Session Tidak Ditemukan"
 MALFORMED = "--Protocol Tidak Benar"
-
-
-@pytest.fixture
-def ani(town: Town) -> Iterator[JsonPeer]:
-    """Ani, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("ani"))
-        yield peer
-
-
-@pytest.fixture
-def budi(town: Town) -> Iterator[JsonPeer]:
-    """Budi, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("budi"))
-        yield peer
 
 
 # --- bytes --------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -22,31 +21,10 @@ from protocol.errors import (
 from protocol.files import BeginUpload
 from tests.client.fake_broker import FakeBroker
 from tests.client.fake_bulk import FakeBulk
+from tests.gateway.files.storing import UPLOADED, Gateway, hears, says
 from tests.gateway.imagined import Wire, until_quiet, within
-from tests.gateway.storing import UPLOADED, Gateway, all_leave, hears, says
 
 AWAY = b"[ERR] server sedang tidak tersedia, coba lagi nanti\n"
-
-
-@pytest.fixture
-def broker() -> Iterator[FakeBroker]:
-    with FakeBroker() as broker:
-        yield broker
-
-
-@pytest.fixture
-def bulk(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBulk]:
-    monkeypatch.setattr("client.files.downloading.FILE_CHUNK_BYTES", 1_000)
-    with FakeBulk(broker) as bulk:
-        yield bulk
-
-
-@pytest.fixture
-async def gateway(broker: FakeBroker, bulk: FakeBulk) -> AsyncIterator[Gateway]:
-    gateway = Gateway(broker)
-    yield gateway
-    await all_leave(gateway)
-    assert not gateway.faults
 
 
 async def is_back(wire: Wire) -> None:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -20,22 +20,6 @@ from tests.gateway.json_peer import JsonPeer, wrapped
 
 NOBODY = "User Tidak Ditemukan"
 STRANGER = "Session Tidak Ditemukan"
-
-
-@pytest.fixture
-def ani(town: Town) -> Iterator[JsonPeer]:
-    """Ani, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("ani"))
-        yield peer
-
-
-@pytest.fixture
-def budi(town: Town) -> Iterator[JsonPeer]:
-    """Budi, who has logged in."""
-    with JsonPeer(town) as peer:
-        peer.enters(town.name("budi"))
-        yield peer
 
 
 def files_of(peer: JsonPeer, line: str = "receivefile") -> list[tuple[str, str, str]]:

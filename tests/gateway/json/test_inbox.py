@@ -1,4 +1,4 @@
-"""What an inbox of the json dialect may hold while it is gathered; what it shows is in ``test_json``."""
+"""What an inbox of the json dialect may hold while it is gathered; what it shows is in ``test_words``."""
 
 from __future__ import annotations
 
