@@ -13,7 +13,9 @@ from config.claims import claim
 
 ROOT = Path(__file__).parents[2]
 HOLDER = (
-    "import sys, pathlib, config.claims as c; print(c.claim(pathlib.Path(sys.argv[1]))); sys.stdin.read()"
+    "import sys, pathlib, config.claims as c;"
+    "print(c.claim(pathlib.Path(sys.argv[1])), flush=True);"
+    "sys.stdin.read()"
 )
 
 
