@@ -35,6 +35,9 @@ class Window:
         self.counts: Counter[str] = Counter()
         self.write = self.writes.append
 
+    async def server_there(self) -> None:
+        """It is."""
+
     def count(self, what: str) -> None:
         self.counts[what] += 1
 
