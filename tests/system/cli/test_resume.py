@@ -113,7 +113,7 @@ def test_tail_killed_again_and_again_prints_every_message_in_order(house: House)
         tail.prints(lambda lines: heard(lines)[-1:] == [total] or runs_until(runs) == total)
         runs.append(heard(tail.out))
         assert tail.interrupt() == 0
-    assert sum(map(bool, runs)) > 2  # it was killed while it printed
+    assert sum(map(bool, runs)) > 1  # it was killed while it printed
     last = 0
     for run in filter(None, runs):
         assert run == list(range(run[0], run[0] + len(run)))  # in itself without a hole or a double
