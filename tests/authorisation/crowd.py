@@ -5,10 +5,12 @@ What a case changes is put right behind it, so that one scene does for all: a sc
 
 from __future__ import annotations
 
+import time
+
 from tests.authorisation.aims import fields
 from tests.authorisation.dialects import Line
-from tests.authorisation.doors import Outcome, Seat
-from tests.authorisation.stage import Scene, Stage
+from tests.authorisation.doors import PATIENCE, Outcome, Seat
+from tests.authorisation.stage import SESSIONS_PER_USER, Scene, Stage
 from tests.authorisation.table import LOGGED_IN, SESSION_ENDED, Case, cases
 
 TO_GROUPS = ("creator", "member", "stranger", "removed", "left")
@@ -51,10 +53,17 @@ class Crowd(Scene):
         """Whoever sits there now, it was somebody who is logged in as ani, or nobody."""
         if state in LOGGED_IN:
             self.seats[state].close()
+            self._until_gone()
             self._sit_down(state)
         elif state == "none":
             self.seats[state].close()
             self.seats[state] = self._door.seat()
+
+    def _until_gone(self) -> None:
+        """A gateway ends the session of who has gone some moments later: until then it counts."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while len(self.keeper.ask("auth.sessions")["sessions"]) >= SESSIONS_PER_USER:
+            assert time.monotonic() < deadline
 
 
 def cases_at(door: type[Line]) -> list[Case]:

