@@ -147,7 +147,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_sessions_per_trunk: Count = 500
     """Sessions that share one pair of sockets to the broker."""
     gateway_login_timeout: Seconds = 60.0
-    """Seconds after which who has not logged in is hung up on."""
+    """Seconds without a request after which who has not logged in is hung up on."""
     gateway_line_max_bytes: Annotated[int, Meta(ge=1024)] = 65_536
     """One request, in bytes."""
     gateway_file_line_max_bytes: Annotated[int, Meta(ge=1024)] = 12_582_912
