@@ -67,6 +67,8 @@ class Up:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            print("\n".join(self.lines))
         below = self.family()
         if self.process.poll() is None:
             self.process.kill()

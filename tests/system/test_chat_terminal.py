@@ -8,6 +8,7 @@ import random
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -149,6 +150,24 @@ def test_a_message_leaves_a_half_typed_line_alone(house: House) -> None:
     assert sum("half a li" in line for line in ani.screen.lines) == 1
     ani.enters("ne")
     house.hears("budi", "ani", ["here I come", "and again", "half a line"])
+
+
+def test_keys_pressed_while_messages_are_written_are_not_shown_among_them(house: House) -> None:
+    ani = house.sits_down("ani", "budi")
+    texts = [f"line {number}" for number in range(60)]
+    saying = threading.Thread(target=house.says, args=("budi", "ani", *texts))
+    saying.start()
+    typed = ""
+    while saying.is_alive():
+        ani.types("x")
+        typed += "x"
+        ani.reads(0.02)
+    saying.join()
+    ani.sees(" budi: line 59")
+    ani.sees(lambda: "".join(ani.screen.lines).count("x") >= len(typed), "every key")
+    shown = [line for line in ani.screen.lines if "x" in line]
+    assert shown[0].startswith("budi> x")
+    assert [line.partition("budi: ")[2] for line in ani.screen.lines if "budi: line" in line] == texts
 
 
 def test_messages_of_others_wait_until_a_password_is_typed(house: House) -> None:

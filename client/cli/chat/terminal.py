@@ -21,6 +21,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import DummyHistory, History
 from prompt_toolkit.input import Input
+from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.patch_stdout import patch_stdout
@@ -71,6 +72,8 @@ class Terminal:
         self._waiting: list[str] = []
         self._writing: asyncio.Task[None] | None = None
         self._work: asyncio.Task[bool] | None = None
+        if input is None and sys.stdin is not None and sys.stdin.isatty():
+            input = _Keys(sys.stdin)
         self._prompt: PromptSession[str] = PromptSession(
             self._where,
             history=history if history is not None else typed_lines(profile),
@@ -264,6 +267,13 @@ def bar(room: Room, now: float, unsent: int = 0, files: Sequence[str] = ()) -> s
     parts.extend(files[:FILES_NAMED])
     parts.append("connected" if room.connected else "not connected")
     return f" {' | '.join(parts)} "
+
+
+class _Keys(Vt100Input):
+    """The keyboard. Also while lines are written above the prompt, no key is shown by the terminal itself."""
+
+    def cooked_mode(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 def _keys() -> KeyBindings:
