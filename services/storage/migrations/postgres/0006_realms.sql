@@ -1,0 +1,87 @@
+-- Other realms, their users as we know them, and what waits to be told them.
+
+-- realm: '' for our own users. Others are named name@realm, and have no password, session or topic in use.
+alter table users add column realm text collate "C" not null default '';
+create index users_of_realm on users (realm, id) where realm <> '';
+
+-- key: CURVE public key, 32 bytes. address: host:port of its realm socket. A realm that was removed keeps
+-- its row, so that no other one takes its name unseen. contact_at: when it last answered, or asked.
+-- away_since: 0 while it answers. last_n, waiting, waiting_bytes: of its outbox; n is given out here.
+create table realms (
+    id bigint generated always as identity primary key,
+    name text collate "C" not null unique,
+    key bytea not null,
+    address text collate "C" not null,
+    state text collate "C" not null check (state in ('paired', 'blocked', 'removed')),
+    paired_at bigint not null,
+    contact_at bigint not null default 0,
+    away_since bigint not null default 0,
+    trouble text collate "C" not null default '',
+    last_n bigint not null default 0,
+    waiting bigint not null default 0,
+    waiting_bytes bigint not null default 0
+);
+create unique index realms_by_key on realms (key) where state <> 'removed';
+
+-- One-time secrets, hashed. used_by: the realm that joined with it.
+create table invites (
+    secret_hash bytea primary key,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_by text collate "C" not null default ''
+);
+
+-- What a realm is to be told, in the order of commits. kind: 'message' (its text stands in messages, at
+-- conversation_id, seq), 'post' (to a group of theirs, text here), 'read', 'leave'. recipient: a bare name
+-- there. state: 'waiting'; 'told', for posts, until they have come back with their number.
+create table outbox (
+    realm_id bigint not null,
+    n bigint not null,
+    kind text collate "C" not null check (kind in ('message', 'post', 'read', 'leave')),
+    user_id bigint not null,
+    recipient text collate "C" not null,
+    conversation_id bigint not null,
+    seq bigint not null default 0,
+    message_id bytea,
+    body text collate "C" not null default '',
+    queued_at bigint not null,
+    size bigint not null,
+    state text collate "C" not null default 'waiting' check (state in ('waiting', 'told')),
+    primary key (realm_id, n)
+);
+create index outbox_waiting on outbox (realm_id, n) where state = 'waiting';
+create unique index outbox_by_id on outbox (message_id, user_id) where kind = 'post';
+
+-- Direct conversations with somebody in another realm: up to where it has been stored there.
+create table deliveries (
+    conversation_id bigint primary key,
+    delivered_seq bigint not null
+);
+
+-- Messages that another realm refused, and why.
+create table undelivered (
+    conversation_id bigint not null,
+    seq bigint not null,
+    code text collate "C" not null,
+    reason text collate "C" not null,
+    primary key (conversation_id, seq)
+);
+
+-- Groups of ours with members elsewhere: up to where each realm has our messages. members_changed: it
+-- has not heard yet which of its users are members now.
+create table followers (
+    conversation_id bigint not null,
+    realm_id bigint not null,
+    sent_seq bigint not null default 0,
+    members_changed bigint not null default 1,
+    primary key (conversation_id, realm_id)
+);
+create index followers_of_realm on followers (realm_id);
+
+-- Groups of other realms, as far as we have them. home_seq: their newest number that we heard of.
+create table copies (
+    conversation_id bigint primary key,
+    realm_id bigint not null,
+    home_seq bigint not null default 0
+);
+create index copies_of_realm on copies (realm_id);
