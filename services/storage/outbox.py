@@ -32,7 +32,8 @@ _ADD = Bulk(
     each="insert into outbox (realm_id, n, kind, user_id, recipient, conversation_id, seq, message_id,"
     " body, queued_at, size) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     arrays="insert into outbox (realm_id, n, kind, user_id, recipient, conversation_id, seq, message_id,"
-    " body, queued_at, size) select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[],"
+    " body, queued_at, size) select * from"
+    " unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[],"
     " $6::bigint[], $7::bigint[], $8::bytea[], $9::text[], $10::bigint[], $11::bigint[])",
 )
 
@@ -58,6 +59,7 @@ class Waiting(NamedTuple):
 
     n: int
     kind: str
+    user_id: int
     user: str
     recipient: str
     conversation: int
@@ -68,16 +70,18 @@ class Waiting(NamedTuple):
     size: int
 
 
-def waiting(tx: Transaction, realm: int, limit: int) -> list[Waiting]:
-    """Up to ``limit`` of the first that wait, in order."""
+def waiting(tx: Transaction, realm: int, limit: int, most_bytes: int) -> list[Waiting]:
+    """The first that wait, in order: up to ``limit``, and until they are ``most_bytes``; at least one."""
     rows = tx.rows(
-        "select o.n, o.kind, u.name, o.recipient, o.conversation_id, o.seq,"
+        "select o.n, o.kind, o.user_id, u.name, o.recipient, o.conversation_id, o.seq,"
         " coalesce(o.message_id, m.id), coalesce(m.body, o.body), coalesce(m.sent_at, o.queued_at), o.size"
-        " from outbox o join users u on u.id = o.user_id"
+        " from (select picked.*, sum(size) over (order by n) - size as ahead from"
+        " (select * from outbox where realm_id = $1 and state = 'waiting' order by n limit $2) picked) o"
+        " join users u on u.id = o.user_id"
         " left join messages m on o.kind = 'message'"
         " and m.conversation_id = o.conversation_id and m.seq = o.seq"
-        " where o.realm_id = $1 and o.state = 'waiting' order by o.n limit $2",
-        (realm, limit),
+        " where o.ahead < $3 order by o.n",
+        (realm, limit, most_bytes),
     )
     return [Waiting(*row) for row in rows]
 
