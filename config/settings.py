@@ -55,6 +55,15 @@ class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
     typing_rate: Seconds = 2.0
     """Typing notices, by session."""
     typing_burst: Count = 10
+    peer_rate: Seconds = 500.0
+    """Requests of another realm."""
+    peer_burst: Count = 2000
+    peer_item_rate: Seconds = 5000.0
+    """Messages and the like of another realm, however many of them come in one request."""
+    peer_item_burst: Count = 10_000
+    peer_kib_rate: Seconds = 32_768.0
+    """KiB of another realm's requests, and of the files that it fetches."""
+    peer_kib_burst: Count = 131_072
     refusal_rate: Seconds = 2000.0
     """Refusals by the broker itself, by network address; beyond that, no answer."""
     refusal_burst: Count = 10_000
@@ -81,6 +90,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Name of this installation, ``[a-z0-9.-]{1,64}``; the host's name when empty."""
     database: str = ""
     """``postgresql://…``, or empty for SQLite in the data folder."""
+
+    # Other realms
+    realm_host: str = ""
+    """Address to bind for other realms, on the fourth port behind ``port_base``; ``host`` when empty."""
+    realm_advertise: str = ""
+    """``HOST`` or ``HOST:PORT`` by which other realms reach us; they are told when it changes."""
+    realm_answer_timeout: Seconds = 10.0
+    """Seconds that another realm may take to answer; then it counts as away."""
+    realm_quiet: Seconds = 5.0
+    """Seconds without a request after which we say hello, to see whether it is still there."""
+    realm_pause_most: Seconds = 30.0
+    """Seconds of the longest pause before another try to reach one that is away."""
+    realm_open_requests: Count = 64
+    """Requests of another realm that wait to be done; beyond that, ``busy``."""
 
     # Accounts
     password_min_length: Annotated[int, Meta(ge=1, le=1024)] = 8
@@ -262,10 +285,26 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return f"tcp://{self._bracketed}:{self.bulk_port}"
 
     @property
+    def realm_port(self) -> int:
+        """Port of the socket for other realms."""
+        return self.port_base + 4
+
+    @property
+    def realm_bind(self) -> str:
+        """ZeroMQ address that other realms connect to."""
+        return f"tcp://{_bracketed(self.realm_host.strip('[]') or self.host)}:{self.realm_port}"
+
+    @property
+    def realm_address(self) -> str:
+        """``host:port`` at which others are told to reach us; empty unless ``realm_advertise`` is set."""
+        host, colon, port = self.realm_advertise.rpartition(":")
+        if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
+            return self.realm_advertise
+        return f"{_bracketed(self.realm_advertise)}:{self.realm_port}" if self.realm_advertise else ""
+
+    @property
     def _bracketed(self) -> str:
-        # No name is looked up here: one that leads elsewhere must not open a door that was meant to be local.
-        host = "127.0.0.1" if self.host == "localhost" else self.host
-        return f"[{host}]" if ":" in host else host
+        return _bracketed(self.host)
 
     @property
     def loopback(self) -> bool:
@@ -276,6 +315,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
             return self.host == "localhost" or ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _bracketed(host: str) -> str:
+    # No name is looked up here: one that leads elsewhere must not open a door that was meant to be local.
+    host = "127.0.0.1" if host == "localhost" else host
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 _FROM_ENVIRONMENT = {

@@ -27,6 +27,7 @@ NO_LIMITS = {
     *("batch_size", "log_max_bytes", "log_keep", "file_storage", "transfer_nice"),
     *("gateway_host", "gateway_sessions_per_trunk", "gateway_segment_pause", "gateway_request_timeout"),
     "gateway_away_timeout",
+    *("realm_host", "realm_advertise", "realm_quiet"),
 }
 """Settings that bound nobody: places, times, and what hashing costs."""
 
