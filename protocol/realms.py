@@ -12,7 +12,7 @@ answer was lost is simply asked once more.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgpack
 import msgspec
@@ -21,6 +21,8 @@ from msgspec import Meta, field
 from protocol import VERSION, limits
 from protocol.body import Address, Body, Bytes, Id, MessageId, Seq
 from protocol.files import FileInfo
+
+T = TypeVar("T")
 
 REALM_MAX_LENGTH: Final = 64
 FRAME_MAX_BYTES: Final = 4 << 20
@@ -248,3 +250,8 @@ def read(kind: str, body: bytes) -> Body:
         raise ValueError(f"There is no request {kind!r} between realms.")
     found: Body = decoder.decode(body)  # msgspec's errors are ValueErrors
     return found
+
+
+def read_reply(shape: type[T], body: bytes) -> T:
+    """The typed body of a reply. Raises ``ValueError`` with a sentence that names the field."""
+    return msgspec.msgpack.decode(body, type=shape)

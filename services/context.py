@@ -11,8 +11,8 @@ To add one: its row in ``protocol.commands``, its function, its line in the serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -22,7 +22,12 @@ from protocol.commands import Body
 from protocol.envelope import pack_event
 from protocol.errors import Busy, Failure
 from protocol.events import EVENTS
-from services.storage.engine import Transaction
+from services.storage.engine import Store, Transaction
+
+if TYPE_CHECKING:
+    from config.log import ServerLog
+    from services.loop import Link, Loop
+    from services.slow import Hands
 
 Caller = Call
 """Who asks, as stamped by the broker: ``user_id`` and ``session`` are 0 without a session."""
@@ -182,3 +187,5 @@ class Service(NamedTuple):
     handlers: Mapping[str, Handler | Together | Slow | Apart]
     tick: Tick | None = None
     beside: Callable[[Settings], Beside] | None = None
+    loop: Callable[[Settings, Store, ServerLog, str, Sequence[Link], Hands], Loop] | None = None
+    """Makes a loop of the service's own, where it has more to do in a turn than a worker has."""

@@ -29,6 +29,9 @@ NOBLOCK: Final = int(zmq.NOBLOCK)
 FRAME_BYTES: Final = 4 << 20
 """Bytes of replies and events after which a further frame is begun."""
 
+TOLD_MOST: Final = 1000
+"""What a service was told and has not looked at yet; beyond that the oldest is forgotten."""
+
 NEVER: Final = float("inf")
 
 
@@ -52,6 +55,8 @@ class Link:
         self.probed = False
         self.heard = False
         self.junk = 0
+        self.told: list[bytes] = []
+        """What other services told this one (``backend.TELL``), for a service that asks to be told."""
 
     def receive(self, most: int) -> list[Call]:
         """Calls that have arrived, up to about ``most``. What is no message is counted in ``junk``."""
@@ -77,6 +82,9 @@ class Link:
             self.probed = True
         elif kind == backend.STOP:
             self.stopped = True
+        elif kind == backend.TELL:
+            self.told.append(backend.read_tell(fields))
+            del self.told[:-TOLD_MOST]
 
     def send(self, frame: bytes) -> bool:
         """Send a frame; False when the broker has been away for so long that there is no room."""
@@ -122,6 +130,12 @@ class Loop:
     def _stopping(self) -> bool:
         return self._deadline != NEVER
 
+    def attach(self, poller: zmq.Poller) -> None:
+        """Have sockets waited for that are not the links'; most services have none."""
+
+    def close(self) -> None:
+        """Let go of what is not the links'."""
+
     # --- one turn -------------------------------------------------------------------------------
 
     def turn(self, wall: int) -> None:
@@ -137,10 +151,15 @@ class Loop:
         if link.probed:
             link.probed = False
             self._beat(link)
+        calls = self._taken(link, calls)
         if calls:
             self._hand_out(link, link.engine.take(calls, wall), wall)
         if link.engine.ready:
             self._hand_out(link, link.engine.step(wall), wall)
+
+    def _taken(self, link: Link, calls: list[Call]) -> list[Call]:
+        """Those of the calls that are for the engine: for most services all of them."""
+        return calls
 
     def _hand_out(self, link: Link, done: Done, wall: int) -> None:
         """Send a batch's results to the broker that asked, and to the others what concerns everyone."""

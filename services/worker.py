@@ -54,7 +54,12 @@ class Worker:
         links = [
             Link(socket, Engine(service, store, settings, log, hands=self._hands)) for socket in self._sockets
         ]
-        self._loop = Loop(service, settings, log, f"{service.name}-{os.getpid()}", links)
+        name = f"{service.name}-{os.getpid()}"
+        self._loop = (
+            service.loop(settings, store, log, name, links, self._hands)
+            if service.loop
+            else Loop(service, settings, log, name, links)
+        )
         self._beside = service.beside(settings) if service.beside else None
         self._stop = False
 
@@ -75,6 +80,7 @@ class Worker:
         poller.register(self._wakeup, zmq.POLLIN)
         for socket in self._sockets:
             poller.register(socket, zmq.POLLIN)
+        loop.attach(poller)
         self._log.info("started", worker=loop.name)
         ready, pulse = False, Pulse()
         if self._beside:
@@ -118,6 +124,7 @@ class Worker:
         self._hands.close()
         if self._beside:
             self._beside.close()
+        self._loop.close()
         for socket in self._sockets:
             socket.close()
         self._context.term()

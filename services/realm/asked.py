@@ -1,0 +1,16 @@
+"""What peers may ask of us: one function for every kind of request of ``protocol.realms``.
+
+Here: the table alone. The functions stand with their nouns; each is given the house, the peer (known by
+its key), the typed body, and a reply that it calls once, now or later. It may raise any ``Failure``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.realm.house import Asked, hello
+
+ASKED: Final[dict[str, Asked]] = {
+    "hello": hello,
+}
+"""By kind."""

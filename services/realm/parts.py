@@ -1,0 +1,13 @@
+"""What we do for every peer by ourselves: one part for each kind of work, each with its turn.
+
+Here: the list alone, in the order in which they have their turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from services.realm.house import House, Part, Peer
+
+PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = ()

@@ -1,0 +1,14 @@
+"""What users of ours asked and another service passed on, because another realm must be asked for it.
+
+Here: the table alone. The functions stand with their nouns; each is given the house, the call as the broker
+stamped it, the command's typed request, and a reply that it calls once, now or later.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.realm.house import Passed
+
+PASSED: Final[dict[str, Passed]] = {}
+"""By command."""
