@@ -1,0 +1,95 @@
+"""What is known of one realm in the end: its ledgers, its database and its history, all with whole addresses.
+
+Belongs here: reading them, and the translation of every name into ``name@realm``, so that three realms can be
+held against each other. What they prove is ``judge``'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from benchmarks import ledger
+from benchmarks.crash.client import body_of
+from benchmarks.crash.evidence import Evidence, Stored, asking, from_database
+from benchmarks.ledger import Line
+
+_NAMES = "select id, kind, name from conversations"
+_WAITING = "select r.name, o.kind, o.state from outbox o join realms r on r.id = o.realm_id"
+_REFUSED = "select conversation_id, seq, code from undelivered"
+
+
+class Books(Struct):
+    """One realm. ``lines``, ``database`` and ``history`` name everybody ``name@realm``.
+
+    ``groups``: conversation → ``#name@realm``. ``waiting``: what its outbox still holds, in words;
+    ``refused``: what other realms would not take.
+    """
+
+    realm: str
+    lines: list[Line]
+    database: Evidence
+    history: Evidence
+    groups: dict[int, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def read(realm: str, home: Path, people: list[str], lines: Iterable[Line]) -> Books:
+    """The books of a realm whose data folder is ``home``; its history is to be asked for yet."""
+    stored = from_database(home, "", people)
+    with asking(home, "") as ask:
+        groups = {
+            int(row[0]): "#" + whole(row[2], realm)
+            for row in ask(_NAMES)
+            if row[1] == "group" and row[0] in stored.members
+        }
+        waiting = [f"a {kind} for {peer} is {state}" for peer, kind, state in ask(_WAITING)]
+        refused = [f"{room}/{seq}: {code}" for room, seq, code in ask(_REFUSED)]
+    whole_lines = [qualified(line, realm) for line in lines]
+    return Books(
+        realm, whole_lines, translated(stored, realm), Evidence({}, {}, {}), groups, waiting, refused
+    )
+
+
+def whole(name: str, realm: str) -> str:
+    """A name as everybody understands it."""
+    return name if "@" in name else f"{name}@{realm}"
+
+
+def local(address: str) -> str:
+    """The name alone, as its own realm says it."""
+    return address.partition("@")[0]
+
+
+def translated(found: Evidence, realm: str) -> Evidence:
+    """The same with whole addresses."""
+    return Evidence(
+        {
+            room: [_translated(message, realm) for message in messages]
+            for room, messages in found.messages.items()
+        },
+        found.counters,
+        {room: [whole(name, realm) for name in names] for room, names in found.members.items()},
+    )
+
+
+def _translated(message: Stored, realm: str) -> Stored:
+    """A text that is the right one for the name alone is the right one for the whole address."""
+    sender = whole(message.sender, realm)
+    right = message.body == body_of(local(sender), message.id)
+    return Stored(message.seq, sender, message.id, body_of(sender, message.id) if right else message.body)
+
+
+def qualified(line: Line, realm: str) -> Line:
+    """A line of this realm's ledger with the whole address of who it is about."""
+    fields = list(line.fields)
+    if line.what in (ledger.SENT, ledger.ACKED, ledger.FAILED, ledger.HEARD, ledger.CURSOR):
+        fields[0] = whole(fields[0], realm)
+    if line.what in (ledger.SENT, ledger.ACKED, ledger.FAILED):
+        fields[1] = whole(fields[1], realm)
+    if line.what == ledger.HEARD:
+        fields[4] = whole(fields[4], realm)
+    return line._replace(fields=tuple(fields))
