@@ -1,1 +1,1 @@
-"""Realms: several servers that know each other."""
+"""Realms: two installations and more, mostly as Houses in one process that talk over an imaginary line."""
