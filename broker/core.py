@@ -17,13 +17,13 @@ from typing import Any
 
 from broker.answers import answer
 from broker.buckets import Buckets
+from broker.flight import Flight
 from broker.peers import Peers
 from broker.presence import Presence
 from broker.sessions import Session, Sessions, Stick
 from broker.workers import Worker, Workers
 from config.settings import Settings
 from protocol import VERSION, backend
-from protocol.backend import Call
 from protocol.commands import BY_ADDRESS, COMMANDS, Command, Rate, body_of
 from protocol.envelope import BadRequest, NotAnEnvelope, pack_body, pack_reply, unpack_request
 from protocol.errors import (
@@ -31,6 +31,7 @@ from protocol.errors import (
     Busy,
     Failure,
     Forbidden,
+    Internal,
     NotFound,
     RateLimited,
     TooLarge,
@@ -41,30 +42,6 @@ from protocol.errors import (
 
 RETRY_WHEN_BUSY = 0.1
 RETRY_WHEN_UNAVAILABLE = 0.3
-
-
-class Flight:
-    """A request that a worker has in hand. ``peer`` is empty for the broker's own."""
-
-    __slots__ = ("at", "call", "command", "peer", "request_id", "session", "stick", "worker")
-
-    def __init__(
-        self,
-        peer: bytes,
-        request_id: int,
-        command: Command,
-        session: Session | None,
-        call: Call,
-        at: float,
-    ) -> None:
-        self.peer = peer
-        self.request_id = request_id
-        self.command = command
-        self.session = session
-        self.call = call
-        self.at = at
-        self.worker: Worker
-        self.stick: Stick | None = None
 
 
 class Core:
@@ -205,7 +182,7 @@ class Core:
 
     def _assign(self, flight: Flight) -> None:
         """Choose a worker: the one the session's open requests are with, else the least loaded."""
-        service, size, session = flight.command.service, len(flight.call.body), flight.session
+        service, size, session = flight.service, len(flight.call.body), flight.session
         stick = None if session is None else session.sticks.get(service)
         if stick is not None and stick.count:
             worker: Worker | None = stick.worker
@@ -228,7 +205,8 @@ class Core:
     def _no_room(self, service: str) -> Failure:
         if self.workers.has(service):
             return Busy(f"The {service} service is busy.", retry_after=RETRY_WHEN_BUSY)
-        return Unavailable(f"The {service} service is not running.", retry_after=RETRY_WHEN_UNAVAILABLE)
+        name = "This server's realm process" if service == backend.REALM else f"The {service} service"
+        return Unavailable(f"{name} is not running.", retry_after=RETRY_WHEN_UNAVAILABLE)
 
     def _refuse(self, peer: bytes, request_id: int, error: Failure) -> None:
         self.counts[error.code] += 1
@@ -276,6 +254,9 @@ class Core:
                 self.counts["late_reply"] += 1
                 continue
             self._land(flight)
+            if status == backend.ELSEWHERE:
+                self._pass_on(flight)
+                continue
             if flight.session is not None:
                 flight.session.open -= 1
             if flight.peer:
@@ -283,12 +264,29 @@ class Core:
             else:
                 self.presence.answered(status == OK)
 
+    def _pass_on(self, flight: Flight) -> None:
+        """A request that concerns another realm goes to the realm process, once."""
+        try:
+            if flight.service == backend.REALM:
+                raise Internal("The server made a mistake: nobody here does this.")
+            if not self._current(flight.session):
+                raise Unauthenticated("This session has ended; log in again.")
+            flight.service = backend.REALM
+            self._assign(flight)
+        except Failure as error:
+            self._give_up(flight, error)
+
+    def _current(self, session: Session | None) -> bool:
+        return session is None or self.sessions.find(session.token) is session
+
     def _effect(self, now: float, kind: str, fields: list[Any]) -> None:
         if kind == backend.OPEN:
             token, session_id, user_id, user = backend.read_open(fields)
             self.sessions.opened(token, session_id, user_id, user, Buckets(self.settings.rates), now)
         elif kind == backend.CLOSE:
             self.sessions.closed(backend.read_close(fields))
+        elif kind == backend.TELL:
+            self.workers.tell(*backend.read_telling(fields))
 
     def _land(self, flight: Flight) -> None:
         """The flight is no longer with its worker."""
@@ -313,21 +311,20 @@ class Core:
 
     def _again(self, flight: Flight) -> None:
         """Hand it to another worker; where none may or can take it, nobody knows what was done."""
-        session = flight.session
-        known = session is None or self.sessions.find(session.token) is session
-        if flight.command.retry and known:  # one whose session has ended meanwhile is not begun anew
+        # One whose session has ended meanwhile is not begun anew.
+        if flight.command.retry and self._current(flight.session):
             try:
                 self._assign(flight)
                 return
             except Failure:
                 pass
-        self._give_up(flight, "The server failed while it worked on this; it may or may not have been done.")
+        message = "The server failed while it worked on this; it may or may not have been done."
+        self._give_up(flight, _uncertain(message))
 
-    def _give_up(self, flight: Flight, message: str) -> None:
+    def _give_up(self, flight: Flight, error: Failure) -> None:
         if flight.session is not None:
             flight.session.open -= 1
         if flight.peer:
-            error = Unavailable(message, retry_after=RETRY_WHEN_UNAVAILABLE, uncertain=True)
             self._refuse(flight.peer, flight.request_id, error)
         else:
             self.presence.answered(False)
@@ -352,7 +349,7 @@ class Core:
             late.append(flight)
         for flight in late:
             self._land(flight)
-            self._give_up(flight, "No answer in time.")
+            self._give_up(flight, _uncertain("No answer in time."))
 
     def report_presence(self, now: float) -> None:
         """Tell the auth service who came and went. Called with the tick, and when a turn has brought some:
@@ -372,12 +369,15 @@ class Core:
     # --- what goes out --------------------------------------------------------------------------
 
     def work(self) -> list[tuple[bytes, bytes]]:
-        """(routing id, frame) of every worker's batch, which is then empty."""
+        """(routing id, frame) of every worker's batch, which is then empty, and of what it is told."""
         frames = []
         for worker in self.workers:
             if worker.batch:
                 frames.append((worker.id, backend.pack_work(worker.batch)))
                 worker.batch = []
+            if worker.told:
+                frames += [(worker.id, backend.pack_tell(payload)) for payload in worker.told]
+                worker.told = []
         return frames
 
     def dismiss(self) -> None:
@@ -387,3 +387,7 @@ class Core:
     def probe(self) -> None:
         """Ask every worker whether it is there: a dead one cannot be sent to."""
         self.signals.extend((worker.id, backend.PROBE) for worker in self.workers)
+
+
+def _uncertain(message: str) -> Failure:
+    return Unavailable(message, retry_after=RETRY_WHEN_UNAVAILABLE, uncertain=True)

@@ -41,6 +41,8 @@ PARTS_AT_ONCE = 2000
 PROBES = 10
 """Ticks during which every worker is asked whether it is there, after one of them hung up. The notice
 comes from the I/O thread, and for a moment the socket still takes messages for the one that is gone."""
+WAITED_FOR = frozenset(SERVICES) - {backend.REALM}
+"""Services without which nobody is at home; the realm process is only for who talks to other realms."""
 EXIT_FORCED = 130
 GRACE = 1.0
 """Seconds that readiness waits for the other services once a login would be answered."""
@@ -149,7 +151,7 @@ class Server:
         live = self._core.workers.services()
         if "auth" in live and self._auth_since is None:
             self._auth_since = now
-        return self._auth_since is not None and (live == list(SERVICES) or now - self._auth_since > GRACE)
+        return self._auth_since is not None and (WAITED_FOR.issubset(live) or now - self._auth_since > GRACE)
 
     def close(self) -> None:
         """Close every socket; what was flushed gets half a second to leave."""

@@ -10,7 +10,7 @@ from protocol.backend import Call
 class Worker:
     """One worker process of one service."""
 
-    __slots__ = ("batch", "bytes", "capacity", "id", "name", "open", "retiring", "seen", "service")
+    __slots__ = ("batch", "bytes", "capacity", "id", "name", "open", "retiring", "seen", "service", "told")
 
     def __init__(self, routing_id: bytes, service: str, name: str, capacity: int, now: float) -> None:
         self.id = routing_id
@@ -24,6 +24,8 @@ class Worker:
         """Bytes of their bodies."""
         self.batch: list[Call] = []
         """Calls to hand over at the end of this turn."""
+        self.told: list[bytes] = []
+        """What it is to be told at the end of this turn, behind the calls."""
         self.retiring = False
 
 
@@ -82,6 +84,12 @@ class Workers:
             if self.room(worker, size) and (best is None or worker.open < best.open):
                 best = worker
         return best
+
+    def tell(self, service: str, payload: bytes) -> None:
+        """Tell a service's workers something in this turn; nothing (empty) is told only once."""
+        for worker in self._by_service.get(service, ()):
+            if payload or payload not in worker.told:
+                worker.told.append(payload)
 
     def room(self, worker: Worker, size: int) -> bool:
         """Whether ``worker`` may be given one more call with a body of ``size`` bytes."""

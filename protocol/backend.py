@@ -3,12 +3,14 @@
     worker → broker   [1, "beat", service, name, capacity]      every heartbeat, and at once on start
                       [1, "done", replies, events, effects]     results of a batch, after its commit
     broker → worker   [1, "work", [call, ...]]                  a batch, in order
+                      [1, "tell", payload]                      something was committed; see TELL
                       [1, "probe"]                              are you there? answered with a beat; also
                                                                 said to a newcomer, who now is known
                       [1, "stop"]                               no more work will come (see capacity 0)
 
 A beat *is* the registration. Capacity is how many calls the worker will hold at once; 0 means that
-it is about to end. ``replies`` are [handle, status, body]; ``events`` are whole event frames.
+it is about to end. ``replies`` are [handle, status, body], with a status "ok", a code of ``protocol.errors``
+or ELSEWHERE; ``events`` are whole event frames.
 """
 
 from __future__ import annotations
@@ -29,6 +31,14 @@ DONE: Final = "done"
 WORK: Final = "work"
 PROBE: Final = "probe"
 STOP: Final = "stop"
+TELL: Final = "tell"
+"""Effect [TELL, service, payload]: hand these bytes to the workers of that service. Empty ones say: look
+whether there is something to do, and are handed over once a turn. Any may be lost."""
+
+ELSEWHERE: Final = "elsewhere"
+"""Status of a reply: nothing was done, the same request is the realm process's. No client ever sees it."""
+REALM: Final = "realm"
+"""The service of the realm process."""
 
 OPEN: Final = "open"
 """Effect [OPEN, token, session, user_id, user]: the broker may stamp requests that bear this token."""
@@ -81,6 +91,11 @@ def pack_work(calls: list[Call]) -> bytes:
     return _pack((VERSION, WORK, calls))
 
 
+def pack_tell(payload: bytes) -> bytes:
+    """What a service is told."""
+    return _pack((VERSION, TELL, payload))
+
+
 def pack_signal(kind: str) -> bytes:
     """``PROBE`` or ``STOP``."""
     return _pack((VERSION, kind))
@@ -116,6 +131,16 @@ def read_done(fields: Sequence[Any]) -> tuple[_Replies, _Events, _Effects]:
 def read_work(fields: Sequence[Any]) -> list[Call]:
     """The calls of a ``WORK``."""
     return _fit(fields[:1], tuple[list[Call]])[0]
+
+
+def read_tell(fields: Sequence[Any]) -> bytes:
+    """The payload of a ``TELL`` as a worker hears it."""
+    return _fit(fields[:1], tuple[bytes])[0]
+
+
+def read_telling(fields: Sequence[Any]) -> tuple[str, bytes]:
+    """Service and payload of the effect ``TELL``, without its name."""
+    return _fit(fields[:2], tuple[str, bytes])
 
 
 def read_open(fields: Sequence[Any]) -> tuple[bytes, int, int, str]:

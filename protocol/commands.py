@@ -235,13 +235,33 @@ class Broadcast(Body, frozen=True):
     after: MessageId | None = None
 
 
-class SendReply(Body, frozen=True, omit_defaults=False):
-    """The message is on disk. ``duplicate``: it already was, from an earlier try with this id."""
+class Deliver(Body, frozen=True):
+    """A message of a user of another realm, whom the call names, to one of ours; asked by the realm process.
+
+    Fields as in ``Send``; ``sent_at`` is when it was sent there, ``file`` what came with it.
+    """
+
+    to: Name
+    body: str
+    id: MessageId
+    sent_at: Seq
+    file: FileInfo | None = None
+    after: MessageId | None = None
+
+
+class SendReply(Body, frozen=True):
+    """The message is on disk. ``duplicate``: it already was, from an earlier try with this id.
+
+    ``queued``: it still has to go to another realm, and ``away``: that does not answer at present. A message
+    to another realm's group gets its number there, so ``seq`` is 0 until it has come back.
+    """
 
     conversation: int
     seq: int
     sent_at: int
     duplicate: bool
+    queued: bool = False
+    away: bool = False
 
 
 class Message(Body, frozen=True):
@@ -254,6 +274,8 @@ class Message(Body, frozen=True):
     id: bytes
     file: FileInfo | None = None
     """What was sent with it; its ``body`` is then the file's name, or the text that came with it."""
+    undelivered: str = ""
+    """Why the realm that it was meant for refused it: a sentence."""
 
 
 class History(Body, frozen=True):
@@ -273,7 +295,8 @@ class History(Body, frozen=True):
 class HistoryReply(Body, frozen=True, omit_defaults=False):
     """``messages`` is complete from ``first`` to ``last``; first > last when the range is empty.
 
-    ``last_seq`` is the conversation's newest, ``read_seq`` the caller's own read marker.
+    ``last_seq`` is the conversation's newest, ``read_seq`` the caller's own read marker. In a direct one
+    the other's server has everything up to ``delivered_seq``, and they have read up to ``seen_seq``.
     """
 
     conversation: int
@@ -282,6 +305,8 @@ class HistoryReply(Body, frozen=True, omit_defaults=False):
     last: int
     last_seq: int
     read_seq: int
+    delivered_seq: int = 0
+    seen_seq: int = 0
 
 
 class Read(Body, frozen=True):
@@ -443,7 +468,29 @@ class RemoveMember(Body, frozen=True):
     user: Name
 
 
-# --- from the broker itself ---------------------------------------------------------------------
+# --- realms -------------------------------------------------------------------------------------
+
+
+class RealmInfo(Body, frozen=True, omit_defaults=False):
+    """Another realm, as anyone here may see it.
+
+    ``state``: ``paired``, or ``blocked``: nothing goes there or comes from there. ``away_since``:
+    microseconds, 0 while it answers. ``waiting``: how many messages and the like wait to go there.
+    """
+
+    realm: str
+    state: str
+    away_since: int
+    waiting: int
+
+
+class RealmsReply(Body, frozen=True, omit_defaults=False):
+    """The realms that this one is paired with, by name."""
+
+    realms: list[RealmInfo]
+
+
+# --- from the server itself ---------------------------------------------------------------------
 
 
 class PresenceReport(Body, frozen=True):
@@ -488,8 +535,9 @@ class Command(NamedTuple):
 
     ``service`` '' means that the broker answers itself. ``session``: needs a logged-in caller.
     ``retry``: may be handed to another worker when the first one died over it. ``limit``: largest
-    body in bytes. ``writes``: needs the write transaction. ``internal``: from the broker only. ``gateway``:
-    from gateways only. ``visitors``: in place of ``rate``, in a session that only a gateway uses.
+    body in bytes. ``writes``: needs the write transaction. ``internal``: from the server's own processes
+    only. ``gateway``: from gateways only. ``visitors``: in place of ``rate``, in a session that only a
+    gateway uses.
     """
 
     name: str
@@ -585,6 +633,8 @@ _ROWS = (
     Command("file.move", "file", files.MoveFile, Empty, limit=16384, retry=False),
     Command("file.delete", "file", files.DeleteFile, Empty, limit=8192, retry=False),
     Command("file.mkdir", "file", files.MakeFolder, Empty, limit=8192, retry=False),
+    Command("message.deliver", "messaging", Deliver, SendReply, limit=_MESSAGE_LIMIT, internal=True),
+    Command("realm.list", "realm", Empty, RealmsReply, writes=False),
     Command("presence.report", "auth", PresenceReport, Empty, session=False, limit=1 << 20, internal=True),
 )
 

@@ -40,6 +40,26 @@ class MessageEvent(Body, frozen=True):
     file: FileInfo | None = None
 
 
+class DeliveredEvent(Body, frozen=True, omit_defaults=False):
+    """What was said up to ``seq`` is stored on the other one's server; told to who said it."""
+
+    conversation: int
+    seq: int
+
+
+class UndeliveredEvent(Body, frozen=True, omit_defaults=False):
+    """Another realm refused a message for good; ``code`` and ``message`` as in an error. Told to its sender.
+
+    ``seq`` is 0 for one to a group of that realm, which never got a number.
+    """
+
+    conversation: int
+    seq: int
+    id: bytes
+    code: str
+    message: str
+
+
 class ReadEvent(Body, frozen=True, omit_defaults=False):
     """``user`` has read up to ``seq``.
 
@@ -87,6 +107,8 @@ class TopicsEvent(Body, frozen=True, omit_defaults=False):
 EVENTS: Final[dict[str, type[Body]]] = {
     "welcome": Welcome,
     "message": MessageEvent,
+    "delivered": DeliveredEvent,
+    "undelivered": UndeliveredEvent,
     "read": ReadEvent,
     "typing": TypingEvent,
     "presence": PresenceEvent,

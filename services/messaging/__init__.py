@@ -17,6 +17,7 @@ SERVICE = Service(
     {
         "message.send": _SEND,
         "message.broadcast": _SEND,
+        "message.deliver": _SEND,
         "message.history": history.history,
         "message.read": reading.read,
         "message.typing": reading.typing,

@@ -15,8 +15,8 @@ from services.storage.engine import Transaction
 
 def info(file: files.File | files.Attached) -> FileInfo:
     """One file; of a deleted one nobody learns the hash."""
-    gone = file.sha256 is None
-    return FileInfo(file.id, file.name, file.size, file.type, file.sha256 or b"", gone)
+    sha256 = file.sha256 or file.claimed
+    return FileInfo(file.id, file.name, file.size, file.type, sha256 or b"", sha256 is None)
 
 
 def in_range(tx: Transaction, conversation: int, first: int, last: int) -> dict[int, FileInfo]:

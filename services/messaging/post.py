@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from protocol.commands import Body, Broadcast, Send, SendReply
+from protocol.commands import Body, Broadcast, Deliver, Send, SendReply
 from protocol.errors import Conflict, Failure
 from protocol.events import MessageEvent
 from protocol.files import FileInfo
@@ -20,6 +20,10 @@ from services.storage.messages import Stored
 
 Pair = tuple[int, bytes]
 """(sender, message id): what makes a message the same one."""
+
+
+Command = Send | Broadcast | Deliver
+"""What makes a message."""
 
 
 class Target(NamedTuple):
@@ -34,12 +38,13 @@ class Target(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A message that may be sent, if it is not stored yet."""
+    """A message that may be sent, if it is not stored yet. ``sent_at``: when it was, 0 for now."""
 
     caller: Caller
-    command: Send | Broadcast
+    command: Command
     target: Target
     file: FileInfo | None = None
+    sent_at: int = 0
 
 
 class Moved(Exception):
@@ -174,10 +179,11 @@ class Post:
         for place, draft, conversation, nth in new:
             seq = base[conversation] + nth
             caller, command = draft.caller, draft.command
-            rows.append((conversation, seq, caller.user_id, command.id, command.body, now))
+            sent_at = draft.sent_at or now
+            rows.append((conversation, seq, caller.user_id, command.id, command.body, sent_at))
             own[conversation, caller.user_id] += 1
-            answers[place] = SendReply(conversation, seq, now, False)
-            heard.append(Heard(draft, Stored(conversation, seq, command.body, now)))
+            answers[place] = SendReply(conversation, seq, sent_at, False)
+            heard.append(Heard(draft, Stored(conversation, seq, command.body, sent_at)))
         messages.add(tx, rows)
         if not members.sent(tx, own):
             raise Moved
@@ -199,7 +205,7 @@ class Post:
         }
         topics = {**topics, **conversations.topics(ctx.tx, shared)} if shared else topics
         for draft, message in heard:
-            caller, command, target, file = draft
+            caller, command, target, file, _ = draft
             event = MessageEvent(
                 message.conversation,
                 message.seq,

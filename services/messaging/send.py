@@ -18,11 +18,11 @@ from typing import Final
 
 from protocol import addresses
 from protocol.addresses import Kind
-from protocol.commands import Body, Broadcast, Send
+from protocol.commands import Body, Broadcast, Deliver
 from protocol.errors import Failure, Forbidden, Invalid, NotFound, TooLarge
 from services.context import Caller, Context, TooHasty
 from services.messaging.locate import address_of
-from services.messaging.post import Draft, Moved, Pair, Post, Target
+from services.messaging.post import Command, Draft, Moved, Pair, Post, Target
 from services.storage import conversations, members, messages, users
 from services.storage.engine import Duplicate, StoreBusy
 from services.storage.messages import Stored
@@ -37,7 +37,7 @@ Seen = dict[tuple[int, str], Target | Failure]
 """Targets by (caller, address as written)."""
 
 
-def send(ctx: Context, calls: list[tuple[Caller, Send | Broadcast]]) -> list[Body | Failure]:
+def send(ctx: Context, calls: list[tuple[Caller, Command]]) -> list[Body | Failure]:
     """Store messages and publish them; an answer for each, in the same order."""
     pairs = [(caller.user_id, command.id) for caller, command in calls]
     if ctx.hasty:
@@ -57,7 +57,7 @@ def send(ctx: Context, calls: list[tuple[Caller, Send | Broadcast]]) -> list[Bod
 
 
 def _attempt(
-    ctx: Context, calls: list[tuple[Caller, Send | Broadcast]], pairs: list[Pair], known: dict[Pair, Stored]
+    ctx: Context, calls: list[tuple[Caller, Command]], pairs: list[Pair], known: dict[Pair, Stored]
 ) -> list[Body | Failure]:
     seen: Seen = {}
     drafts = [_draft(ctx, seen, caller, command) for caller, command in calls]
@@ -69,7 +69,7 @@ def _attempt(
 # --- where to -----------------------------------------------------------------------------------
 
 
-def _draft(ctx: Context, seen: Seen, caller: Caller, command: Send | Broadcast) -> Draft | Failure:
+def _draft(ctx: Context, seen: Seen, caller: Caller, command: Command) -> Draft | Failure:
     """The message with its target, or why it cannot be sent."""
     body = command.body
     # A character takes at most 4 bytes; only long texts need to be counted.
@@ -77,7 +77,7 @@ def _draft(ctx: Context, seen: Seen, caller: Caller, command: Send | Broadcast) 
         refusal = refused(body, ctx.settings.message_max_bytes)
         if refusal is not None:
             return refusal
-    to = command.to if isinstance(command, Send) else addresses.BROADCAST
+    to = addresses.BROADCAST if isinstance(command, Broadcast) else command.to
     key = (caller.user_id, to)
     found = seen.get(key)
     if found is None:
@@ -86,7 +86,18 @@ def _draft(ctx: Context, seen: Seen, caller: Caller, command: Send | Broadcast) 
         except Failure as failure:
             found = failure
         seen[key] = found
-    return found if isinstance(found, Failure) else Draft(caller, command, found)
+    if isinstance(found, Failure):
+        return found
+    if isinstance(command, Deliver):
+        return _delivered(ctx, caller, command, found)
+    return Draft(caller, command, found)
+
+
+def _delivered(ctx: Context, caller: Caller, command: Deliver, found: Target) -> Draft | Failure:
+    """A message from another realm: to a user of ours, and never of a time to come."""
+    if not found.recipient:
+        return Invalid("Only a message to a user is delivered so.")
+    return Draft(caller, command, found, command.file, min(command.sent_at, ctx.now))
 
 
 def refused(body: str, most: int) -> Failure | None:
