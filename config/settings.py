@@ -104,6 +104,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds of the longest pause before another try to reach one that is away."""
     realm_open_requests: Count = 64
     """Requests of another realm that wait to be done; beyond that, ``busy``."""
+    realm_users: Count = 20_000
+    """Users of one other realm who are known here; beyond that, nobody new of it may write or join."""
 
     # Accounts
     password_min_length: Annotated[int, Meta(ge=1, le=1024)] = 8

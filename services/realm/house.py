@@ -27,6 +27,7 @@ from protocol.errors import OK, Failure, Forbidden, Internal, Invalid
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
 from services.realm.line import Answer, Dial, Line, Times
+from services.realm.people import People
 from services.storage import realms
 from services.storage.engine import Store, StoreUnavailable
 from services.storage.realms import Realm, State
@@ -57,6 +58,7 @@ class Peer:
         self.dial = dial
         self.start = 0
         """The number of the process that last said hello to us."""
+        self.people = People(house, realm.name)
         self.line = Line(dial, house.times, house.hello, self._heard, self._changed, house.rng)
         self.parts: list[Part] = [make(house, self) for make in house.parts]
 

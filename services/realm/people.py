@@ -1,0 +1,95 @@
+"""People of a peer as callers: from the bare name that it says to the row that its user has here.
+
+Belongs here: who may be spoken for (a peer's own users, by proper names), and how many of them are known.
+Not here: what they ask. A row once made is never deleted and never another person's, so what was found is
+remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+from protocol.addresses import checked_name, name_key
+from protocol.errors import Forbidden
+from services.storage import foreigners
+from services.storage.foreigners import Foreigner
+
+if TYPE_CHECKING:
+    from services.realm.house import House
+
+REMEMBERED: Final = 20_000
+"""People of one peer whose rows are remembered; then all are forgotten."""
+
+
+class ForeignSender(Forbidden):
+    """A peer that speaks for somebody else's user. Refused like anything forbidden, and logged."""
+
+
+class People:
+    """The users of the realm ``realm``, as far as we have met them."""
+
+    def __init__(self, house: House, realm: str) -> None:
+        self._house = house
+        self._realm = realm
+        self._known: dict[str, Foreigner] = {}
+
+    def caller(self, name: str) -> Foreigner:
+        """One of them, by the bare name that the peer said; met if they were not.
+
+        Raises ``ForeignSender``, ``Invalid`` for what is no name, ``Forbidden`` when there are too many.
+        """
+        try:
+            own(name)
+        except ForeignSender:
+            self.log_foreign(name, 1)
+            raise
+        self.meet([name])
+        found = self.known(name)
+        if found is None:
+            raise self.too_many()
+        return found
+
+    def known(self, name: str) -> Foreigner | None:
+        """Who is remembered under a proper name; asks nobody."""
+        return self._known.get(name_key(name))
+
+    def meet(self, names: Collection[str]) -> None:
+        """Have ``known`` find these proper names, in a transaction of its own if there are any new ones.
+
+        Who is still not known afterwards is one too many.
+        """
+        if all(name_key(name) in self._known for name in names):
+            return
+        if len(self._known) + len(names) > REMEMBERED:
+            self._known.clear()
+        met: dict[str, Foreigner] = {}
+        with self._house.store.write() as tx:
+            room = self._house.settings.realm_users - foreigners.count(tx, self._realm)
+            for name in names:
+                key = name_key(name)
+                if key in self._known or key in met:
+                    continue
+                found = foreigners.named(tx, name, self._realm)
+                if found is None and room > 0:
+                    room -= 1
+                    found = foreigners.met(tx, name, self._realm, self._house.wall)
+                if found is not None:
+                    met[key] = found
+        self._known.update(met)
+
+    def too_many(self) -> Forbidden:
+        """What is said of those for whom there is no room."""
+        most = self._house.settings.realm_users
+        return Forbidden(f"We know {most} users of {self._realm} already, and that is the limit.", limit=most)
+
+    def log_foreign(self, name: str, count: int) -> None:
+        """Note that the peer spoke for others; ``name`` is one of them."""
+        self._house.log.warning("foreign sender", realm=self._realm, user=name[:128], count=count)
+
+
+def own(name: str) -> str:
+    """``name`` itself, if it is the bare and proper name of a peer's own user. Raises as ``caller`` does."""
+    if "@" in name:
+        raise ForeignSender("A realm speaks only for its own users.")
+    return checked_name(name)
