@@ -90,8 +90,9 @@ class Pipe:
 class Proxy:
     """``with Proxy(port) as proxy``: stands before ``127.0.0.1:port`` and the two ports behind it."""
 
-    def __init__(self, port: int, seed: int) -> None:
-        self._ports = tuple(range(port, port + CLIENT_PORTS))
+    def __init__(self, port: int, seed: int, ports: int = CLIENT_PORTS) -> None:
+        self._ports = tuple(range(port, port + ports))
+        self._closed = self._swallowing = False
         self._random = random.Random(seed)
         self._pipes: set[Pipe] = set()
         self._loop = asyncio.new_event_loop()
@@ -138,11 +139,17 @@ class Proxy:
         except OSError:
             writer.close()
             return
+        if self._closed:
+            server_writer.close()
+            writer.transport.abort()
+            return
         pipe = Pipe(
             Half(reader, server_writer, partial(self._count, port, UP)),
             Half(server_reader, writer, partial(self._count, port, DOWN)),
         )
         self._pipes.add(pipe)
+        if self._swallowing:
+            pipe.up.swallows = pipe.down.swallows = True
         try:
             await asyncio.gather(*(half.run() for half in pipe.halves))
         except (OSError, RuntimeError):
@@ -164,6 +171,32 @@ class Proxy:
     def black_hole(self, seconds: float) -> None:
         """Every connection swallows everything for a while, then is reset."""
         self._run(self._black_hole(seconds))
+
+    def shut(self) -> None:
+        """Reset every connection, and each that is tried, until ``reopen``."""
+        self._closed = True
+        self._run(self._cut_all())
+
+    def drop(self, both: bool = True) -> None:
+        """Swallow what comes, either way or only the server's, until ``reopen``; connections look alive."""
+        self._run(self._drop(both))
+
+    def reopen(self) -> None:
+        """Let through whoever comes from now on; what lived through the trouble does so no longer."""
+        swallowed, self._closed, self._swallowing = self._swallowing, False, False
+        if swallowed:
+            self._run(self._cut_all())
+
+    async def _cut_all(self) -> None:
+        for pipe in list(self._pipes):
+            pipe.cut(reset=True)
+
+    async def _drop(self, both: bool) -> None:
+        self._swallowing = True
+        self.counts["drop"] = self.counts.get("drop", 0) + len(self._pipes)
+        for pipe in self._pipes:
+            pipe.down.swallows = True
+            pipe.up.swallows = both
 
     async def _storm(self, seconds: float, every: float) -> None:
         loop = asyncio.get_running_loop()

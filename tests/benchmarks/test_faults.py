@@ -165,3 +165,37 @@ def test_a_full_disk_refuses_and_has_room_again(tmp_path: Path, may_mount: bool)
         finally:
             writer.close()
     assert not os.path.ismount(tmp_path)
+
+
+def test_a_line_that_is_shut_lets_nobody_through_until_it_is_opened(echo: int) -> None:
+    with Proxy(echo, seed=1, ports=1) as proxy:
+        with dial(echo) as line:
+            line.sendall(b"halo")
+            assert line.recv(16) == b"halo"
+            proxy.shut()
+            assert ended(line)
+        with dial(echo) as line:
+            assert ended(line)
+        proxy.reopen()
+        with dial(echo) as line:
+            line.sendall(b"lagi")
+            assert line.recv(16) == b"lagi"
+
+
+def test_a_line_that_drops_what_comes_looks_alive_until_it_is_opened(echo: int) -> None:
+    with Proxy(echo, seed=1, ports=1) as proxy, dial(echo) as line:
+        line.sendall(b"halo")
+        assert line.recv(16) == b"halo"
+        proxy.drop()
+        line.sendall(b"anybody?")
+        line.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            line.recv(16)
+        line.settimeout(TIMEOUT)
+        with dial(echo) as late:
+            late.sendall(b"here?")
+            late.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                late.recv(16)
+        proxy.reopen()
+        assert ended(line)
