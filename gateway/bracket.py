@@ -14,7 +14,7 @@ from gateway import digest
 from gateway.bracket_lines import line_of_event, line_of_message
 from gateway.dialect import Command, Dialect, Refusals, Wrong
 from gateway.framing import NEWLINE, Framing
-from gateway.people import exists, is_name
+from gateway.people import address, exists, is_name
 from protocol.errors import (
     Busy,
     Conflict,
@@ -204,8 +204,8 @@ class Bracket(Dialect):
 
     async def send(self, arguments: list[str]) -> str:
         """``SEND U text…``"""
-        name, text = arguments
-        if not is_name(name):
+        name, text = address(arguments[0]), arguments[1]
+        if not name:
             raise Wrong(NO_RECIPIENT)
         await self.visitor.chat.send(name, text)
         return "[OK] pesan terkirim"
@@ -264,13 +264,15 @@ class Bracket(Dialect):
 
     async def join(self, arguments: list[str]) -> str:
         """``JOIN G P``: to the system joining twice is the same as once, so it is looked at first"""
-        name, password = arguments
+        name, password = address(arguments[0]), arguments[1]
         chat = self.visitor.chat
-        if not is_name(name):
+        if not name:
             raise Wrong(NO_GROUP_TO_JOIN)
         try:
             await chat.history(f"#{name}", after=NEWEST - 1, limit=1)
-        except Forbidden:
+        except (Forbidden, NotFound) as error:
+            if isinstance(error, NotFound) and "@" not in name:
+                raise  # one of another realm is not known here before somebody is in it
             await chat.join_group(name, password)
             return "[OK] Join grup berhasil"
         raise Wrong(MEMBER)
@@ -319,7 +321,8 @@ def _alphanumeric(word: str) -> bool:
 
 
 def _group(name: str) -> str:
-    """The address of the group of this name."""
-    if not is_name(name):
+    """The address of the group of this name, of whatever realm."""
+    found = address(name)
+    if not found:
         raise Wrong(NO_GROUP)
-    return f"#{name}"
+    return f"#{found}"

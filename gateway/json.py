@@ -205,8 +205,21 @@ class Json(Dialect):
 
     def local(self, name: str) -> str:
         """A name without the realm, if that is ours and it is a name; else ''."""
-        name, at, realm = name.partition("@")
-        return name if people.is_name(name) and (not at or realm.lower() == self.here) else ""
+        address = self.address(name)
+        return "" if "@" in address else address
+
+    def address(self, name: str) -> str:
+        """The same of whatever realm; of another one it stays behind the name."""
+        return people.address(name, self.here)
+
+    def _group(self, arguments: list[str]) -> str:
+        """The address of a group, without its mark, whose realm may also be a word of its own; else ''."""
+        name, at, realm = arguments[0].partition("@")
+        if len(arguments) == 1:
+            return self.address(arguments[0])
+        if at and realm.lower() != arguments[1].lower():
+            return ""
+        return self.address(f"{name}@{arguments[1]}")
 
     # --- who ------------------------------------------------------------------------------------
 
@@ -263,7 +276,7 @@ class Json(Dialect):
     @json_tokens.before(people.exists, 2)
     async def sendprivate(self, arguments: list[str]) -> bytes:
         """``sendprivate T U text``"""
-        name = self.local(arguments[0])
+        name = self.address(arguments[0])
         if not name:
             raise Wrong(NO_USER)
         await self.chat.send(name, arguments[1])
@@ -272,7 +285,7 @@ class Json(Dialect):
     @json_tokens.before(people.group_exists, 2)
     async def sendgroup(self, arguments: list[str]) -> bytes:
         """``sendgroup T G text``"""
-        name = self.local(arguments[0])
+        name = self.address(arguments[0])
         if not name:
             raise Wrong(NO_ACCESS)
         await self.chat.send(f"#{name}", arguments[1])
@@ -282,7 +295,7 @@ class Json(Dialect):
         """``inbox T``, ``inbox T SENDER``"""
         with json_inbox.Shown(self) as shown:
             if arguments:
-                search = shown.private(self.local(arguments[0]))
+                search = shown.private(self.address(arguments[0]))
                 messages = await json_tokens.found(self, arguments, search)
             else:
                 messages = await shown.received()
@@ -291,8 +304,8 @@ class Json(Dialect):
     @json_tokens.before(people.group_exists, 1)
     async def inboxgroup(self, arguments: list[str]) -> None:
         """``inboxgroup T G``"""
-        name = self.local(arguments[0])
-        if not name or not self._is_here(arguments[1:]):
+        name = self._group(arguments)
+        if not name:
             raise Wrong(NO_ACCESS)
         with json_inbox.Shown(self) as shown:
             await self.pour(json_shapes.ok_with("messages", await shown.group(name)))
@@ -310,8 +323,8 @@ class Json(Dialect):
     @json_tokens.before(people.group_exists, 1)
     async def joingroup(self, arguments: list[str]) -> bytes:
         """``joingroup T G``, ``joingroup T G REALM``"""
-        name = self.local(arguments[0])
-        if not name or not self._is_here(arguments[1:]):
+        name = self._group(arguments)
+        if not name:
             raise Wrong(NO_GROUP)
         await self.chat.join_group(name)
         return json_shapes.ok("User berhasil join group")
@@ -322,30 +335,27 @@ class Json(Dialect):
         rows = [row for row in await self.chat.conversations() if row.name.startswith("#")]
         if not rows:
             raise Wrong("User tidak memiliki akses ke grup")
+        names = [people.apart(row.name[1:], self.here) for row in rows]
         user = self.chat.user
-        groups = [{"username": user, "groupname": row.name[1:], "realm_id": self.here} for row in rows]
+        groups = [{"username": user, "groupname": name, "realm_id": realm} for name, realm in names]
         await self.pour([json_shapes.ok(groups=groups)])
-
-    def _is_here(self, realms: list[str]) -> bool:
-        """Whether the realm that was named, if one was, is ours."""
-        return not realms or realms[0].lower() == self.here
 
     # --- files ----------------------------------------------------------------------------------
 
     @json_tokens.before(people.exists, 2)
     async def sendfile(self, arguments: list[Any]) -> bytes:
         """``sendfile T U B64 path``"""
-        return await json_files.send(self, self.local(arguments[0]), arguments[1], arguments[2])
+        return await json_files.send(self, self.address(arguments[0]), arguments[1], arguments[2])
 
     @json_tokens.before(people.group_exists, 2)
     async def sendgroupfile(self, arguments: list[Any]) -> bytes:
         """``sendgroupfile T G B64 path``"""
-        name = self.local(arguments[0])
+        name = self.address(arguments[0])
         return await json_files.send(self, name and f"#{name}", arguments[1], arguments[2])
 
     async def receivefile(self, arguments: list[str]) -> None:
         """``receivefile T``, ``receivefile T SENDER``"""
-        search = json_files.listed(self, self.local(arguments[0]) if arguments else None)
+        search = json_files.listed(self, self.address(arguments[0]) if arguments else None)
         await json_files.receive(self, await json_tokens.found(self, arguments, search))
 
     async def pour(self, pieces: list[bytes]) -> None:
@@ -356,7 +366,7 @@ class Json(Dialect):
         "register": Command(register, 2, 2, {Conflict: "user telah terdaftar"}, login=False),
         "auth": Command(auth, 2, 2, login=False),
         "logout": Command(logout),
-        "sendprivate": Command(sendprivate, 2, refusals={NotFound: NO_USER}),
+        "sendprivate": Command(sendprivate, 2, refusals={NotFound: NO_USER, Forbidden: NO_USER}),
         "inbox": Command(inbox),
         "inboxbysender": Command(inbox, 1),
         "creategroup": Command(creategroup, 1, refusals={Conflict: "group telah terdaftar"}),
@@ -365,13 +375,14 @@ class Json(Dialect):
             1,
             refusals={
                 NotFound: NO_GROUP,
+                Forbidden: NO_GROUP,  # of a realm that we do not talk to
                 InvalidCredentials: "Group memakai password",
                 TooLarge: "Group sudah penuh",
             },
         ),
         "sendgroup": Command(sendgroup, 2, refusals={NotFound: NO_ACCESS, Forbidden: NO_ACCESS}),
         "inboxgroup": Command(inboxgroup, 1, refusals={NotFound: NO_ACCESS, Forbidden: NO_ACCESS}),
-        "sendfile": Command(sendfile, 3, refusals={NotFound: NO_USER}),
+        "sendfile": Command(sendfile, 3, refusals={NotFound: NO_USER, Forbidden: NO_USER}),
         "sendgroupfile": Command(sendgroupfile, 3, refusals={NotFound: NO_USER, Forbidden: NO_USER}),
         "receivefile": Command(receivefile),
         "getallusers": Command(getallusers),

@@ -11,7 +11,7 @@ import binascii
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from gateway import files, json_lines, json_shapes
+from gateway import files, json_lines, json_shapes, people
 from gateway.dialect import Wrong
 from gateway.json_inbox import here_since
 from protocol.addresses import BROADCAST, name_key
@@ -167,10 +167,11 @@ async def newest(chat: Chat, row: ConversationInfo, most: int) -> list[StoredFil
 
 async def _item(json: Json, file: StoredFile, row: ConversationInfo, content: bytes) -> bytes:
     group = row.name[:1] in ("#", "*")
+    sender, realm = people.apart(file.owner, json.here)
     head = json_shapes.item(
         {
-            "sender": file.owner,
-            "sender_realm": json.here,
+            "sender": sender,
+            "sender_realm": realm,
             "receiver": row.name.removeprefix("#") if group else json.chat.user,
             "file_name": file.name,
             "created_at": json_shapes.local_time(file.created_at),

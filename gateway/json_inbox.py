@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from client import Chat
-from gateway import json_shapes
+from gateway import json_shapes, people
 from gateway.digest import PROBE, Bounds, Digest, mark
 from protocol.addresses import BROADCAST
 from protocol.commands import ConversationInfo, Message
@@ -106,15 +106,16 @@ class Shown:
         if not other:
             raise NotFound("")
         user, here = self._user, self._json.here
-        await self._walk(
-            other,
-            lambda message: {"receiver": other if message.sender == user else user, "receiver_realm": here},
-        )
+        name, realm = people.apart(other, here)
+        to_them = {"receiver": name, "receiver_realm": realm}
+        to_us = {"receiver": user, "receiver_realm": here}
+        await self._walk(other, lambda message: to_them if message.sender == user else to_us)
         return await self._items()
 
     async def group(self, name: str) -> list[bytes]:
         """What was said in a group. Raises ``NotFound`` and ``Forbidden``."""
-        receiver = {"receiver_group": name, "receiver_realm": self._json.here}
+        bare, realm = people.apart(name, self._json.here)
+        receiver = {"receiver_group": bare, "receiver_realm": realm}
         await self._walk(f"#{name}", lambda message: receiver)
         return await self._items()
 
@@ -160,10 +161,11 @@ class Shown:
         return items
 
     def _item(self, message: Message, receiver: Fields) -> bytes:
+        sender, realm = people.apart(message.sender, self._json.here)
         return json_shapes.item(
             {
-                "sender": message.sender,
-                "sender_realm": self._json.here,
+                "sender": sender,
+                "sender_realm": realm,
                 **receiver,
                 "message": message.body,
                 "created_at": json_shapes.local_time(message.sent_at),

@@ -40,7 +40,7 @@ async def check(json: Json, arguments: list[Any], known: Known | None = None, le
     if json.told or not arguments:
         return
     behind = _words(arguments[1:], least)
-    if len(behind) < least or (least and not await _is_known(json, known, behind[0])):
+    if len(behind) < least or (least and not await _may_be(json, known, behind[0])):
         return
     if not await _is_known(json, known, arguments[0]):
         raise Wrong(json.STRANGER)
@@ -73,8 +73,17 @@ async def found(json: Json, arguments: list[Any], search: Awaitable[list[T]]) ->
 
 
 async def _is_known(json: Json, known: Known | None, word: str) -> bool:
-    name = json.local(word)
-    return known is not None and name != "" and await known(json.chat, name)
+    name = json.address(word)
+    if known is None or not name:
+        return False
+    if "@" in name:
+        return await people.realm_met(json.chat, name)
+    return await known(json.chat, name)
+
+
+async def _may_be(json: Json, known: Known | None, word: str) -> bool:
+    """The same of a word that stands where a name belongs: who is of another realm is not asked about."""
+    return "@" in json.address(word) or await _is_known(json, known, word)
 
 
 def _words(arguments: list[Any], most: int) -> list[str]:

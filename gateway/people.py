@@ -6,6 +6,7 @@ Belongs here: questions to the system in terms of the system. Sentences are the 
 from __future__ import annotations
 
 from client import Chat
+from protocol import addresses
 from protocol.addresses import checked_name
 from protocol.commands import FoundReply
 from protocol.errors import Forbidden, Invalid
@@ -17,6 +18,28 @@ def is_name(word: str) -> bool:
         return checked_name(word) == word
     except Invalid:
         return False
+
+
+def address(word: str, here: str = "") -> str:
+    """A name that may have a realm behind it, as the system takes it; '' if it could be nobody's.
+
+    ``here`` is our own realm, which is left out where it is known: ``budi@Here`` is ``budi``.
+    """
+    name, at, realm = word.partition("@")
+    if not at or not is_name(name):
+        return word if is_name(word) else ""
+    realm = realm.lower()
+    try:
+        addresses.parse(f"{name}@{realm}")
+    except Invalid:
+        return ""
+    return name if realm == here else f"{name}@{realm}"
+
+
+def apart(name: str, here: str) -> tuple[str, str]:
+    """A name as the system shows it, and its realm: ``budi@b`` is ``budi`` of ``b``, ``ani`` one of ours."""
+    bare, _, realm = name.partition("@")
+    return bare, realm or here
 
 
 async def exists(chat: Chat, name: str) -> bool:
@@ -31,6 +54,12 @@ async def exists(chat: Chat, name: str) -> bool:
 async def group_exists(chat: Chat, name: str) -> bool:
     """The same of a group, named without ``#``; to who is not told there is none."""
     return is_name(name) and (await _found(chat, name)).group
+
+
+async def realm_met(chat: Chat, name: str) -> bool:
+    """Whether the user has ever talked with somebody of the realm of ``name@realm``."""
+    realm = name.rpartition("@")[2]
+    return any(row.name.rpartition("@")[2] == realm for row in await chat.conversations() if "@" in row.name)
 
 
 async def _found(chat: Chat, name: str) -> FoundReply:

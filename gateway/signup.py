@@ -226,16 +226,16 @@ class Signup(Dialect):
 
     async def join(self, arguments: list[str]) -> str:
         """``join_group G``"""
-        name = arguments[0]
-        if not people.is_name(name):
+        name = people.address(arguments[0])
+        if not name:
             raise NotFound("No name of a group.")
         await self.visitor.chat.join_group(name)
         return f"Joining group {name}"
 
     async def leave(self, arguments: list[str]) -> str:
         """``leave_group G``"""
-        name = arguments[0]
-        if not people.is_name(name):
+        name = people.address(arguments[0])
+        if not name:
             raise NotFound("No name of a group.")
         await self.visitor.chat.leave_group(name)
         return f"Leaving group {name}"
@@ -308,11 +308,12 @@ class Signup(Dialect):
     async def _with(self, name: str, *, reading: bool = False) -> tuple[str, HistoryReply]:
         """Address and state of the conversation with a user, else a group, of this name. Raises ``Wrong``."""
         chat = self.visitor.chat
-        if not people.is_name(name):
+        known = people.address(name)
+        if not known:
             raise Wrong(says.NOBODY.replace("{0}", name))
-        if name_key(name) == name_key(chat.user):
+        if name_key(known) == name_key(chat.user):
             raise Wrong(says.ONESELF)
-        addresses = [name, f"#{name}"]
+        addresses = [known, f"#{known}"]
         if reading and name == BROADCAST_NAME:
             addresses.append(BROADCAST)
         for address in addresses:
