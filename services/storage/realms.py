@@ -108,22 +108,26 @@ def silent(tx: Transaction, realm: int, now: int, trouble: str) -> None:
 # --- invitations --------------------------------------------------------------------------------
 
 
-def invite(tx: Transaction, secret_hash: bytes, now: int, expires_at: int) -> None:
-    """Remember an invitation."""
-    tx.run(
-        "insert into invites (secret_hash, created_at, expires_at) values ($1, $2, $3)",
-        (secret_hash, now, expires_at),
-    )
-
-
 class Invite(NamedTuple):
-    """An invitation. ``used_by``: the realm that joined with it, '' while it is open."""
+    """An invitation. ``used_by``: the realm that joined with it, '' while it is open.
+
+    ``replaces``: a realm that may come with another key than it had, '' for none.
+    """
 
     expires_at: int
     used_by: str
+    replaces: str
 
 
-_INVITE = "select expires_at, used_by from invites where secret_hash = $1"
+def invite(tx: Transaction, secret_hash: bytes, now: int, expires_at: int, replaces: str = "") -> None:
+    """Remember an invitation."""
+    tx.run(
+        "insert into invites (secret_hash, created_at, expires_at, replaces) values ($1, $2, $3, $4)",
+        (secret_hash, now, expires_at, replaces),
+    )
+
+
+_INVITE = "select expires_at, used_by, replaces from invites where secret_hash = $1"
 
 
 def invited(tx: Transaction, secret_hash: bytes) -> Invite | None:
@@ -132,14 +136,23 @@ def invited(tx: Transaction, secret_hash: bytes) -> Invite | None:
     return Invite(*row) if row else None
 
 
-def used(tx: Transaction, secret_hash: bytes, realm: str) -> None:
-    """This invitation has been taken."""
-    tx.run("update invites set used_by = $1 where secret_hash = $2", (realm, secret_hash))
+def used(tx: Transaction, secret_hash: bytes, realm: str, now: int) -> None:
+    """This invitation has been taken; it ends with that."""
+    tx.run(
+        "update invites set used_by = $1, expires_at = $2 where secret_hash = $3", (realm, now, secret_hash)
+    )
 
 
 def open_invites(tx: Transaction, now: int) -> int:
     """How many could still be taken."""
     row = tx.row("select count(*) from invites where used_by = '' and expires_at > $1", (now,))
+    assert row is not None
+    return int(row[0])
+
+
+def invites_since(tx: Transaction, moment: int) -> int:
+    """How many are open, or ended after this moment."""
+    row = tx.row("select count(*) from invites where expires_at > $1", (moment,))
     assert row is not None
     return int(row[0])
 

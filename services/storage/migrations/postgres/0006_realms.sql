@@ -23,12 +23,14 @@ create table realms (
 );
 create unique index realms_by_key on realms (key) where state <> 'removed';
 
--- One-time secrets, hashed. used_by: the realm that joined with it.
+-- One-time secrets, hashed. used_by: the realm that joined with it. replaces: a realm that may come with
+-- another key than it had.
 create table invites (
     secret_hash bytea primary key,
     created_at bigint not null,
     expires_at bigint not null,
-    used_by text collate "C" not null default ''
+    used_by text collate "C" not null default '',
+    replaces text collate "C" not null default ''
 );
 
 -- What a realm is to be told, in the order of commits. kind: 'message' (its text stands in messages, at

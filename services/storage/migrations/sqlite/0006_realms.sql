@@ -23,12 +23,14 @@ create table realms (
 ) strict;
 create unique index realms_by_key on realms (key) where state <> 'removed';
 
--- One-time secrets, hashed. used_by: the realm that joined with it.
+-- One-time secrets, hashed. used_by: the realm that joined with it. replaces: a realm that may come with
+-- another key than it had.
 create table invites (
     secret_hash blob primary key,
     created_at integer not null,
     expires_at integer not null,
-    used_by text not null default ''
+    used_by text not null default '',
+    replaces text not null default ''
 ) strict, without rowid;
 
 -- What a realm is to be told, in the order of commits. kind: 'message' (its text stands in messages, at
