@@ -16,7 +16,7 @@ from protocol.errors import Invalid
 T = TypeVar("T")
 
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_MAX_LENGTH + 1)]
-Address = Annotated[str, Meta(min_length=1, max_length=128)]
+Address = Annotated[str, Meta(min_length=1, max_length=limits.ADDRESS_MAX_LENGTH)]
 Password = Annotated[str, Meta(max_length=limits.PASSWORD_MAX_LENGTH)]
 Device = Annotated[str, Meta(max_length=limits.DEVICE_MAX_LENGTH)]
 Token = Annotated[bytes, Meta(min_length=limits.TOKEN_BYTES, max_length=limits.TOKEN_BYTES)]

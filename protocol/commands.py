@@ -183,9 +183,9 @@ class OnlineReply(Body, frozen=True):
 
 
 class GetUser(Body, frozen=True):
-    """Ask about one user."""
+    """Ask about one user, also of another realm."""
 
-    user: Name
+    user: Address
 
 
 class UserInfo(Body, frozen=True, omit_defaults=False):
@@ -396,7 +396,7 @@ class CreateGroup(Body, frozen=True):
 class JoinGroup(Body, frozen=True):
     """Become a member."""
 
-    group: Name
+    group: Address
     password: Password = ""
 
 
@@ -411,7 +411,7 @@ class GroupReply(Body, frozen=True, omit_defaults=False):
 class NameGroup(Body, frozen=True):
     """A command about one group."""
 
-    group: Name
+    group: Address
 
 
 class MemberInfo(Body, frozen=True, omit_defaults=False):
@@ -426,8 +426,8 @@ class MemberInfo(Body, frozen=True, omit_defaults=False):
 class ListMembers(Body, frozen=True):
     """Members of one group, longest-standing first; ``after`` is the last name of the page before."""
 
-    group: Name
-    after: Annotated[str, Meta(max_length=limits.NAME_MAX_LENGTH)] = ""
+    group: Address
+    after: Annotated[str, Meta(max_length=limits.ADDRESS_MAX_LENGTH)] = ""
     limit: ListLimit = limits.LIST_MAX_ITEMS
 
 
@@ -464,8 +464,8 @@ class GroupsReply(Body, frozen=True, omit_defaults=False):
 class RemoveMember(Body, frozen=True):
     """Remove a member; only the group's creator may. They may join again if they can."""
 
-    group: Name
-    user: Name
+    group: Address
+    user: Address
 
 
 # --- realms -------------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ GATEWAY_SECRET_BYTES: Final = 32
 NAME_MAX_LENGTH: Final = 32
 """A user's or a group's name, in characters."""
 
+ADDRESS_MAX_LENGTH: Final = 128
+"""An address, realm and all, in characters."""
+
 PASSWORD_MAX_LENGTH: Final = 1024
 """A password, in characters. The least length is a setting."""
 
