@@ -47,7 +47,7 @@ def readable(ctx: Context, caller: Caller, number: int) -> File:
     The same answer for all else: by counting through the numbers nobody learns what there is.
     """
     file = files.numbered(ctx.tx, number)
-    if file is not None and file.sha256 is not None:
+    if file is not None and (file.sha256 or file.claimed) is not None:
         if file.folder is not None:
             allowed = file.owner_id == caller.user_id
         else:
@@ -143,7 +143,7 @@ def _shown(file: File) -> StoredFile:
         name=file.name,
         size=file.size,
         type=file.type,
-        sha256=file.sha256 or b"",
+        sha256=file.sha256 or file.claimed or b"",
         owner=file.owner,
         created_at=file.created_at,
         path="" if file.folder is None else paths.joined(file.folder, file.name),

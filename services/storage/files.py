@@ -2,7 +2,9 @@
 
 Here: SQL on ``files``. Not here: their bytes (``blobs``), folders, and who may do what.
 
-A file in a conversation outlives its deletion as what its message shows: then ``sha256`` is null.
+A file in a conversation outlives its deletion as what its message shows: then ``sha256`` is null. So it is
+while its bytes are in another realm (``fetches``), and ``claimed`` says what they are to be. One that was
+posted to a group of another realm has no ``seq`` until that realm has numbered it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from services.storage.folders import beneath
 class File(NamedTuple):
     """One file. In a conversation ``folder`` is None; in the owner's own space the place there is 0.
 
-    ``sha256`` is None once it is deleted.
+    ``sha256`` is None once it is deleted, and while its bytes are in another realm: then ``claimed`` is set.
     """
 
     id: int
@@ -31,11 +33,13 @@ class File(NamedTuple):
     created_at: int
     conversation: int
     seq: int
+    claimed: bytes | None
 
 
 _FILE = (
-    "select files.id, owner_id, users.name, folder, files.name, size, type, sha256, files.created_at,"
-    " coalesce(conversation_id, 0), coalesce(seq, 0) from files join users on users.id = owner_id"
+    "select files.id, owner_id, users.name, folder, files.name, size, type, files.sha256, files.created_at,"
+    " coalesce(conversation_id, 0), coalesce(seq, 0), fetches.sha256"
+    " from files join users on users.id = owner_id left join fetches on file_id = files.id"
 )
 
 
@@ -47,7 +51,7 @@ def add(
     name: str,
     size: int,
     type: str,
-    sha256: bytes,
+    sha256: bytes | None,
     now: int,
 ) -> int:
     """Store a new file; its number. One for a conversation is given its place there by ``place``."""
@@ -73,7 +77,7 @@ def numbered(tx: Transaction, file: int) -> File | None:
 
 def uploaded(tx: Transaction, owner: int, upload: bytes) -> File | None:
     """What became of an upload."""
-    row = tx.row(f"{_FILE} where owner_id = $1 and upload = $2", (owner, upload))
+    row = tx.row(f"{_FILE} where owner_id = $1 and files.upload = $2", (owner, upload))
     return File(*row) if row else None
 
 
@@ -95,7 +99,8 @@ def page(tx: Transaction, owner: int, folder: str, after: str, limit: int) -> li
 def in_conversation(tx: Transaction, conversation: int, after: int, limit: int) -> list[File]:
     """Up to ``limit`` files of a conversation that are not deleted, behind message ``after``."""
     rows = tx.rows(
-        f"{_FILE} where conversation_id = $1 and seq > $2 and sha256 is not null order by seq limit $3",
+        f"{_FILE} where conversation_id = $1 and seq > $2"
+        " and (files.sha256 is not null or fetches.sha256 is not null) order by seq limit $3",
         (conversation, after, limit),
     )
     return [File(*row) for row in rows]
@@ -113,7 +118,7 @@ def readable_type(tx: Transaction, user: int, sha256: bytes, size: int) -> str |
 
 
 class Attached(NamedTuple):
-    """A file as its message shows it. ``sha256`` is None once it is deleted."""
+    """A file as its message shows it. ``sha256`` is None once it is deleted, or as in ``File``."""
 
     conversation: int
     seq: int
@@ -122,9 +127,13 @@ class Attached(NamedTuple):
     size: int
     type: str
     sha256: bytes | None
+    claimed: bytes | None
 
 
-_ATTACHED = "select conversation_id, seq, id, name, size, type, sha256 from files"
+_ATTACHED = (
+    "select conversation_id, seq, id, name, size, type, files.sha256, fetches.sha256"
+    " from files left join fetches on file_id = files.id"
+)
 
 
 def attached(tx: Transaction, conversation: int, first: int, last: int) -> list[Attached]:
@@ -201,6 +210,10 @@ def owners_in(tx: Transaction, conversation: int) -> list[int]:
 
 def delete_of_conversation(tx: Transaction, conversation: int) -> list[tuple[int, Released]]:
     """Delete every file of a conversation; those that counted, with their owners."""
+    tx.run(
+        "delete from fetches where file_id in (select id from files where conversation_id = $1)",
+        (conversation,),
+    )
     rows = tx.rows(
         "delete from files where conversation_id = $1 returning owner_id, size, sha256", (conversation,)
     )

@@ -32,9 +32,12 @@ class Upload(NamedTuple):
 
 
 class Readable(NamedTuple):
-    """A file that ``user``, who bears the token, may read now; ``size`` in bytes."""
+    """A file that ``user``, who bears the token, may read now; ``size`` in bytes.
 
-    sha256: bytes
+    ``sha256`` is None while its bytes are in another realm (``fetches``).
+    """
+
+    sha256: bytes | None
     size: int
     user: int
 
@@ -76,7 +79,8 @@ def upload_of(tx: Transaction, user: int, id: bytes) -> Upload | None:
 
 _READABLE = (
     "select sha256, size, sessions.user_id"
-    " from sessions left join files on files.id = $1 and files.sha256 is not null"
+    " from sessions left join files on files.id = $1"
+    " and (files.sha256 is not null or exists (select 1 from fetches where file_id = files.id))"
     " and case when conversation_id is null then folder is not null and owner_id = sessions.user_id"
     " else exists (select 1 from members where members.conversation_id = files.conversation_id"
     " and members.user_id = sessions.user_id) end"
@@ -89,7 +93,7 @@ def readable(tx: Transaction, token: bytes, file: int) -> Readable | None:
     row = tx.row(_READABLE, (file, token_hash(token)))
     if row is None:
         raise NoSession
-    return None if row[0] is None else Readable(*row)
+    return None if row[1] is None else Readable(*row)
 
 
 # --- changes ------------------------------------------------------------------------------------
