@@ -71,9 +71,13 @@ class Pair(Body, frozen=True, omit_defaults=False):
 
 
 class PairReply(Body, frozen=True, omit_defaults=False):
-    """Done; ``realm`` is the name of the one who was asked."""
+    """Done; ``realm`` is the name of the one who was asked.
+
+    ``reached``: it has reached the asker at their address, too, and been answered.
+    """
 
     realm: RealmName
+    reached: bool = False
 
 
 # --- messages, markers, posts -------------------------------------------------------------------
