@@ -1,4 +1,4 @@
-"""Files that come with messages of other realms: what is known of them, while their bytes stay where they are.
+"""Files that come with messages of other realms: what is known of them while their bytes stay there.
 
 Here: a row for such a file, as the message that it came with shows it. Not here: fetching its bytes (the
 realm process), and who may ask for them (the file service).

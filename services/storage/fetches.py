@@ -8,11 +8,14 @@ upload of the owner's, whom nobody here can be. Not here: the bytes, and who may
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.storage import blobs, uploads, usage
 from services.storage.engine import Transaction
 from services.storage.uploads import Upload
+
+CHUNK_BYTES: Final = 64 * 1024
+"""Of the upload in which a file is gathered: what a slow line brings in a moment."""
 
 
 class State(StrEnum):
@@ -129,10 +132,13 @@ def known(tx: Transaction, fetch: Fetch) -> Known | None:
     return Known(*row) if row else None
 
 
+_GATHERED = "select upload from fetches where file_id = $1"
+
+
 def settle(tx: Transaction, fetch: Fetch, known: Known) -> bool:
     """The file has its bytes, which are in storage. False when it or they went away meanwhile."""
     usage.locked(tx, fetch.owner_id)
-    row = tx.row(f"select upload from fetches where file_id = $1{tx.for_update}", (fetch.file,))
+    row = tx.row(_GATHERED + tx.for_update, (fetch.file,))
     blob = blobs.locked(tx, known.sha256)
     if row is None or blob is None or blob.state is not blobs.State.STORED:
         return False
@@ -166,6 +172,6 @@ where copies.conversation_id = files.conversation_id and realms.name = $2))"""
 
 
 def shared(tx: Transaction, file: int, realm: str) -> Shared | None:
-    """The file of this number, if a user of that realm is in its conversation, or it is that realm's group."""
+    """The file of this number, if one of that realm is in its conversation, or it is that realm's group."""
     row = tx.row(_SHARED, (file, realm))
     return Shared(*row) if row else None

@@ -18,6 +18,7 @@ from protocol.bulk import BULK, GetChunk, PutChunk, SealUpload, read
 from protocol.envelope import BadRequest, NotAnEnvelope, Request, pack_body, pack_reply, unpack_request
 from protocol.errors import (
     OK,
+    Busy,
     Failure,
     Internal,
     Invalid,
@@ -26,6 +27,7 @@ from protocol.errors import (
     Unauthenticated,
     Unavailable,
     Version,
+    failure,
 )
 from protocol.limits import FILE_CHUNK_BYTES, TOKEN_BYTES
 from services.context import pack_struct
@@ -34,14 +36,19 @@ from services.file.blobs import Missing
 from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Shared, Tally
 from services.file.bulk.staged import Shelf
 from services.file.paths import no_file
-from services.storage import transfers
+from services.storage import fetches, transfers
 from services.storage.engine import Store, StoreUnavailable
+from services.storage.fetches import Fetch
 from services.storage.transfers import NoSession, Upload
 
 TOUCH_AFTER: Final = 60_000_000
 """Microseconds after which it is written down again that something of an upload arrived."""
 TOUCHES: Final = 4
 """How often that is, at least, before an upload would be swept."""
+ABROAD_SOON: Final = 0.5
+"""Seconds after which who waits for bytes of another realm may ask again."""
+REFUSED_FOR: Final = 20_000_000
+"""Microseconds for which that they cannot be had is told again, before it is tried again."""
 
 
 class Reading(NamedTuple):
@@ -90,6 +97,7 @@ class Desk:
         self._now = now
         self._shelf = Shelf(settings)
         self._touching: set[tuple[int, bytes]] = set()
+        self._wanting: set[int] = set()
 
     def answer(self, envelope: bytes, payload: memoryview | None) -> bytes | Reading | Sealing | None:
         """A reply, or what is to be done for one; None: nobody can be answered."""
@@ -209,12 +217,46 @@ class Desk:
     def _get(self, request: Request, asked: GetChunk) -> Reading:
         if not 1 <= asked.length <= FILE_CHUNK_BYTES:
             raise Invalid(f"length must be from 1 to {FILE_CHUNK_BYTES}.")
+        fetch = None
         with self._store.read() as tx:
             file = transfers.readable(tx, request.token, asked.file)
+            if file is not None and file.sha256 is None:
+                fetch = fetches.get(tx, asked.file)
         if file is None:
             raise no_file(asked.file)
+        if file.sha256 is None:
+            raise self._abroad(asked.file, fetch)
         length = max(0, min(asked.length, file.size - asked.offset))
         return Reading(request.request_id, file.user, file.sha256, asked.offset, length)
+
+    def _abroad(self, number: int, fetch: Fetch | None) -> Failure:
+        """Why bytes cannot be had that are in another realm; from now on they are on their way."""
+        if fetch is None:  # they came while we looked, or the file went
+            return Busy("This file has just changed.", retry_after=ABROAD_SOON)
+        now = self._now()
+        if fetch.state == fetches.State.FAILED and now - fetch.changed_at < REFUSED_FOR:
+            return failure(fetch.code, {"message": fetch.reason})
+        if fetch.state != fetches.State.WANTED and number not in self._wanting:
+            self._wanting.add(number)
+            self._later(partial(self._want, number, now))
+        held = 0
+        if fetch.upload is not None:
+            held = staging.held_bytes(
+                self._settings, fetch.owner_id, fetch.upload, fetch.size, fetches.CHUNK_BYTES
+            )
+        said = f"The file comes from {fetch.realm}."
+        if fetch.away_since:
+            said = f"The file is in {fetch.realm}, which does not answer at present."
+        return Busy(said, retry_after=ABROAD_SOON, held=held, size=fetch.size)
+
+    def _want(self, number: int, now: int) -> None:
+        try:
+            with self._writer.write() as tx:
+                fetches.want(tx, number, now)
+        except StoreUnavailable:
+            pass  # who asked asks again
+        finally:
+            self._wanting.discard(number)
 
     def _seal(self, request: Request, asked: SealUpload) -> Sealing:
         upload = self._upload(request.token, asked.upload)
