@@ -32,7 +32,7 @@ class OwnServer:
     ``counts`` says how many workers of a service (default one each); ``settings`` go into
     pesan.toml; ``environment`` is added to every process; ``home`` is an empty folder to be used (and
     emptied in the end) in place of one of its own; ``workers`` is the module run as worker; ``gateway``:
-    with the older protocols, too.
+    with the older protocols, too; ``launcher``: words before each command, to run it on another host.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class OwnServer:
         home: Path | None = None,
         workers: str = "services",
         gateway: bool = False,
+        launcher: Sequence[str] = (),
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
         self.port = free_port_base()
         self._workers = workers
         self._gateway = gateway
+        self._launcher = launcher
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
         self.counts = {**dict.fromkeys(SERVICES, 1), **(counts or {})}
@@ -173,7 +175,7 @@ class OwnServer:
     def _spawn(self, name: str, arguments: list[str]) -> None:
         with (self.home / f"{name}.stderr").open("a") as errors:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*self._launcher, sys.executable, *arguments],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if name == "broker" else subprocess.DEVNULL,

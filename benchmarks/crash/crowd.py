@@ -111,12 +111,15 @@ class Crowd:
     def _spawn(self, name: str) -> None:
         with (self.folder / f"{name}.stderr").open("a") as errors:
             self._programs[name] = subprocess.Popen(
-                [sys.executable, "-m", self.cast.module, str(self.folder / f"{name}.json")],
+                self._command(name),
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.PIPE,
                 stderr=errors,
                 cwd=ROOT,
             )
+
+    def _command(self, name: str) -> list[str]:
+        return [sys.executable, "-m", self.cast.module, str(self.folder / f"{name}.json")]
 
     # --- during ---------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ def reckon(crowd: Crowd, server: OwnServer, database: str) -> tuple[Verdict, Acc
     begun = time.monotonic()
     people = crowd.cast.everyone
     crowd.stop()
-    complete = crowd.until(_Heard(crowd, from_database(server.home, database, people)), CATCH_UP)
+    complete = crowd.until(Heard(crowd, from_database(server.home, database, people)), CATCH_UP)
     quiet = round(time.monotonic() - begun, 2) if complete else None
     crowd.close()
     stored = from_database(server.home, database, people)
@@ -34,7 +34,7 @@ def reckon(crowd: Crowd, server: OwnServer, database: str) -> tuple[Verdict, Acc
     return judge(account, stored, told), account, quiet
 
 
-class _Heard:
+class Heard:
     """Whether everybody has heard everything; called with new lines."""
 
     def __init__(self, crowd: Crowd, stored: Evidence) -> None:
