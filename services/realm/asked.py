@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.realm import behalf
 from services.realm.house import Asked, hello
+from services.realm.receiving import deliver
 
 ASKED: Final[dict[str, Asked]] = {
     "hello": hello,
+    "deliver": deliver,
+    "call": behalf.call,
 }
 """By kind."""

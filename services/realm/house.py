@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from config.log import ServerLog
 from config.settings import Settings
@@ -23,9 +23,10 @@ from protocol.backend import Call, call
 from protocol.body import Body
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body
-from protocol.errors import OK, Failure, Forbidden, Internal, Invalid
+from protocol.errors import OK, Failure, Forbidden, Internal, Invalid, Unavailable
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
+from services.realm import hints
 from services.realm.line import Answer, Dial, Line, Times
 from services.realm.people import People
 from services.storage import realms
@@ -49,6 +50,14 @@ class Part(Protocol):
         """The line went up or down."""
 
 
+@runtime_checkable
+class Hinted(Protocol):
+    """A part that is told, too, who of ours comes, goes or types."""
+
+    def hinted(self, hint: hints.Hint) -> None:
+        """Somebody did. Only to be noted; what there is to ask is asked in the part's turn."""
+
+
 class Peer:
     """A paired realm, and our line to it."""
 
@@ -59,6 +68,8 @@ class Peer:
         self.start = 0
         """The number of the process that last said hello to us."""
         self.people = People(house, realm.name)
+        self.taken = 0
+        """The last of that process's items that we took."""
         self.line = Line(dial, house.times, house.hello, self._heard, self._changed, house.rng)
         self.parts: list[Part] = [make(house, self) for make in house.parts]
 
@@ -187,6 +198,7 @@ class House:
         """Have commands of one service carried out by its handlers, together where they can be.
 
         Each reply is told its status and packed body: in this moment, or later where passwords are hashed.
+        Whatever counts by address counts by realm.
         """
         if not calls:
             return
@@ -195,7 +207,8 @@ class House:
         for (command, user_id, user, body), reply in zip(calls, replies, strict=True):
             self._handle += 1
             self._carried[self._handle] = reply
-            batch.append(call((self._handle, command, user_id, user, 0, False, body, "", False)))
+            realm = user.partition("@")[2]
+            batch.append(call((self._handle, command, user_id, user, 0, False, body, realm, False)))
         self._spread(self.engines[service].take(batch, self.wall))
 
     def carry_as_asked(self, asked: Call, reply: Reply) -> None:
@@ -295,6 +308,21 @@ class House:
     def told(self, payload: bytes) -> None:
         """What a handler of another service told us: that there is something in an outbox, or a hint."""
         self.stir()
+        try:
+            hint = hints.unpack(payload)
+        except ValueError:
+            self.log.warning("not a hint", bytes=len(payload))
+            return
+        if hint is not None:
+            self.hint(hint)
+
+    def hint(self, hint: hints.Hint) -> None:
+        """Have every peer's parts know who of ours comes, goes or types."""
+        for peer in self.peers.values():
+            for part in peer.parts:
+                if isinstance(part, Hinted):
+                    part.hinted(hint)
+        self.stir()
 
     def answered(self, peer: Peer, frame: bytes) -> None:
         """A reply on the line to this peer."""
@@ -311,6 +339,9 @@ class House:
             self.passed_table[asked.command](self, asked, request, reply)
         except Failure as failure:
             refuse(reply, failure)
+        except StoreUnavailable as error:
+            self.log.warning("store unavailable", command=asked.command, reason=str(error))
+            refuse(reply, Unavailable("The database cannot do this at present; try again.", retry_after=0.5))
 
     def turn(self) -> None:
         """Everything that may be done now: time, slow calls, and each part in its turn."""
@@ -363,5 +394,7 @@ def hello(house: House, peer: Peer, body: Any, reply: Reply) -> None:
         raise Forbidden(f"By its key this is {peer.name}, and not {body.realm[:64]!r}.")
     came_back = peer.start not in (0, body.start)
     peer.start = body.start
+    if came_back:
+        peer.taken = 0
     grant(reply, language.HelloReply(house.settings.realm, house.start, house.wall, VERSION))
     peer.line.announced(house.now, came_back)

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.realm import calls
 from services.realm.house import Passed
 
-PASSED: Final[dict[str, Passed]] = {}
+PASSED: Final[dict[str, Passed]] = {
+    "user.get": calls.get_user,
+    "message.send": calls.send,
+}
 """By command."""

@@ -19,14 +19,14 @@ SIZES: Final = (1, 8, 64, 512)
 
 def lock(tx: Transaction, users: list[int]) -> None:
     """Reports about the same users wait for each other, or each would think the other one's word stands."""
-    for ids, marks in _chunks(users, 1):
+    for ids, marks in chunks(users, 1):
         tx.rows(f"select id from users where id in ({marks}) order by id{tx.for_update}", ids)
 
 
 def online_among(tx: Transaction, users: list[int]) -> set[int]:
     """Those of ``users`` whom any broker says are online."""
     found: set[int] = set()
-    for ids, marks in _chunks(users, 1):
+    for ids, marks in chunks(users, 1):
         found.update(
             row[0] for row in tx.rows(f"select user_id from presence where user_id in ({marks})", ids)
         )
@@ -35,7 +35,7 @@ def online_among(tx: Transaction, users: list[int]) -> set[int]:
 
 def came(tx: Transaction, broker: bytes, users: list[int]) -> None:
     """This broker says that these are online. Numbers of nobody are passed over."""
-    for ids, marks in _chunks(users, 2):
+    for ids, marks in chunks(users, 2):
         tx.run(
             f"insert into presence (broker, user_id) select $1, id from users where id in ({marks})"
             " on conflict (broker, user_id) do nothing",
@@ -45,7 +45,7 @@ def came(tx: Transaction, broker: bytes, users: list[int]) -> None:
 
 def went(tx: Transaction, broker: bytes, users: list[int]) -> None:
     """This broker says that these are offline."""
-    for ids, marks in _chunks(users, 2):
+    for ids, marks in chunks(users, 2):
         tx.run(f"delete from presence where broker = $1 and user_id in ({marks})", (broker, *ids))
 
 
@@ -57,7 +57,7 @@ def of_broker(tx: Transaction, broker: bytes) -> list[int]:
 
 def set_last_seen(tx: Transaction, users: list[int], now: int) -> None:
     """They were seen until now."""
-    for ids, marks in _chunks(users, 2):
+    for ids, marks in chunks(users, 2):
         tx.run(f"update users set last_seen_at = $1 where id in ({marks})", (now, *ids))
 
 
@@ -74,7 +74,7 @@ def online(tx: Transaction, after: str, limit: int) -> list[str]:
 def names(tx: Transaction, users: list[int]) -> dict[int, str]:
     """Names by number."""
     found: dict[int, str] = {}
-    for ids, marks in _chunks(users, 1):
+    for ids, marks in chunks(users, 1):
         found.update(tx.rows(f"select id, name from users where id in ({marks})", ids))
     return found
 
@@ -86,7 +86,7 @@ def listeners(tx: Transaction, users: list[int]) -> list[tuple[int, bytes]]:
     they are online themselves: who comes later asks.
     """
     found: list[tuple[int, bytes]] = []
-    for ids, marks in _chunks(users, 1):
+    for ids, marks in chunks(users, 1):
         found += tx.rows(
             "select mine.user_id, conversations.topic from members mine"
             " join conversations on conversations.id = mine.conversation_id"
@@ -106,7 +106,7 @@ def listeners(tx: Transaction, users: list[int]) -> list[tuple[int, bytes]]:
     return found
 
 
-def _chunks(users: Iterable[int], first: int) -> Iterator[tuple[list[int], str]]:
+def chunks(users: Iterable[int], first: int) -> Iterator[tuple[list[int], str]]:
     """Sorted numbers, some at a time, with their parameters' names from ``$first`` on.
 
     The last number is said again until the length is one of ``SIZES``; in a set that changes nothing.
