@@ -17,6 +17,7 @@ from benchmarks.crash.evidence import Evidence, Stored, asking, from_database
 from benchmarks.ledger import Line
 
 _NAMES = "select id, kind, name from conversations"
+_GROUPS = "select name, last_seq from conversations where kind = 'group'"
 _WAITING = "select r.name, o.kind, o.state from outbox o join realms r on r.id = o.realm_id"
 _REFUSED = "select conversation_id, seq, code from undelivered"
 
@@ -52,6 +53,21 @@ def read(realm: str, home: Path, people: list[str], lines: Iterable[Line]) -> Bo
     return Books(
         realm, whole_lines, translated(stored, realm), Evidence({}, {}, {}), groups, waiting, refused
     )
+
+
+def unsettled(homes: dict[str, Path]) -> list[str]:
+    """What is still under way between realms, in words; by name of the realm, the folder of its data."""
+    found: list[str] = []
+    counters: dict[str, dict[str, int]] = {}
+    for realm, home in homes.items():
+        with asking(home, "") as ask:
+            found += [f"{realm}: a {kind} for {peer} is {state}" for peer, kind, state in ask(_WAITING)]
+            for name, counter in ask(_GROUPS):
+                counters.setdefault(whole(name, realm), {})[realm] = counter
+    for address, copies in counters.items():
+        if len(set(copies.values())) > 1:
+            found.append(f"#{address} counts {copies}")
+    return found
 
 
 def whole(name: str, realm: str) -> str:

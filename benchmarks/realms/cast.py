@@ -23,6 +23,8 @@ class RealmCast(Struct, frozen=True):
     """Messages a second of each who writes."""
     programs: int = 2
     """Client programs of each realm."""
+    module: str = "benchmarks.crash.client"
+    """What is run as client program."""
 
     def people(self, realm: str) -> list[str]:
         """Every user of a realm."""

@@ -1,0 +1,93 @@
+"""What goes wrong between and in realms, as a table. A blow breaks something, waits, and mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks.realms.installation import REALM, Installation
+from benchmarks.realms.scene import Scene
+
+Blow = Callable[[Scene], None]
+
+
+def _any(scene: Scene) -> Installation:
+    return scene.realms[scene.random.choice(sorted(scene.realms))]
+
+
+def cut_one(scene: Scene) -> None:
+    """A realm is cut off for a while."""
+    realm = _any(scene).realm
+    scene.wires.cut(realm)
+    scene.run(scene.random.uniform(0.2, 3.0))
+    scene.wires.heal(realm)
+
+
+def cut_all(scene: Scene) -> None:
+    """Nobody reaches anybody for a while."""
+    for realm in scene.realms:
+        scene.wires.cut(realm)
+    scene.run(scene.random.uniform(0.2, 4.0))
+    scene.heal()
+
+
+def drop(scene: Scene) -> None:
+    """What is said to a realm falls into nothing, for shorter or longer than its peers' patience."""
+    realm = _any(scene).realm
+    scene.wires.drop(realm)
+    scene.run(scene.random.uniform(0.5, 6.0))
+    scene.wires.heal(realm)
+
+
+def _killed(scene: Scene, realm: Installation, names: list[str]) -> None:
+    realm.kill(names)
+    scene.run(scene.random.choice([0.0, scene.random.uniform(0.0, 2.0)]))
+    realm.restart(names)
+
+
+def kill_realm(scene: Scene) -> None:
+    """The realm process of one of them."""
+    _killed(scene, _any(scene), [REALM])
+
+
+def kill_broker(scene: Scene) -> None:
+    """The broker of one of them."""
+    _killed(scene, _any(scene), ["broker"])
+
+
+def kill_workers(scene: Scene) -> None:
+    """All workers of one of them."""
+    realm = _any(scene)
+    _killed(scene, realm, realm.workers)
+
+
+def kill_server(scene: Scene) -> None:
+    """Every process of one of them."""
+    realm = _any(scene)
+    _killed(scene, realm, realm.everything)
+
+
+def kill_while_cut(scene: Scene) -> None:
+    """One is cut off, another one's processes are killed meanwhile."""
+    realm = _any(scene).realm
+    scene.wires.cut(realm)
+    kill_server(scene)
+    scene.wires.heal(realm)
+
+
+BLOWS: Final[dict[str, Blow]] = {
+    "cut one": cut_one,
+    "cut all": cut_all,
+    "drop": drop,
+    "kill realm": kill_realm,
+    "kill broker": kill_broker,
+    "kill workers": kill_workers,
+    "kill server": kill_server,
+    "kill while cut": kill_while_cut,
+}
+
+
+def deal(scene: Scene, name: str) -> None:
+    """Let one fall."""
+    scene.counts[name] += 1
+    BLOWS[name](scene)

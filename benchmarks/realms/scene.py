@@ -1,0 +1,158 @@
+"""Three realms that are paired, with everybody in their places: before, while and after things break."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from benchmarks import ledger
+from benchmarks.crash.judge import Verdict
+from benchmarks.crash.reckoning import Heard
+from benchmarks.crash.scene import folder
+from benchmarks.realms.books import Books, unsettled
+from benchmarks.realms.cast import REALMS, RealmCast
+from benchmarks.realms.hosts import Hosts
+from benchmarks.realms.installation import Installation
+from benchmarks.realms.judge import judge
+from benchmarks.realms.wires import Cables, Doors, Wires
+
+PATIENCE = 180.0
+"""Seconds of calm within which everything must have arrived everywhere."""
+LOOK_EVERY = 0.25
+
+
+class Scene:
+    """``with Scene(…) as scene``: three realms, pairwise paired, and everyone listens. Nobody writes yet.
+
+    ``on_hosts``: each realm on a host of its own. ``module``: what is run as worker.
+    """
+
+    def __init__(
+        self, cast: RealmCast, *, seed: int = 1, on_hosts: bool = False, module: str = "services"
+    ) -> None:
+        self.random = random.Random(seed)
+        self.counts: Counter[str] = Counter()
+        """Blows that fell, by name."""
+        self.realms: dict[str, Installation] = {}
+        self._cast = cast
+        self._seed = seed
+        self._on_hosts = on_hosts
+        self._module = module
+        self._exits = ExitStack()
+        self.wires: Wires
+        self._read: dict[str, int] = {}
+        self._sent: Counter[str] = Counter()
+
+    def __enter__(self) -> Scene:
+        try:
+            self._set_up()
+        except BaseException:
+            self._exits.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exits.close()
+
+    def _set_up(self) -> None:
+        place = self._exits.enter_context(folder("pesan-realms-"))
+        if self._on_hosts:
+            self.wires = Cables(self._exits.enter_context(Hosts(REALMS)))
+        else:
+            self.wires = Doors(self._exits, self._seed)
+        for realm in REALMS:
+            self._start(realm, place)
+        names = list(REALMS)
+        for place_of, realm in enumerate(names):
+            for other in names[place_of + 1 :]:
+                self.realms[other].join(self.realms[realm].invite())
+        for installation in self.realms.values():
+            installation.enter()
+        for installation in self.realms.values():
+            installation.join_group()
+        for installation in self.realms.values():
+            installation.people.start()
+
+    def _start(self, realm: str, place: Path) -> None:
+        installation = Installation(
+            realm, self._cast, place, launcher=self.wires.launcher(realm), module=self._module
+        )
+        self._exits.callback(installation.close)
+        self.wires.connect(installation)
+        installation.server.start()
+        self.realms[realm] = installation
+
+    # --- while it runs --------------------------------------------------------------------------
+
+    def go(self) -> None:
+        """Everybody writes."""
+        for installation in self.realms.values():
+            installation.people.go()
+
+    def run(self, seconds: float) -> None:
+        """Let them write for a while."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for installation in self.realms.values():
+                installation.people.until(lambda _: False, 0.01)
+
+    def sent(self, realm: str, to: str) -> int:
+        """Direct messages that people of one realm have begun to send to another one."""
+        lines = self.realms[realm].people.lines
+        for line in lines[self._read.get(realm, 0) :]:
+            if line.what == ledger.SENT and line.fields[3] == "1" and not line.fields[1].startswith("#"):
+                self._sent[f"{realm}{line.fields[1].partition('@')[2]}"] += 1
+        self._read[realm] = len(lines)
+        return self._sent[realm + to]
+
+    # --- after ----------------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        """Every line is whole."""
+        for realm in self.realms:
+            self.wires.heal(realm)
+
+    def reckon(self) -> tuple[Verdict, list[Books], float | None]:
+        """The verdict, what it is based on, and seconds from the last word until nothing was under way.
+
+        None: something still was after ``PATIENCE``. Ends the people's programs.
+        """
+        for installation in self.realms.values():
+            installation.people.stop()
+        begun = time.monotonic()
+        homes = {realm: installation.server.home for realm, installation in self.realms.items()}
+        settled = self._until(lambda: not unsettled(homes)) and all(map(self._heard, self.realms.values()))
+        quiet = round(time.monotonic() - begun, 2) if settled else None
+        for installation in self.realms.values():
+            installation.people.close()
+        books = [each.with_history(each.books()) for each in self.realms.values()]
+        return judge(books), books, quiet
+
+    def _until(self, reached: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + PATIENCE
+        while not reached():
+            if time.monotonic() > deadline:
+                return False
+            self.run(LOOK_EVERY)
+        return True
+
+    def _heard(self, installation: Installation) -> bool:
+        people = installation.people
+        return people.until(Heard(people, installation.stored()), PATIENCE)
+
+    def errors(self) -> str:
+        """What processes wrote to stderr, if any of it is a fault."""
+        said = "".join(installation.server.errors() for installation in self.realms.values())
+        return said if "Traceback" in said else ""
+
+
+def total(books: Sequence[Books], what: str) -> int:
+    """Lines of one kind in all ledgers."""
+    return sum(line.what == what for each in books for line in each.lines)
