@@ -9,5 +9,6 @@ from collections.abc import Callable
 from typing import Final
 
 from services.realm.house import House, Part, Peer
+from services.realm.sending import Sending
 
-PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = ()
+PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (Sending,)

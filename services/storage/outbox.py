@@ -6,9 +6,10 @@ stays locked until the transaction ends: numbers are in order of commit. Lock co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from protocol.addresses import name_key
 from services.storage.engine import Bulk, Transaction
 
 
@@ -70,18 +71,18 @@ class Waiting(NamedTuple):
     size: int
 
 
-def waiting(tx: Transaction, realm: int, limit: int, most_bytes: int) -> list[Waiting]:
-    """The first that wait, in order: up to ``limit``, and until they are ``most_bytes``; at least one."""
+def waiting(tx: Transaction, realm: int, after: int, limit: int, most_bytes: int) -> list[Waiting]:
+    """What waits behind the number ``after``, in order: up to ``limit``, and until it is ``most_bytes``."""
     rows = tx.rows(
         "select o.n, o.kind, o.user_id, u.name, o.recipient, o.conversation_id, o.seq,"
         " coalesce(o.message_id, m.id), coalesce(m.body, o.body), coalesce(m.sent_at, o.queued_at), o.size"
-        " from (select picked.*, sum(size) over (order by n) - size as ahead from"
-        " (select * from outbox where realm_id = $1 and state = 'waiting' order by n limit $2) picked) o"
+        " from (select picked.*, sum(size) over (order by n) - size as ahead from (select * from outbox"
+        " where realm_id = $1 and n > $2 and state = 'waiting' order by n limit $3) picked) o"
         " join users u on u.id = o.user_id"
         " left join messages m on o.kind = 'message'"
         " and m.conversation_id = o.conversation_id and m.seq = o.seq"
-        " where o.ahead < $3 order by o.n",
-        (realm, limit, most_bytes),
+        " where o.ahead < $4 order by o.n",
+        (realm, after, limit, most_bytes),
     )
     return [Waiting(*row) for row in rows]
 
@@ -107,3 +108,78 @@ def told(tx: Transaction, realm: int, last: int) -> None:
             "update outbox set state = 'told' where realm_id = $1 and state = 'waiting' and n <= $2",
             (realm, last),
         )
+
+
+def dropped(tx: Transaction, realm: int, numbers: Sequence[int]) -> None:
+    """Delete posts that were told and refused, by number."""
+    tx.bulk(_DROPPED, [(realm, n) for n in numbers])
+
+
+_DROPPED = Bulk(
+    each="delete from outbox where realm_id = $1 and n = $2 and state = 'told'",
+    arrays="delete from outbox using unnest($1::bigint[], $2::bigint[]) as gone (realm_id, n)"
+    " where outbox.realm_id = gone.realm_id and outbox.n = gone.n and outbox.state = 'told'",
+)
+
+
+# --- posts to groups of other realms ------------------------------------------------------------
+
+_POSTS = Bulk(
+    each="select user_id, message_id, body from outbox"
+    " where kind = 'post' and message_id = $1 and user_id = $2 and realm_id = $3 and conversation_id = $4",
+    arrays="select user_id, message_id, body from outbox"
+    " join unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[]) as wanted (id, who, realm, conversation)"
+    " on kind = 'post' and message_id = wanted.id and user_id = wanted.who and realm_id = wanted.realm"
+    " and conversation_id = wanted.conversation",
+)
+
+
+def posts(
+    tx: Transaction, realm: int, conversation: int, sent: Iterable[tuple[int, bytes]]
+) -> dict[tuple[int, bytes], str]:
+    """Texts of those of the given (user, id) that were posted in this copy and have not come back."""
+    rows = [(id, user, realm, conversation) for user, id in sent]
+    return {(row[0], row[1]): row[2] for row in tx.bulk(_POSTS, rows)}
+
+
+_BACK = Bulk(
+    each="delete from outbox where kind = 'post' and message_id = $1 and user_id = $2 and realm_id = $3"
+    " returning state, size",
+    arrays="delete from outbox using unnest($1::bytea[], $2::bigint[], $3::bigint[]) as wanted (id, who, realm)"
+    " where kind = 'post' and message_id = wanted.id and user_id = wanted.who and realm_id = wanted.realm"
+    " returning state, size",
+)
+
+
+def back(tx: Transaction, realm: int, sent: Iterable[tuple[int, bytes]]) -> None:
+    """These posts, by (user, id), have come back with their numbers, told or not: they wait no more."""
+    gone = tx.bulk(_BACK, [(id, user, realm) for user, id in sent])
+    sizes = [size for state, size in gone if state == "waiting"]
+    if sizes:
+        tx.run(
+            "update realms set waiting = waiting - $1, waiting_bytes = waiting_bytes - $2 where id = $3",
+            (len(sizes), sum(sizes), realm),
+        )
+
+
+def leaving(tx: Transaction, realm: int, group: str) -> set[int]:
+    """Users of ours whose leaving this group, by its bare name there, has not been told yet."""
+    rows = tx.rows(
+        "select user_id from outbox where realm_id = $1 and state = 'waiting' and kind = 'leave'"
+        " and lower(recipient) = $2",
+        (realm, name_key(group)),
+    )
+    return {row[0] for row in rows}
+
+
+def give_up(tx: Transaction, realm: int, code: str, reason: str) -> None:
+    """Nothing of it will ever be told: messages count as refused, for this reason, and the rest goes."""
+    tx.run(
+        "insert into undelivered (conversation_id, seq, code, reason)"
+        " select conversation_id, seq, $1, $2 from outbox"
+        " where realm_id = $3 and kind = 'message' and state = 'waiting'"
+        " on conflict (conversation_id, seq) do nothing",
+        (code, reason, realm),
+    )
+    tx.run("update realms set waiting = 0, waiting_bytes = 0 where id = $1", (realm,))
+    tx.run("delete from outbox where realm_id = $1", (realm,))

@@ -38,7 +38,7 @@ def counters(store: Store, realm: int) -> Realm:
 
 def first(store: Store, realm: int, limit: int, most_bytes: int) -> list[Waiting]:
     with store.read() as tx:
-        return outbox.waiting(tx, realm, limit, most_bytes)
+        return outbox.waiting(tx, realm, 0, limit, most_bytes)
 
 
 def test_entries_wait_in_the_order_in_which_they_were_put_there_with_what_they_are_about(
