@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
 
-.PHONY: run test lint types arrows tests format bench crash simulate soak fuzz clean
+.PHONY: run test lint types arrows tests format bench crash realms simulate soak fuzz clean
 
 run: $(VENV)/.ready
 	@exec $(BIN)/pesan up
@@ -38,6 +38,11 @@ bench: $(VENV)/.built
 crash: $(VENV)/.built
 	$(BIN)/python -m benchmarks crash
 	$(BIN)/python -m benchmarks crash --files
+
+# Three servers that know each other, on hosts of their own (network namespaces: needs root and Debian's iproute2;
+# without, as processes on one machine), while links are cut and servers killed: some minutes.
+realms: $(VENV)/.built
+	$(BIN)/python -m benchmarks realms --chaos --hosts
 
 # The whole system on a virtual clock, with everything going wrong, from 1,000 seeds: some minutes.
 simulate: $(VENV)/.built

@@ -1,8 +1,8 @@
 """``python -m benchmarks dm --pairs 50 --window 32 --seconds 10 --json``: run a scenario, print its figures.
 
 ``dm`` runs the ``relay`` yardstick in the same call and reports the ratio of the two, which is what
-its bar is about. ``all`` runs everything in turn, but for ``crash`` and ``soak``, which have options of
-their own (``python -m benchmarks crash --help``) and take minutes.
+its bar is about. ``all`` runs everything in turn, but for ``crash``, ``soak`` and ``realms``, which have
+options of their own (``python -m benchmarks crash --help``) and take minutes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks.latency import latency
 from benchmarks.logins.logouts import logouts
 from benchmarks.logins.scenario import logins
 from benchmarks.own_server import OwnServer
+from benchmarks.realms.run import main as realms
 from benchmarks.relay import relay
 from benchmarks.soak import main as soak
 from benchmarks.start import start
@@ -40,6 +41,8 @@ def main() -> int:
         return crash(sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:
         return soak(sys.argv[2:])
+    if sys.argv[1:2] == ["realms"]:
+        return realms(sys.argv[2:])
     options = _options()
     scenarios: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
         "relay": lambda o: relay(o.pairs, o.window, o.seconds),
