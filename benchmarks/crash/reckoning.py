@@ -47,6 +47,7 @@ class Heard:
         self(crowd.lines)
 
     def __call__(self, lines: Sequence[ledger.Line]) -> bool:
+        """Look at more lines."""
         for line in lines:
             if line.what in (ledger.HEARD, ledger.CURSOR):
                 place = (line.fields[0], int(line.fields[1]))
