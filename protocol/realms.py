@@ -152,9 +152,13 @@ class Push(Body, frozen=True):
 
 
 class PushReply(Body, frozen=True, omit_defaults=False):
-    """The asked realm has the group up to ``have``; what comes behind it is to be pushed next."""
+    """The asked realm has the group up to ``have``; what comes behind it is to be pushed next.
+
+    ``again``: ``members`` lacked somebody who has just joined, so they are to be said once more.
+    """
 
     have: Seq
+    again: bool = False
 
 
 # --- on behalf of somebody ----------------------------------------------------------------------

@@ -128,7 +128,8 @@ _POSTS = Bulk(
     each="select user_id, message_id, body from outbox"
     " where kind = 'post' and message_id = $1 and user_id = $2 and realm_id = $3 and conversation_id = $4",
     arrays="select user_id, message_id, body from outbox"
-    " join unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[]) as wanted (id, who, realm, conversation)"
+    " join unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[])"
+    " as wanted (id, who, realm, conversation)"
     " on kind = 'post' and message_id = wanted.id and user_id = wanted.who and realm_id = wanted.realm"
     " and conversation_id = wanted.conversation",
 )
@@ -145,7 +146,8 @@ def posts(
 _BACK = Bulk(
     each="delete from outbox where kind = 'post' and message_id = $1 and user_id = $2 and realm_id = $3"
     " returning state, size",
-    arrays="delete from outbox using unnest($1::bytea[], $2::bigint[], $3::bigint[]) as wanted (id, who, realm)"
+    arrays="delete from outbox using unnest($1::bytea[], $2::bigint[], $3::bigint[])"
+    " as wanted (id, who, realm)"
     " where kind = 'post' and message_id = wanted.id and user_id = wanted.who and realm_id = wanted.realm"
     " returning state, size",
 )

@@ -69,21 +69,35 @@ create table undelivered (
     primary key (conversation_id, seq)
 ) strict, without rowid;
 
--- Groups of ours with members elsewhere: up to where each realm has our messages. members_changed: it
--- has not heard yet which of its users are members now.
+-- Groups of ours with members elsewhere: up to where each realm has our messages. members_changed: how often
+-- its members there changed since it was told who they are. name: of a group that is gone, which it is told yet.
 create table followers (
     conversation_id integer not null,
     realm_id integer not null,
     sent_seq integer not null default 0,
     members_changed integer not null default 1,
+    name text not null default '',
     primary key (conversation_id, realm_id)
 ) strict, without rowid;
 create index followers_of_realm on followers (realm_id);
 
 -- Groups of other realms, as far as we have them. home_seq: their newest number that we heard of.
+-- begun_seq: the same when the first of us joined; what is older fills in without being announced.
 create table copies (
     conversation_id integer primary key,
     realm_id integer not null,
-    home_seq integer not null default 0
+    home_seq integer not null default 0,
+    begun_seq integer not null default 0
 ) strict;
 create index copies_of_realm on copies (realm_id);
+
+-- Who of us asked to join a group of another realm. name: the group's there, as names are compared. state:
+-- 'asked'; 'joined': its home said yes, and is yet to name them among our members; 'doubted': it left them out once.
+create table joinings (
+    realm_id integer not null,
+    name text not null,
+    user_id integer not null,
+    asked_at integer not null,
+    state text not null default 'asked' check (state in ('asked', 'joined', 'doubted')),
+    primary key (realm_id, name, user_id)
+) strict, without rowid;
