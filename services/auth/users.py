@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from protocol.addresses import checked_name
+from protocol import addresses
+from protocol.addresses import Kind, checked_name
 from protocol.commands import (
     Empty,
     FindUser,
@@ -15,10 +16,11 @@ from protocol.commands import (
     UsersReply,
     WhoamiReply,
 )
-from protocol.errors import NotFound
+from protocol.errors import Invalid, NotFound
 from services.auth.sessions import caller_session, live
 from services.context import Caller, Context
-from services.storage import groups, presence, users
+from services.elsewhere import Elsewhere
+from services.storage import acquaintances, groups, presence, users
 
 
 def whoami(ctx: Context, caller: Caller, command: Empty) -> WhoamiReply:
@@ -35,12 +37,20 @@ def online(ctx: Context, caller: Caller, command: ListOnline) -> OnlineReply:
 
 
 def get(ctx: Context, caller: Caller, command: GetUser) -> UserInfo:
-    """One user."""
-    checked_name(command.user)
-    found = users.seen(ctx.tx, command.user)
+    """One user. Who asks from another realm and shares no conversation with them hears that they exist."""
+    address = addresses.parse(command.user)
+    if address.kind is not Kind.DIRECT:
+        raise Invalid(f"{address} is no user.")
+    if address.realm not in ("", ctx.settings.realm):
+        raise Elsewhere
+    found = users.named(ctx.tx, address.name)
     if found is None:
-        raise NotFound(f"There is no user {command.user}.")
-    return _shown(found, ctx.now)
+        raise NotFound(f"There is no user {address.name}.")
+    if "@" in caller.user and not acquaintances.share(ctx.tx, caller.user_id, found.id):
+        return UserInfo(found.name, online=False, last_seen=0)
+    seen = users.seen(ctx.tx, found.name)
+    assert seen is not None
+    return _shown(seen, ctx.now)
 
 
 def exists(ctx: Context, caller: Caller, command: FindUser) -> FoundReply:

@@ -185,7 +185,7 @@ def test_a_report_of_many_is_taken_whole(house: House) -> None:
 def test_statements_about_many_users_have_few_lengths() -> None:
     lengths = set()
     for count in range(1, 1500, 7):
-        chunks = list(presence._chunks(range(count), 2))
+        chunks = list(presence.chunks(range(count), 2))
         assert {user for ids, _ in chunks for user in ids} == set(range(count))
         for ids, marks in chunks:
             names = [int(name.removeprefix("$")) for name in marks.split(", ")]
