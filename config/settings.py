@@ -106,6 +106,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Requests of another realm that wait to be done; beyond that, ``busy``."""
     realm_users: Count = 20_000
     """Users of one other realm who are known here; beyond that, nobody new of it may write or join."""
+    realm_file_max_bytes: Count = 1_073_741_824
+    """The largest file that is fetched from another realm, in bytes."""
+    realm_fetches: Count = 4
+    """Files fetched from one other realm at once."""
+    realm_fetch_bytes: Annotated[int, Meta(ge=65_536)] = 33_554_432
+    """Bytes a second of files that are fetched from one other realm."""
 
     # Accounts
     password_min_length: Annotated[int, Meta(ge=1, le=1024)] = 8
