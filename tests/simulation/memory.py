@@ -58,8 +58,9 @@ MOST: Final[dict[str, Most]] = {
     "Subscriptions._topics": 24,
     "Subscriptions.unwanted": 0,
     "Worker.batch": lambda settings: settings.worker_capacity,
+    "Worker.told": 0,
     "Workers._by_id": 20,
-    "Workers._by_service": 4,
+    "Workers._by_service": 5,
     "Workers._by_service[]": 5,
     # Workers.
     "Engine._cache": 2,
