@@ -13,7 +13,7 @@ from protocol.commands import CreateGroup, GroupReply, JoinGroup
 from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge, Unauthenticated
 from protocol.events import MembershipEvent, TopicsEvent
 from services.context import RETRY_AFTER, Caller, Context, Ready
-from services.group import guessing
+from services.group import guessing, homes
 from services.group.guessing import Guesser
 from services.passwords import passwords
 from services.storage import groups, sessions, users
@@ -22,7 +22,7 @@ OPEN: Final = ""
 """Stored in place of a hash where no password is needed."""
 
 
-def _still(ctx: Context, caller: Caller) -> None:
+def still(ctx: Context, caller: Caller) -> None:
     """Let none of the caller's sessions end until this is done; refuses when the caller's has.
 
     Whoever ends a session replaces the topics of the groups that the user is in. A group that is entered
@@ -60,7 +60,7 @@ def hash_password(settings: Settings, password: str) -> str:
 
 def create(ctx: Context, caller: Caller, command: CreateGroup, hashed: str) -> GroupReply:
     """Create the group with the caller as creator and only member."""
-    _still(ctx, caller)
+    still(ctx, caller)
     name = group_name(command.group)
     topic = new_topic(TopicKind.CONVERSATION)
     group = groups.add(ctx.tx, name, hashed, caller.user_id, topic, ctx.now)
@@ -88,7 +88,7 @@ class Attempt(NamedTuple):
 
 def before_join(ctx: Context, caller: Caller, command: JoinGroup) -> Attempt | Ready:
     """What is to be checked: nothing for a member, or where no password is needed."""
-    name = group_name(command.group)
+    name = homes.ours(ctx, caller, command.group)
     group = found(groups.named(ctx.tx, name), name)
     if groups.is_member(ctx.tx, group.id, caller.user_id):
         return Ready(None)
@@ -112,8 +112,8 @@ def join(
     ctx: Context, caller: Caller, command: JoinGroup, checked: str | Guesser | None
 ) -> GroupReply | InvalidCredentials:
     """Make the caller a member. Who is one already is told the same again, and nobody else anything."""
-    _still(ctx, caller)
-    name = group_name(command.group)
+    still(ctx, caller)
+    name = homes.ours(ctx, caller, command.group)
     group = found(groups.locked(ctx.tx, name), name)
     if isinstance(checked, Guesser):
         guessing.failed(ctx, checked)
@@ -132,6 +132,12 @@ def _admit(ctx: Context, caller: Caller, group: groups.Group) -> None:
     if groups.count_members(ctx.tx, group.id) >= most:
         raise TooLarge(f"#{group.name} is full: it may have {most} members.", limit=most)
     groups.add_member(ctx.tx, group.id, caller.user_id, ctx.now)
+    entered(ctx, caller, group)
+    homes.came(ctx, group.id, group.name, caller.user)
+
+
+def entered(ctx: Context, caller: Caller, group: groups.Group) -> None:
+    """The caller has become a member: tell the others, and the caller's other devices."""
     ctx.publish(group.topic, MembershipEvent(group.id, group.name, caller.user, "joined"))
     _tell_devices(ctx, caller, group.id)
 

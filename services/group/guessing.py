@@ -18,6 +18,7 @@ from protocol.addresses import name_key
 from services import backoff
 from services.backoff import NOWHERE, SECOND, Source
 from services.context import Caller, Context
+from services.group import homes
 from services.storage import password_failures
 
 SLACK: Final = 100
@@ -32,9 +33,11 @@ class Guesser(NamedTuple):
 
 
 def guesser(caller: Caller, group: str) -> Guesser:
-    """The caller, before the group of this name."""
+    """The caller, before the group of this name. All of another realm come from one address."""
     subject = f"#{name_key(group)}"
-    return Guesser(backoff.holder(caller, subject), Source(subject, caller.address or NOWHERE, True))
+    realm = homes.realm_of(caller.user)
+    address = caller.address or (f"realm {realm}" if realm else NOWHERE)
+    return Guesser(backoff.holder(caller, subject), Source(subject, address, True))
 
 
 def check(ctx: Context, who: Guesser) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from protocol.addresses import group_name
 from protocol.commands import GroupInfo, GroupsReply, ListGroups, ListMembers, MemberInfo, MembersReply
 from protocol.errors import Conflict, Forbidden
 from services.context import Caller, Context
+from services.group import homes
 from services.group.entry import found
 from services.storage import groups
 
 
 def members(ctx: Context, caller: Caller, command: ListMembers) -> MembersReply:
     """Members of a group, for its members."""
-    name = group_name(command.group)
+    name = homes.ours(ctx, caller, command.group)
     group = found(groups.named(ctx.tx, name), name)
     if not groups.is_member(ctx.tx, group.id, caller.user_id):
         raise Forbidden(f"You are not a member of #{group.name}.")
@@ -28,7 +28,7 @@ def members(ctx: Context, caller: Caller, command: ListMembers) -> MembersReply:
 
 
 def list_groups(ctx: Context, caller: Caller, command: ListGroups) -> GroupsReply:
-    """All groups, by name."""
+    """All groups of this realm, by name; copies of others' are found in ``conversation.list``."""
     page = groups.page(ctx.tx, caller.user_id, command.after.removeprefix("#"), command.limit + 1)
     shown = [GroupInfo(*group) for group in page[: command.limit]]
     return GroupsReply(shown, len(page) > command.limit)

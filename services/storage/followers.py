@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from protocol.addresses import name_key
 from services.storage.engine import Bulk, Transaction
 
 
@@ -80,12 +81,12 @@ def remove_realm(tx: Transaction, realm: int) -> None:
 def bereave(tx: Transaction, conversation: int, name: str) -> None:
     """The group is about to be deleted: those stay that have yet to hear that it has no members of theirs."""
     tx.run("delete from followers where conversation_id = $1 and members_changed = 0", (conversation,))
-    tx.run("update followers set name = $1 where conversation_id = $2", (name, conversation))
+    tx.run("update followers set name = $1 where conversation_id = $2", (name_key(name), conversation))
 
 
 def forget_namesakes(tx: Transaction, name: str, realm: int) -> None:
     """A group of this name has members there again: that an older one is gone need not be told any more."""
-    tx.run("delete from followers where name = $1 and realm_id = $2", (name, realm))
+    tx.run("delete from followers where name = $1 and realm_id = $2", (name_key(name), realm))
 
 
 _FOLLOWED = Bulk(

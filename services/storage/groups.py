@@ -71,12 +71,14 @@ class Listed(NamedTuple):
 
 
 def page(tx: Transaction, user: int, after: str, limit: int) -> list[Listed]:
-    """Up to ``limit`` groups by name, behind the name ``after``, as ``user`` may see them."""
+    """Up to ``limit`` groups of our own by name, behind the name ``after``, as ``user`` may see them."""
     rows = tx.rows(
         "select name, (select count(*) from members where conversation_id = conversations.id),"
         " password <> '',"
         " exists (select 1 from members where conversation_id = conversations.id and user_id = $1)"
-        " from conversations where kind = 'group' and name_key > $2 order by name_key limit $3",
+        " from conversations where kind = 'group' and name_key > $2"
+        " and not exists (select 1 from copies where copies.conversation_id = conversations.id)"
+        " order by name_key limit $3",
         (user, name_key(after), limit),
     )
     return [Listed(name, members, bool(password), bool(member)) for name, members, password, member in rows]
