@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from protocol import backend
 from protocol.commands import Empty, PresenceReport
 from protocol.events import PresenceEvent
+from services import hints
 from services.context import Caller, Context
-from services.storage import brokers, presence, sessions
+from services.storage import acquaintances, brokers, presence, sessions
 
 SILENT_AFTER: Final = 180 * 1_000_000
 """Microseconds without a report after which a broker counts as gone; a live one reports every minute."""
@@ -45,7 +47,9 @@ def report(ctx: Context, caller: Caller, command: PresenceReport) -> Empty:
 
 
 def _tell(ctx: Context, changed: list[int], online: set[int]) -> None:
-    """Tell the groups of those who changed, and those they talk to directly."""
+    """Tell the groups of those who changed, those they talk to directly, and the realm process."""
     names = presence.names(ctx.tx, changed)
     for user, topic in presence.listeners(ctx.tx, changed):
         ctx.publish(topic, PresenceEvent(names[user], user in online, ctx.now))
+    for hint in hints.presence(acquaintances.abroad(ctx.tx, changed)):
+        ctx.effect(backend.TELL, hints.SERVICE, hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.realm import behalf
+from services.realm import behalf, presence, typing
 from services.realm.house import Asked, hello
 from services.realm.receiving import deliver
 
@@ -16,5 +16,7 @@ ASKED: Final[dict[str, Asked]] = {
     "hello": hello,
     "deliver": deliver,
     "call": behalf.call,
+    "presence": presence.asked,
+    "typing": typing.asked,
 }
 """By kind."""

@@ -24,9 +24,9 @@ from protocol.body import Body
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body
 from protocol.errors import OK, Failure, Forbidden, Internal, Invalid, Unavailable
+from services import hints
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
-from services.realm import hints
 from services.realm.line import Answer, Dial, Line, Times
 from services.realm.people import People
 from services.storage import realms
@@ -189,6 +189,15 @@ class House:
     def write(self) -> Iterator[Context]:
         """A write transaction; what it publishes leaves after the commit. Raises ``StoreUnavailable``."""
         with self.store.write() as tx:
+            ctx = Context(tx, self.wall, self.settings, self._cache)
+            yield ctx
+        self.done.events += ctx.events
+        self.done.effects += ctx.effects
+
+    @contextmanager
+    def read(self) -> Iterator[Context]:
+        """The same for what only looks, and publishes."""
+        with self.store.read() as tx:
             ctx = Context(tx, self.wall, self.settings, self._cache)
             yield ctx
         self.done.events += ctx.events

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from services.realm.house import House, Part, Peer
+from services.realm.presence import PresencePart
 from services.realm.sending import Sending
+from services.realm.typing import TypingPart
 
-PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (Sending,)
+PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (Sending, TypingPart, PresencePart)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.realm import hints
+from services import hints
 
 
 def test_nothing_at_all_means_that_there_is_something_in_an_outbox() -> None:

@@ -9,8 +9,7 @@ worker of that service. It may be lost and does no harm then: outboxes are looke
 told whole whenever a line to a peer begins, and typing is over in some moments.
 
 Belongs here: the shapes and their bytes, for those who tell and for the one who is told. Not here: what is
-done about them (``presence``, ``typing``, ``sending``). Imports ``protocol`` alone, for every service may
-import it.
+done about them (``services.realm``). Imports ``protocol`` alone, for every service may import it.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ import msgpack
 import msgspec
 from msgspec import Meta
 
+from protocol import backend
 from protocol.body import Address, Id
 
-SERVICE: Final = "realm"
+SERVICE: Final = backend.REALM
 """The service whose workers are told."""
 
 WAKE: Final = b""
