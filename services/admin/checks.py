@@ -223,11 +223,13 @@ MEMBERS: Final = (
     ),
     Query(
         "members.read_seq",
-        "Nobody has read further than the newest message.",
+        "Nobody has read further than the newest message, in a copy than its home's newest.",
         "user {1} in conversation {0} has read up to {2} of {3}",
-        "select conversation_id, user_id, read_seq, last_seq from members"
-        " join conversations on conversations.id = conversation_id"
-        " where read_seq < 0 or read_seq > last_seq order by conversation_id, user_id",
+        "select members.conversation_id, user_id, read_seq, last_seq from members"
+        " join conversations on conversations.id = members.conversation_id"
+        " left join copies on copies.conversation_id = members.conversation_id"
+        " where read_seq < 0 or (read_seq > last_seq and (home_seq is null or read_seq > home_seq))"
+        " order by members.conversation_id, user_id",
     ),
     Query(
         "members.unread",

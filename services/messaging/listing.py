@@ -29,9 +29,11 @@ def _info(each: Listed) -> ConversationInfo:
         each.kind,
         names[Kind(each.kind)],
         b"" if direct else each.topic,
-        each.last_seq,
+        # A copy of another realm's group may still be filling up to where its member joined. That is where
+        # their events begin, and nothing ever counts back.
+        max(each.last_seq, each.read_seq),
         each.read_seq,
-        each.unread,
+        max(each.unread, 0),
         each.last_at,
     )
 

@@ -32,7 +32,8 @@ def read(ctx: Context, caller: Caller, command: Read) -> ReadReply:
     newest = conversations.last_seq(ctx.tx, number)
     seq = min(command.seq, newest)
     if seq <= old.read_seq:
-        return ReadReply(number, old.read_seq, newest - old.read_seq - old.own_unread)
+        # A copy of another realm's group may still be filling up to where the caller joined.
+        return ReadReply(number, old.read_seq, max(0, newest - old.read_seq - old.own_unread))
     new = Marker(seq, _own_behind(ctx, caller, place, old, seq, newest))
     members.set_marker(ctx.tx, number, caller.user_id, new)
     _tell(ctx, caller, number, old.read_seq, seq)
