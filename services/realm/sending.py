@@ -1,7 +1,7 @@
 """What waits for a peer is delivered to it, in order, and its answer is written down and told to the senders.
 
 Belongs here: one peer's outbox, read from its head and asked as ``deliver``. Not here: what puts something
-into it (``services.messaging``, ``services.group``), the connection (``line``), what becomes of it over there.
+into it (``services.messaging``, ``services.group``), the connection (``line``), what the peer does with it.
 
 Theory of operation. One delivery is under way at a time, and the next begins behind what was answered; after
 a lost answer the same is delivered again, perhaps with more behind it. So whatever is lost, doubled or late,
