@@ -26,8 +26,17 @@ if TYPE_CHECKING:
     )
     from client.files.api import Files, Folder, Progress
     from client.trunk import Trunks
+    from protocol.commands import RealmInfo
     from protocol.errors import Failure
-    from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
+    from protocol.events import (
+        DeliveredEvent,
+        MembershipEvent,
+        MessageEvent,
+        PresenceEvent,
+        ReadEvent,
+        TypingEvent,
+        UndeliveredEvent,
+    )
     from protocol.files import FileInfo, FinishReply, StoredFile
 
 _WHERE = {
@@ -47,12 +56,15 @@ _WHERE = {
     "Folder": "client.files.api",
     "Progress": "client.files.api",
     "Trunks": "client.trunk",
+    "RealmInfo": "protocol.commands",
     "Failure": "protocol.errors",
+    "DeliveredEvent": "protocol.events",
     "MembershipEvent": "protocol.events",
     "MessageEvent": "protocol.events",
     "PresenceEvent": "protocol.events",
     "ReadEvent": "protocol.events",
     "TypingEvent": "protocol.events",
+    "UndeliveredEvent": "protocol.events",
     "FileInfo": "protocol.files",
     "FinishReply": "protocol.files",
     "StoredFile": "protocol.files",
@@ -63,6 +75,7 @@ __all__ = [
     "ClientError",
     "Closed",
     "Corrupt",
+    "DeliveredEvent",
     "Event",
     "Failure",
     "FileInfo",
@@ -76,6 +89,7 @@ __all__ = [
     "PresenceEvent",
     "Progress",
     "ReadEvent",
+    "RealmInfo",
     "SetBack",
     "SourceChanged",
     "Status",
@@ -83,6 +97,7 @@ __all__ = [
     "Timeout",
     "Trunks",
     "TypingEvent",
+    "UndeliveredEvent",
     "WrongServerKey",
 ]
 

@@ -212,6 +212,10 @@ class Chat:
         """One user, and when they were last seen."""
         return await self._ask("user.get", commands.GetUser(name), commands.UserInfo)
 
+    async def realms(self) -> list[commands.RealmInfo]:
+        """Other realms whose people can be talked to as ``name@realm``, by name."""
+        return (await self._ask("realm.list", commands.Empty(), commands.RealmsReply)).realms
+
     async def users(self) -> list[commands.UserInfo]:
         """Every user, by name."""
         users: list[commands.UserInfo] = []
@@ -225,7 +229,7 @@ class Chat:
     # --- messages -------------------------------------------------------------------------------
 
     async def send(self, to: str, body: str, *, id: bytes | None = None) -> SendReply:
-        """Post a message; returns once it is on the server's disk.
+        """Post a message; returns once it is on our server's disk, and goes on to other realms from there.
 
         Sends to one address are stored in the order of the calls. ``id`` (16 bytes) makes it safe
         to call again after a ``Timeout``: the message is stored once.

@@ -15,7 +15,15 @@ from msgspec import Struct
 from client.cursors import Cursor
 from protocol.addresses import Kind
 from protocol.commands import Body, ConversationInfo, History, HistoryReply, Message, SendReply
-from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
+from protocol.events import (
+    DeliveredEvent,
+    MembershipEvent,
+    MessageEvent,
+    PresenceEvent,
+    ReadEvent,
+    TypingEvent,
+    UndeliveredEvent,
+)
 
 if TYPE_CHECKING:
     from client.outbox import Entry
@@ -54,7 +62,9 @@ class SetBack(Struct, frozen=True):
     last_seq: int
 
 
-Event = MessageEvent | ReadEvent | TypingEvent | PresenceEvent | MembershipEvent | Status | SetBack
+Hint = DeliveredEvent | UndeliveredEvent | ReadEvent | TypingEvent | PresenceEvent | MembershipEvent
+"""What may be lost, and is told once."""
+Event = MessageEvent | Hint | Status | SetBack
 """What a program hears."""
 
 
@@ -129,14 +139,16 @@ class Inbox:
                 seq = self._stored.pop(row.conversation)
                 self._heard[row.conversation] = seq
             elif first and self._first_run:
-                seq = row.last_seq
+                seq = max(row.last_seq, row.read_seq)
             else:
                 # Begun while no run of this program listened, or joined from another device: what was
                 # said before joining counts as read.
                 seq = 0 if row.kind == Kind.DIRECT else row.read_seq
             known = self.add(row.conversation, row.kind, row.name, row.topic, seq)
         known.kind, known.name, known.topic = row.kind, row.name, row.topic
-        if row.last_seq < self._heard.get(row.conversation, 0):
+        # Our server's copy of another realm's group begins empty, when much is read there by having joined.
+        filling = row.last_seq < row.read_seq
+        if row.last_seq < self._heard.get(row.conversation, 0) and not filling:
             self._set_back(known, row.last_seq)
         known.cursor.exists(row.last_seq)
 
@@ -174,6 +186,8 @@ class Inbox:
         known = self.conversations.get(reply.conversation)
         if known is None or not known.name:
             return False
+        if not reply.seq:
+            return True  # it has no number yet: it comes by itself as soon as the group's own realm gave one
         if reply.duplicate:
             # Stored by an earlier try, whose text only the server knows for sure.
             return self.exists(now, known.id, reply.seq)
@@ -194,7 +208,7 @@ class Inbox:
         self._session.events.extend(known.cursor.offer(event.seq, event))
         self._look_soon(now, known)
 
-    def hint(self, event: ReadEvent | TypingEvent | PresenceEvent | MembershipEvent) -> None:
+    def hint(self, event: Hint) -> None:
         """An event of another kind. One that reaches us over several topics is told once."""
         key: tuple[object, ...]
         news: object = event

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from client.inbox import Inbox, Status
+from client.inbox import Hint, Inbox, Status
 from protocol.addresses import Kind, TopicKind
 from protocol.commands import (
     Body,
@@ -41,10 +41,7 @@ from protocol.events import (
     EVENTS,
     MembershipEvent,
     MessageEvent,
-    PresenceEvent,
-    ReadEvent,
     TopicsEvent,
-    TypingEvent,
     Welcome,
 )
 from protocol.limits import TOPIC_BYTES
@@ -140,7 +137,7 @@ class Listening:
                 self._welcomed(now, event)
         elif isinstance(event, TopicsEvent):
             self._topics_changed(now, event)
-        elif isinstance(event, (ReadEvent, TypingEvent, PresenceEvent, MembershipEvent)):
+        elif isinstance(event, Hint):
             self.inbox.hint(event)
             if isinstance(event, MembershipEvent) and event.user == self._session.user:
                 self.want(now, fence=False)

@@ -54,6 +54,8 @@ class Recording:
         Of one that it had before we know for sure that it is there, and not that it is this text: a
         program that chooses ids itself may have sent another one under it.
         """
+        if not reply.seq:
+            return  # a group of another realm gives the number, and it comes back with that
         if reply.duplicate:
             self._names[reply.conversation] = to
             self._queue([(reply.conversation, reply.seq, UNREAD_MARK)])

@@ -64,6 +64,8 @@ def code_of(error: Failure | ClientError) -> int:
 def hint(error: Failure) -> str:
     """What to do about a refusal, in parentheses; '' when the server's sentence says it all."""
     if isinstance(error, errors.NotFound):
+        if "no realm" in error.message:
+            return " (pesan realms shows the realms)"
         if "no group" in error.message:
             return " (pesan group list shows the groups)"
         if "no user" in error.message:
@@ -73,6 +75,6 @@ def hint(error: Failure) -> str:
         if "have no folder" in error.message:
             return " (pesan file mkdir makes one)"
     if isinstance(error, errors.Forbidden):
-        found = re.search(r"not a member of #([A-Za-z0-9_.-]+?)\.?$", error.message)
+        found = re.search(r"not a member of #([A-Za-z0-9_.-]+?(?:@[a-z0-9.-]+?)?)\.?$", error.message)
         return f" (pesan group join {found.group(1)})" if found else ""
     return ""

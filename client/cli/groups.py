@@ -7,7 +7,7 @@ import click
 from client.cli import output, passwords
 from client.cli.context import Context, interactive, options, shared
 from client.cli.names import GROUP, PERSON
-from protocol.addresses import group_name
+from protocol import addresses
 from protocol.commands import GroupReply
 from protocol.errors import InvalidCredentials
 
@@ -17,7 +17,7 @@ VARIABLE = "PESAN_GROUP_PASSWORD"
 @click.group(short_help="Groups: create, join, leave, members, list, remove.")
 @options
 def command() -> None:
-    """Groups. NAME is written with or without its mark: ops, or in quotes '#ops'."""
+    """Groups. NAME is written with or without its mark: ops, or in quotes '#ops'; of another realm team@b."""
 
 
 @command.command()
@@ -120,4 +120,4 @@ def _show_entered(context: Context, name: str, reply: GroupReply) -> None:
 
 
 def _marked(name: str) -> str:
-    return f"#{group_name(name)}"
+    return str(addresses.parse(f"#{name.removeprefix('#')}"))

@@ -29,6 +29,7 @@ EXAMPLES: Final = {
     "group remove": "pesan group remove ops budi",
     "sessions revoke": "pesan sessions revoke 7",
     "completion": "pesan completion bash",
+    "user": "pesan user budi",
 }
 """One for each command that cannot do without arguments; a test compares."""
 ELSEWHERE: Final = {

@@ -57,7 +57,14 @@ class Named(_Type):
         if self.groups:
             mark = "#" if self.marked else ""
             names += [f"{mark}{group.group}" for group in await chat.groups()]
-        return names
+        return names + [name for name in await self._foreign(chat) if name not in names]
+
+    async def _foreign(self, chat: Chat) -> list[str]:
+        """People and groups of other realms with whom we have talked: no list has the others."""
+        names = [row.name for row in await chat.conversations() if "@" in row.name]
+        people = [name for name in names if not name.startswith("#")] if self.people else []
+        groups = [name for name in names if name.startswith("#")] if self.groups else []
+        return people + [name if self.marked else name[1:] for name in groups]
 
 
 def _typed(name: str) -> str:

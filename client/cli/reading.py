@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from client.cli import output, pages
+from client.cli import output, pages, realms
 from client.cli.context import Context, shared
 from client.cli.names import ADDRESS
 from client.cli.numbers import COUNT, SEQ
-from protocol.commands import ConversationInfo, Message
+from protocol.commands import ConversationInfo, HistoryReply, Message
 
 if TYPE_CHECKING:
     from client.chat import Chat
@@ -77,7 +77,8 @@ def unread(context: Context, with_: str | None, count: bool) -> None:
 def history(context: Context, with_: str, count: int | None, everything: bool, after: int | None) -> None:
     """Show the latest messages with a person, in a '#group' or in '*', oldest first.
 
-    With --after SEQ: from there on, the earliest first.
+    With --after SEQ: from there on, the earliest first. Of our own to people of another realm it is said
+    which still wait to go there, and which were refused there; with --json "delivery" says it of each.
     """
     context.run(lambda chat: _history(context, chat, with_, sys.maxsize if everything else count, after))
 
@@ -86,12 +87,12 @@ async def _history(context: Context, chat: Chat, with_: str, count: int | None, 
     if after is None and count != sys.maxsize:
         for page in await pages.latest(chat, with_, count or SHOWN):
             for message in page.messages:
-                _show(context, message, with_, page.conversation)
+                _show(context, message, with_, page)
         return
     left = count or (SHOWN if after is None else sys.maxsize)
     async for page in pages.forward(chat, with_, after or 0):
         for message in page.messages[:left]:
-            _show(context, message, with_, page.conversation)
+            _show(context, message, with_, page)
         left -= len(page.messages)
         if left <= 0:
             return
@@ -104,7 +105,9 @@ async def chosen(chat: Chat, with_: str | None) -> list[ConversationInfo]:
         return rows
     found = [row for row in rows if row.name.lower() == with_.lower()]
     if not found:
-        await chat.history(with_, limit=1)  # says what is wrong with the name, if anything is
+        # Says what is wrong with the name, if anything is; or that our own realm stands behind it.
+        page = await chat.history(with_, limit=1)
+        found = [row for row in rows if row.conversation == page.conversation]
     return found
 
 
@@ -117,13 +120,16 @@ async def _show_unread(context: Context, chat: Chat, row: ConversationInfo) -> i
     async for page in pages.forward(chat, row.conversation, row.read_seq):
         for message in page.messages:
             if message.sender.lower() != user:
-                _show(context, message, row.name, row.conversation)
+                _show(context, message, row.name, page)
         last = max(last, page.last)
     return last
 
 
-def _show(context: Context, message: Message, name: str, conversation: int) -> None:
+def _show(context: Context, message: Message, name: str, page: HistoryReply) -> None:
+    state = realms.delivery(message, page, name, context.user)
     if context.json:
-        output.out(output.json_line(output.fields(message, **{"with": name}, conversation=conversation)))
+        more = {"delivery": state} if state else {}
+        record = output.fields(message, **{"with": name}, conversation=page.conversation, **more)
+        output.out(output.json_line(record))
     else:
-        output.out(output.message_line(message))
+        output.out(output.message_line(message) + realms.remark(state, message, name))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from client.cli import output
+from client.cli import output, realms
 from client.cli.context import Context, interactive, shared
 from client.cli.exits import USAGE, Mistake, code_of
 from client.cli.names import ADDRESS, new_id
@@ -49,6 +49,9 @@ CHUNK: Final = 65_536
 def send(context: Context, to: str, text: tuple[str, ...], name: str | None) -> None:
     """Send a message to a person (budi), a group ('#ops', in quotes) or everyone ('*').
 
+    To people and groups of another realm by address: budi@b, '#team@b'. What waits because that realm is away
+    is said on stderr; it goes there by itself.
+
     \b
     pesan send budi "see you at noon"
     uptime | pesan send budi           all of stdin is one message
@@ -77,8 +80,15 @@ def post(context: Context, to: str, text: tuple[str, ...], name: str | None) -> 
         context.run(lambda chat: Lines(context, chat, to).run())
         return
     body = " ".join(text) if text else _stdin()
+
+    async def work(chat: Chat) -> SendReply:
+        reply = await _sent(chat, to, body, id)
+        if reply.away:
+            output.note(output.one_line(await realms.queued(chat, to)))
+        return reply
+
     try:
-        reply = context.run(lambda chat: _sent(chat, to, body, id))
+        reply = context.run(work)
     except Timeout as error:
         again = f"the same command with --id {id.hex()} sends it at most once."
         raise Mistake(f"{error.message} Try again: {again}", code_of(error)) from None
@@ -145,6 +155,8 @@ class Lines:
         self._code = 0
         self._mistake: Mistake | None = None
         """Why no more was read."""
+        self._away = False
+        """Whether we said that they wait for their realm."""
 
     async def run(self) -> None:
         """Until stdin ends. Raises ``Mistake`` that names the first line that was not stored."""
@@ -184,8 +196,12 @@ class Lines:
     async def _settle(self, number: int, id: bytes, task: asyncio.Task[SendReply]) -> bool:
         """Wait for one answer; False: there is no point in going on."""
         try:
-            _show(self._context, self._to, id, await task)
+            reply = await task
+            _show(self._context, self._to, id, reply)
             self._stored += 1
+            if reply.away and not self._away:
+                output.note(output.one_line(await realms.queued(self._chat, self._to)))
+            self._away = reply.away
             return True
         except (Failure, ClientError) as error:
             sentence, code = self._context.explain(error)

@@ -16,15 +16,24 @@ from client.cli.context import Context, shared
 from client.cli.exits import AUTH, Mistake
 from client.cli.names import ADDRESS
 from client.inbox import SetBack, Status
-from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
+from protocol.events import (
+    DeliveredEvent,
+    MembershipEvent,
+    MessageEvent,
+    PresenceEvent,
+    ReadEvent,
+    TypingEvent,
+    UndeliveredEvent,
+)
 
 if TYPE_CHECKING:
     from client.chat import Chat
-    from client.inbox import Event
+    from client.inbox import Event, Hint
 
-Hint = ReadEvent | TypingEvent | PresenceEvent | MembershipEvent
 LISTENING = "listening"
 _KINDS = {
+    DeliveredEvent: "delivered",
+    UndeliveredEvent: "undelivered",
     ReadEvent: "read",
     TypingEvent: "typing",
     PresenceEvent: "presence",
@@ -34,7 +43,11 @@ _KINDS = {
 
 @click.command(short_help="Print new messages as they come, until Ctrl-C.")
 @click.argument("with_", metavar="[WITH]...", nargs=-1, type=ADDRESS)
-@click.option("--events", is_flag=True, help="Also who has read, types, comes, goes, joins, leaves.")
+@click.option(
+    "--events",
+    is_flag=True,
+    help="Also who has read, types, comes, goes, joins, leaves; what has arrived in other realms, what not.",
+)
 @click.option("--resume", is_flag=True, help="Go on where the last tail --resume of the same WITH stopped.")
 @shared
 def tail(context: Context, with_: tuple[str, ...], events: bool, resume: bool) -> None:
@@ -169,6 +182,11 @@ def hint_line(event: Hint, place: str) -> str:
     """An event that is no message, as a sentence."""
     if isinstance(event, ReadEvent):
         return f"{event.user} has read {place} up to {event.seq}"
+    if isinstance(event, DeliveredEvent):
+        return f"delivered to {place} up to {event.seq}"
+    if isinstance(event, UndeliveredEvent):
+        which = f"message {event.seq}" if event.seq else "a message"
+        return f"{which} to {place} was refused there: {event.message}"
     if isinstance(event, TypingEvent):
         return f"{event.user} is typing in {place}"
     if isinstance(event, PresenceEvent):

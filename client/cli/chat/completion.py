@@ -53,6 +53,11 @@ class Names(Completer):
             return []
         kind = word.takes[len(arguments)]
         people, groups = sorted(self._room.people), sorted(self._room.groups)
+        begun, at, _ = typed.removeprefix("#").partition("@")
+        if at and begun:  # nobody lists who is there, but the realms are known
+            beyond = [f"{begun}@{realm}" for realm in sorted(self._room.realms)]
+            people += [name for name in beyond if name not in people]
+            groups += [name for name in beyond if name not in groups]
         mark = "#" if kind is Takes.WHO or typed.startswith("#") else ""
         groups = [f"{mark}{group}" for group in groups]
         return {

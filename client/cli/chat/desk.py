@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from client.chat import Chat
+from client.cli import realms
 from client.cli.chat import lines, words
 from client.cli.chat.errands import is_file
 from client.cli.chat.front import Front
@@ -23,7 +24,7 @@ from client.cli.exits import USAGE, Mistake, code_of
 from client.errors import ClientError, Offline, Timeout
 from protocol.addresses import BROADCAST, Kind, parse
 from protocol.commands import HistoryReply
-from protocol.errors import Failure, InvalidCredentials
+from protocol.errors import Busy, Failure, InvalidCredentials, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from client.cli.files.memory import Memory
@@ -125,9 +126,10 @@ class Desk:
         self.front.changed()
 
     async def learn(self) -> None:
-        """Names to complete: who is online, every group."""
+        """Names to complete: who is online, every group, every realm."""
         self.room.learn(people=await self.chat.online())
         self.room.learn(groups=[group.group for group in await self.chat.groups()])
+        self.room.learn_realms(realm.realm for realm in await self.chat.realms())
 
     def learn_soon(self) -> None:
         """``learn``, while other things go on."""
@@ -207,15 +209,35 @@ class Desk:
         shown: list[str] = []
         try:
             target = parse(address)
-            if target.kind is Kind.DIRECT and not target.realm:
-                address = (await self.chat.get_user(target.name)).user  # as it is properly written
+            if target.kind is Kind.DIRECT:
+                address = await self._written(address)
             shown = self.room.opened(address, await self._page(address))
         finally:
             self._told([*shown, *self.room.release(_now())])
 
+    async def _written(self, address: str) -> str:
+        """Somebody's address as it is properly written. Raises ``NotFound``.
+
+        Of a realm that is away nobody says who is there; a message to them waits for it all the same.
+        """
+        known = self.room.named(address)
+        if known is not None:
+            return known.name
+        try:
+            return (await self.chat.get_user(address)).user
+        except (Busy, Unavailable):
+            if not realms.realm_of(address):
+                raise
+            return address
+
     async def _page(self, address: str) -> HistoryReply:
         """The latest messages; more of them when more are unread."""
-        page = await self.chat.history(address, limit=OPENING)
+        try:
+            page = await self.chat.history(address, limit=OPENING)
+        except NotFound:
+            if not realms.realm_of(address) or address.startswith("#"):
+                raise
+            return HistoryReply(0, [], 1, 0, 0, 0)  # nobody here has met them
         if page.messages and page.first > page.read_seq + 1:
             unread = page.last_seq - page.read_seq
             page = await self.chat.history(address, limit=min(unread + 2, OPENING_MOST))
@@ -277,6 +299,11 @@ class Desk:
         groups = await self.chat.groups()
         self.room.learn(groups=[group.group for group in groups])
         self.front.show(lines.groups(groups))
+
+    async def _do_realms(self, order: Order) -> None:
+        found = await self.chat.realms()
+        self.room.learn_realms(realm.realm for realm in found)
+        self.front.show(realms.lines(found) or [lines.aside("this realm is paired with no other")])
 
     async def _do_join(self, order: Order) -> None:
         group = order.argument

@@ -17,7 +17,9 @@ from client.cli.chat import lines
 from client.cli.chat.front import Front
 from client.cli.chat.room import Room
 from client.cli.exits import code_of
+from client.cli.realms import queued, realm_of
 from client.errors import ClientError, Offline, Timeout
+from protocol.commands import SendReply
 from protocol.errors import Failure, Forbidden, Retry
 from protocol.message_id import message_id
 
@@ -48,6 +50,8 @@ class Outgoing:
         self._posting: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
         """Set when a message was answered."""
+        self._away: set[str] = set()
+        """Realms of which we said that they are away."""
 
     def __len__(self) -> int:
         """Messages without an answer."""
@@ -88,9 +92,11 @@ class Outgoing:
         while self._parcels:
             parcel = self._parcels[0]
             try:
-                await self._deliver(parcel)
+                reply = await self._deliver(parcel)
                 if parcel.waited:
                     self._front.show([lines.aside(f"sent: {lines.excerpt(parcel.text)}")])
+                if reply.queued:
+                    await self._pass_on(parcel, reply)
             except (Failure, ClientError) as error:
                 self._room.sent.discard(parcel.id)
                 sentence = f"Not sent to {parcel.to}: {error.message}{hint(error)}"
@@ -99,14 +105,24 @@ class Outgoing:
             self._moved.set()
             self._front.changed()
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def _pass_on(self, parcel: Parcel, reply: SendReply) -> None:
+        """It is on its way to another realm; once when that goes away it is said that it waits."""
+        realm = realm_of(parcel.to)
+        self._room.passed_on(parcel.id, parcel.to, parcel.text)
+        if not reply.away:
+            self._away.discard(realm)
+        elif realm not in self._away:
+            self._away.add(realm)
+            self._front.show([lines.aside(await queued(self._chat, parcel.to))])
+
+    async def _deliver(self, parcel: Parcel) -> SendReply:
         """Send one message until it is answered. Raises when the answer is no, or none will ever come."""
         while True:
             slow = asyncio.get_running_loop().call_later(SLOW, self._say_that_it_waits, parcel)
             try:
                 reply = await self._chat.send(parcel.to, parcel.text, id=parcel.id)
                 self._room.stored(reply.conversation, parcel.to)
-                return
+                return reply
             except (Timeout, Offline):
                 self._say_that_it_waits(parcel)
             except Failure as error:

@@ -18,7 +18,15 @@ from client.cli.chat import lines
 from client.inbox import Event, SetBack, Status
 from protocol.addresses import Kind, name_key
 from protocol.commands import ConversationInfo, HistoryReply, Message
-from protocol.events import MembershipEvent, MessageEvent, PresenceEvent, ReadEvent, TypingEvent
+from protocol.events import (
+    DeliveredEvent,
+    MembershipEvent,
+    MessageEvent,
+    PresenceEvent,
+    ReadEvent,
+    TypingEvent,
+    UndeliveredEvent,
+)
 
 TYPING_SHOWN: Final = 6.0
 """Seconds for which someone counts as typing after the last notice."""
@@ -26,6 +34,8 @@ TYPING_EVERY: Final = 3.0
 """Seconds between two notices that we are typing."""
 FILES_KNOWN: Final = 50
 """Files to complete the number of."""
+QUEUED_KNOWN: Final = 200
+"""Messages of ours on their way to other realms whose beginning is remembered."""
 
 
 @dataclass
@@ -40,6 +50,8 @@ class Talk:
     shown: int = 0
     ours: int = 0
     """Seq of our own newest message."""
+    delivered: int = 0
+    """How far the server of somebody of another realm has what was said."""
     seen: int = 0
     """How far somebody else has read."""
     typists: dict[str, float] = field(default_factory=dict)
@@ -60,10 +72,13 @@ class Room:
         self.people: set[str] = set()
         self.groups: set[str] = set()
         """Names without ``#``."""
+        self.realms: set[str] = set()
         self.connected = True
         self.tell_typing = True
         self.sent: set[bytes] = set()
         """Ids of messages typed here: they are on the screen already."""
+        self.queued: dict[bytes, tuple[str, str]] = {}
+        """Messages typed here that have to go to another realm, the latest last: id → address, beginning."""
         self.files: dict[int, str] = {}
         """Files that were seen: number → name, the latest last."""
         self.to_read: dict[int, int] = {}
@@ -97,6 +112,10 @@ class Room:
             known.shown = max(known.shown, page.last)
             known.last_seq = max(known.last_seq, page.last_seq)
             known.unread = 0
+            known.delivered = max(known.delivered, page.delivered_seq)
+            known.seen = max(known.seen, page.seen_seq)
+            ours = [message.seq for message in page.messages if message.sender == self.user]
+            known.ours = max([known.ours, *ours])
             if page.last_seq > page.read_seq:
                 self.to_read[known.id] = page.last_seq
             self._learn(known.name, *(message.sender for message in page.messages))
@@ -109,6 +128,18 @@ class Room:
         """Our message went there; perhaps the first one, so that nothing was known of the conversation."""
         if conversation not in self.talks:
             self._see(conversation, address)
+
+    def passed_on(self, id: bytes, address: str, text: str) -> None:
+        """Our message has to go to another realm, which may take long."""
+        if id in self.sent or not address.startswith("#"):  # else it has come back already
+            self.queued[id] = (address, lines.excerpt(text))
+        for old in list(self.queued)[:-QUEUED_KNOWN]:
+            del self.queued[old]
+
+    def waiting(self, address: str) -> int:
+        """Posts of ours to a group of another realm that have not come back."""
+        key = name_key(address)
+        return sum(to.startswith("#") and name_key(to) == key for to, _ in self.queued.values())
 
     def left(self, group: str) -> None:
         """We are no member of this group any more (a bare name)."""
@@ -158,6 +189,10 @@ class Room:
             return self._message(event)
         if isinstance(event, ReadEvent):
             return self._read(event)
+        if isinstance(event, DeliveredEvent):
+            return self._delivered(event)
+        if isinstance(event, UndeliveredEvent):
+            return self._undelivered(event)
         if isinstance(event, TypingEvent):
             return self._typing(event, now)
         if isinstance(event, PresenceEvent):
@@ -184,6 +219,8 @@ class Room:
         talk.last_seq = max(talk.last_seq, event.seq)
         typed = event.id in self.sent
         self.sent.discard(event.id)
+        if talk.kind == Kind.GROUP:
+            self.queued.pop(event.id, None)
         if talk is self.talk or name_key(talk.name) == name_key(self.here):
             return self._message_here(talk, event, typed)
         if ours:
@@ -214,6 +251,23 @@ class Room:
         elif talk is not self.talk:
             self.stale = True  # read in part on another device: only the server can count
         return []
+
+    def _delivered(self, event: DeliveredEvent) -> list[str]:
+        talk = self.talks.get(event.conversation)
+        if talk is not None:
+            talk.delivered = max(talk.delivered, event.seq)
+            if talk.delivered >= talk.ours:
+                for id in [id for id, (to, _) in self.queued.items() if name_key(to) == name_key(talk.name)]:
+                    del self.queued[id]
+        return []
+
+    def _undelivered(self, event: UndeliveredEvent) -> list[str]:
+        """Said wherever we are: it was meant to arrive, and will not."""
+        talk = self.talks.get(event.conversation)
+        to, beginning = self.queued.pop(event.id, (talk.name if talk is not None else "", ""))
+        self.sent.discard(event.id)
+        which = f" ({beginning})" if beginning else ""
+        return [lines.aside(f"not delivered to {to or 'another realm'}{which}: {event.message.rstrip('.')}")]
 
     def _typing(self, event: TypingEvent, now: float) -> list[str]:
         talk = self.talks.get(event.conversation)
@@ -301,6 +355,10 @@ class Room:
     def learn(self, people: Iterable[str] = (), groups: Iterable[str] = ()) -> None:
         """More names to complete, from a listing; groups without ``#``."""
         self._learn(*people, *(f"#{group}" for group in groups))
+
+    def learn_realms(self, realms: Iterable[str]) -> None:
+        """Realms to complete names with."""
+        self.realms.update(realms)
 
     def learn_files(self, messages: Iterable[Message | MessageEvent]) -> None:
         """Files that can be fetched."""

@@ -31,9 +31,10 @@ from client.cli.chat import lines
 from client.cli.chat.completion import Names
 from client.cli.chat.desk import Desk
 from client.cli.chat.keeping import typed_lines
-from client.cli.chat.room import TYPING_SHOWN, Room
+from client.cli.chat.room import TYPING_SHOWN, Room, Talk
 from client.cli.exits import OK, TIMEOUT
 from client.cli.output import plain
+from client.cli.realms import realm_of
 from protocol.addresses import Kind
 
 if TYPE_CHECKING:
@@ -260,13 +261,28 @@ def bar(room: Room, now: float, unsent: int = 0, files: Sequence[str] = ()) -> s
         named = ", ".join(f"{talk.name} {talk.unread}" for talk in unread[:UNREAD_NAMED])
         parts.append(f"unread: {named}" + (", …" if len(unread) > UNREAD_NAMED else ""))
     talk = room.talk
-    if talk is not None and talk.kind == Kind.DIRECT and 0 < talk.ours <= talk.seen:
-        parts.append("read")
+    if talk is not None:
+        parts.extend(_mark(room, talk))
     if unsent:
         parts.append(f"{unsent} not sent yet")
     parts.extend(files[:FILES_NAMED])
     parts.append("connected" if room.connected else "not connected")
     return f" {' | '.join(parts)} "
+
+
+def _mark(room: Room, talk: Talk) -> list[str]:
+    """How far what we said last has come."""
+    realm = realm_of(talk.name)
+    if talk.kind == Kind.GROUP:
+        waiting = room.waiting(talk.name)
+        return [f"{waiting} waiting for realm {realm}"] if waiting else []
+    if talk.kind != Kind.DIRECT or not talk.ours:
+        return []
+    if talk.ours <= talk.seen:
+        return ["read"]
+    if not realm:
+        return []
+    return ["delivered"] if talk.ours <= talk.delivered else [f"sent, waiting for realm {realm}"]
 
 
 class _Keys(Vt100Input):

@@ -25,7 +25,7 @@ class Takes(StrEnum):
     """An address: a person, ``#group`` or ``*``."""
     PERSON = "PERSON"
     GROUP = "GROUP"
-    """A group's name, with or without ``#``; read as the bare name."""
+    """A group's name, with or without ``#``; read without, of another realm as ``team@b``."""
     COMMAND = "COMMAND"
     """The name of a slash command, with or without the slash."""
     NUMBER = "N"
@@ -61,7 +61,7 @@ class Word(NamedTuple):
 
 
 _ROWS = (
-    Word("to", "open a conversation: a person, #group, or * for everyone", (Takes.WHO,)),
+    Word("to", "open a conversation: a person, #group, * for everyone; elsewhere NAME@REALM", (Takes.WHO,)),
     Word("msg", "say something elsewhere without going there", (Takes.WHO, Takes.TEXT)),
     Word("broadcast", "say something to everyone", (Takes.TEXT,)),
     Word("file", "send a file here, while you go on talking", (Takes.PATH,)),
@@ -72,7 +72,8 @@ _ROWS = (
     Word("history", "the last N messages here (default 50)", (), Takes.NUMBER),
     Word("read", "mark everything here, or in WHO, as read", (), Takes.WHO),
     Word("who", "who is online"),
-    Word("groups", "every group"),
+    Word("realms", "other realms, and whether they are there"),
+    Word("groups", "every group here"),
     Word("join", "become a member of a group and open it", (Takes.GROUP,)),
     Word(
         "create",
@@ -181,7 +182,7 @@ def _checked(word: Word, kind: Takes, text: str) -> str:
         if kind is Takes.WHO:
             return str(addresses.parse(text))
         if kind is Takes.GROUP:
-            return addresses.group_name(text)
+            return str(addresses.parse(f"#{text.removeprefix('#')}"))[1:]
         if kind is Takes.PERSON:
             if addresses.parse(text).kind is not Kind.DIRECT:
                 raise Unclear(f"{text[:40]} is no person. It is typed {word.usage}.")

@@ -17,6 +17,7 @@ from protocol.commands import (
     MemberInfo,
     Message,
     ReadReply,
+    RealmInfo,
     SendReply,
     UserInfo,
     WhoamiReply,
@@ -102,6 +103,10 @@ class PretendedChat:
     async def online(self) -> list[str]:
         self._note("online")
         return ["ani", "dewi"]
+
+    async def realms(self) -> list[RealmInfo]:
+        self._note("realms")
+        return [RealmInfo("b", "paired", 0, 0), RealmInfo("cabang", "paired", NOON, 3)]
 
     async def groups(self) -> list[GroupInfo]:
         self._note("groups")
