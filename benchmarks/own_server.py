@@ -22,8 +22,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("auth", "messaging", "group", "file")
 START_TIMEOUT = 20.0
-PORTS = (0, 1, 2, 10, 11, 12, 13)
-"""Commands, events, chunks of files, and the dialects of the gateway: above the port base."""
+DIALECTS = (10, 11, 12, 13)
+REALM = 4
+PORTS = (0, 1, 2, REALM, *DIALECTS)
+"""Commands, events, chunks of files, other realms, and the dialects of the gateway: above the port base."""
 
 
 class OwnServer:
@@ -32,7 +34,8 @@ class OwnServer:
     ``counts`` says how many workers of a service (default one each); ``settings`` go into
     pesan.toml; ``environment`` is added to every process; ``home`` is an empty folder to be used (and
     emptied in the end) in place of one of its own; ``workers`` is the module run as worker; ``gateway``:
-    with the older protocols, too; ``launcher``: words before each command, to run it on another host.
+    with the older protocols, too; ``realm``: with a door for other realms; ``launcher``: words before each
+    command, to run it on another host.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class OwnServer:
         home: Path | None = None,
         workers: str = "services",
         gateway: bool = False,
+        realm: bool = False,
         launcher: Sequence[str] = (),
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
@@ -54,7 +58,7 @@ class OwnServer:
         self._launcher = launcher
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
-        self.counts = {**dict.fromkeys(SERVICES, 1), **(counts or {})}
+        self.counts = {**dict.fromkeys(SERVICES, 1), **({"realm": 1} if realm else {}), **(counts or {})}
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PESAN_")},
             "PESAN_HOME": str(self.home),
@@ -86,16 +90,21 @@ class OwnServer:
             for number in range(1, count + 1):
                 self.start_worker(service, number)
         self.await_ready()
+        if self.counts.get("realm") and not self._launcher:
+            self._await_ports("realm.1", (REALM,))
         if self._gateway:
             self.start_gateway()
 
     def start_gateway(self, name: str = "gateway") -> None:
         """Start a gateway, and wait until it listens."""
         self._spawn(name, ["-m", "gateway"])
+        self._await_ports(name, DIALECTS)
+
+    def _await_ports(self, name: str, places: Sequence[int]) -> None:
         deadline = time.monotonic() + START_TIMEOUT
-        while not all(_taken(self.port + place) for place in PORTS):
+        while not all(_taken(self.port + place) for place in places):
             if time.monotonic() > deadline or self.processes[name].poll() is not None:
-                raise RuntimeError(f"the gateway did not start\n{self.errors()}")
+                raise RuntimeError(f"{name} did not start\n{self.errors()}")
             time.sleep(0.02)
 
     def start_broker(self, wait: bool = True) -> None:
