@@ -24,7 +24,7 @@ from client.cli.exits import USAGE, Mistake, code_of
 from client.errors import ClientError, Offline, Timeout
 from protocol.addresses import BROADCAST, Kind, parse
 from protocol.commands import HistoryReply
-from protocol.errors import Busy, Failure, InvalidCredentials, NotFound, Unavailable
+from protocol.errors import Busy, Failure, InvalidCredentials, Unavailable
 
 if TYPE_CHECKING:
     from client.cli.files.memory import Memory
@@ -232,12 +232,7 @@ class Desk:
 
     async def _page(self, address: str) -> HistoryReply:
         """The latest messages; more of them when more are unread."""
-        try:
-            page = await self.chat.history(address, limit=OPENING)
-        except NotFound:
-            if not realms.realm_of(address) or address.startswith("#"):
-                raise
-            return HistoryReply(0, [], 1, 0, 0, 0)  # nobody here has met them
+        page = await self.chat.history(address, limit=OPENING)
         if page.messages and page.first > page.read_seq + 1:
             unread = page.last_seq - page.read_seq
             page = await self.chat.history(address, limit=min(unread + 2, OPENING_MOST))
