@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.realm import behalf, presence, typing
+from services.realm import behalf, presence, serving, typing
 from services.realm.house import Asked, hello
 from services.realm.receiving import deliver
 
@@ -18,5 +18,6 @@ ASKED: Final[dict[str, Asked]] = {
     "call": behalf.call,
     "presence": presence.asked,
     "typing": typing.asked,
+    "fetch": serving.fetch,
 }
 """By kind."""

@@ -27,6 +27,7 @@ from protocol.errors import OK, Failure, Forbidden, Internal, Invalid, Unavailab
 from services import hints
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
+from services.realm.depot import Depot
 from services.realm.line import Answer, Dial, Line, Times
 from services.realm.people import People
 from services.storage import realms
@@ -182,6 +183,8 @@ class House:
         self._stirred = True
         self._next_look = 0.0
         self._cache: dict[str, Any] = {}
+        self.depot = Depot(settings, store, lambda: self.wall)
+        """The bytes of files."""
 
     # --- for the parts --------------------------------------------------------------------------
 
@@ -357,6 +360,7 @@ class House:
         for engine in self.engines.values():
             if engine.ready:
                 self._spread(engine.step(self.wall))
+        self.depot.finish(self.now)
         for peer in list(self.peers.values()):
             peer.line.tick(self.now)
         if not self._stirred:
@@ -385,6 +389,7 @@ class House:
         """Hang up on everybody."""
         for peer in list(self.peers.values()):
             self._leave(peer)
+        self.depot.close()
 
 
 def refuse(reply: Reply, failure: Failure) -> None:

@@ -52,6 +52,7 @@ class RealmLoop(Loop):
     def attach(self, poller: zmq.Poller) -> None:
         """Have our own sockets waited for, too."""
         self._ports.attach(poller)
+        self._house.depot.attach(poller)
 
     def turn(self, wall: int) -> None:
         """Take in what has arrived from everywhere, then let the house have its turn."""

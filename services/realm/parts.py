@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from services.realm.fetching import Fetching
 from services.realm.house import House, Part, Peer
 from services.realm.presence import PresencePart
 from services.realm.sending import Sending
 from services.realm.typing import TypingPart
 
-PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (Sending, TypingPart, PresencePart)
+PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (Sending, TypingPart, PresencePart, Fetching)

@@ -16,6 +16,8 @@ from services.storage.uploads import Upload
 
 CHUNK_BYTES: Final = 64 * 1024
 """Of the upload in which a file is gathered: what a slow line brings in a moment."""
+REFUSED_FOR: Final = 20_000_000
+"""Microseconds for which that bytes cannot be had is told again, before it is tried again."""
 
 
 class State(StrEnum):
@@ -40,6 +42,7 @@ class Fetch(NamedTuple):
     size: int
     realm_id: int
     realm: str
+    realm_state: str
     away_since: int
     there: int
     sha256: bytes
@@ -49,10 +52,16 @@ class Fetch(NamedTuple):
     code: str
     reason: str
 
+    def to_be_wanted(self, now: int) -> bool:
+        """Whether who asks for it now makes it wanted."""
+        if self.state == State.FAILED:
+            return now - self.changed_at >= REFUSED_FOR
+        return self.state == State.AWAY
+
 
 _FETCH = (
-    "select files.id, owner_id, files.name, size, realm_id, realms.name, away_since, there, fetches.sha256,"
-    " fetches.state, changed_at, fetches.upload, code, reason"
+    "select files.id, owner_id, files.name, size, realm_id, realms.name, realms.state, away_since, there,"
+    " fetches.sha256, fetches.state, changed_at, fetches.upload, code, reason"
     " from fetches join files on files.id = file_id join realms on realms.id = realm_id"
 )
 

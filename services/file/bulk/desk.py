@@ -36,7 +36,7 @@ from services.file.blobs import Missing
 from services.file.bulk.sealing import DISK_FULL, NO_ROOM, NO_UPLOAD, Shared, Tally
 from services.file.bulk.staged import Shelf
 from services.file.paths import no_file
-from services.storage import fetches, transfers
+from services.storage import fetches, realms, transfers
 from services.storage.engine import Store, StoreUnavailable
 from services.storage.fetches import Fetch
 from services.storage.transfers import NoSession, Upload
@@ -47,8 +47,6 @@ TOUCHES: Final = 4
 """How often that is, at least, before an upload would be swept."""
 ABROAD_SOON: Final = 0.5
 """Seconds after which who waits for bytes of another realm may ask again."""
-REFUSED_FOR: Final = 20_000_000
-"""Microseconds for which that they cannot be had is told again, before it is tried again."""
 
 
 class Reading(NamedTuple):
@@ -234,11 +232,14 @@ class Desk:
         if fetch is None:  # they came while we looked, or the file went
             return Busy("This file has just changed.", retry_after=ABROAD_SOON)
         now = self._now()
-        if fetch.state == fetches.State.FAILED and now - fetch.changed_at < REFUSED_FOR:
+        if fetch.realm_state != realms.State.PAIRED:
+            return NotFound(f"The file is in {fetch.realm}, of which this server takes nothing at present.")
+        if fetch.to_be_wanted(now):
+            if number not in self._wanting:
+                self._wanting.add(number)
+                self._later(partial(self._want, number, now))
+        elif fetch.state == fetches.State.FAILED:
             return failure(fetch.code, {"message": fetch.reason})
-        if fetch.state != fetches.State.WANTED and number not in self._wanting:
-            self._wanting.add(number)
-            self._later(partial(self._want, number, now))
         held = 0
         if fetch.upload is not None:
             held = staging.held_bytes(

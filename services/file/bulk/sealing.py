@@ -49,6 +49,10 @@ class Tally(NamedTuple):
     size: int
 
 
+class WrongHash(Conflict):
+    """The bytes are not those that were announced; nothing is kept of them."""
+
+
 Hashing = Callable[[Callable[[], bytes]], bytes]
 
 
@@ -150,7 +154,7 @@ class Sealer:
         sha256 = self._hashing(staged.sha256)
         if upload.claimed is not None and upload.claimed != sha256:
             self.give_up(upload.user_id, upload.id)
-            raise Conflict("What arrived has another SHA-256 than was said; the upload was given up.")
+            raise WrongHash("What arrived has another SHA-256 than was said; the upload was given up.")
         return upload._replace(sha256=sha256, type=kind_of(staged.head(HEAD)))
 
     def _expect(self, upload: Upload) -> State:
