@@ -113,6 +113,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     realm_fetch_bytes: Annotated[int, Meta(ge=65_536)] = 33_554_432
     """Bytes a second of files that are fetched from one other realm."""
 
+    realm_outbox_messages: Count = 100_000
+    """Messages and the like that may wait for one other realm; then who writes there hears ``busy``."""
+    realm_outbox_bytes: Count = 268_435_456
+    """The same, in bytes of their texts and 128 for each."""
+
     # Accounts
     password_min_length: Annotated[int, Meta(ge=1, le=1024)] = 8
     """Characters."""

@@ -10,7 +10,7 @@ from protocol.files import FileInfo
 from services.context import Caller, Context
 from services.messaging import attached
 from services.messaging.locate import Place, locate
-from services.storage import messages
+from services.storage import deliveries, messages
 from services.storage.messages import Said
 
 MOST_BYTES: Final = 256 * 1024
@@ -39,8 +39,23 @@ def history(ctx: Context, caller: Caller, command: History) -> HistoryReply:
         found = list(_within(_backward(ctx, place, before, size), command.limit))[::-1]
         first = found[0][0].seq if found else max(before, 1)
     last = found[-1][0].seq if found else first - 1
-    shown = [Message(*said, file) for said, file in found]
-    return HistoryReply(place.conversation.id, shown, first, last, newest, place.marker.read_seq)
+    number, marker = place.conversation.id, place.marker
+    partner = deliveries.partner(ctx.tx, number, place.partner) if number and place.partner else None
+    if partner is None:
+        return HistoryReply(number, _shown(found, {}), first, last, newest, marker.read_seq)
+    if partner.delivered_seq < 0:
+        return HistoryReply(
+            number, _shown(found, {}), first, last, newest, marker.read_seq, newest, partner.read_seq
+        )
+    refused = deliveries.undelivered(ctx.tx, number, first, last)
+    shown = _shown(found, {seq: each.reason for seq, each in refused.items()})
+    return HistoryReply(
+        number, shown, first, last, newest, marker.read_seq, partner.delivered_seq, partner.read_seq
+    )
+
+
+def _shown(found: list[Shown], refused: dict[int, str]) -> list[Message]:
+    return [Message(*said, file, refused.get(said.seq, "")) for said, file in found]
 
 
 def _forward(ctx: Context, place: Place, after: int, before: int, size: int) -> Iterator[Shown]:

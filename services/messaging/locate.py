@@ -6,16 +6,21 @@ path of ``message.send``, which does the same for a whole batch at once (``send`
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from config.settings import Settings
 from protocol import addresses
 from protocol.addresses import Address, Kind
 from protocol.errors import Forbidden, Invalid, NotFound
 from services.context import Caller, Context
+from services.messaging import abroad
 from services.storage import conversations, groups, members, users
 from services.storage.conversations import Conversation
 from services.storage.members import Marker
+from services.storage.realms import Realm
+
+UNMET: Final = -1
+"""Number of somebody in another realm whom nobody here has met."""
 
 
 class Named(Protocol):
@@ -42,11 +47,9 @@ class Place(NamedTuple):
 
 
 def address_of(settings: Settings, text: str) -> Address:
-    """Read an address; ``NotFound`` when its realm is not ours."""
+    """Read an address; one in our own realm as one without a realm."""
     address = addresses.parse(text)
-    if address.realm not in ("", settings.realm):
-        raise NotFound(f"There is no realm {address.realm} here; this is {settings.realm}.")
-    return address
+    return address._replace(realm="") if address.realm == settings.realm else address
 
 
 def locate(ctx: Context, caller: Caller, command: Named) -> Place:
@@ -74,18 +77,21 @@ def numbered(ctx: Context, caller: Caller, number: int) -> Place:
 def at(ctx: Context, caller: Caller, text: str) -> Place:
     """The conversation at an address."""
     address = address_of(ctx.settings, text)
+    realm = abroad.realm(ctx, caller, address, writes=False)
     if address.kind is Kind.DIRECT:
-        return _direct(ctx, caller, address.name)
-    found = conversations.keyed(ctx.tx, address.name or addresses.BROADCAST)
+        return _direct(ctx, caller, address, realm)
+    found = conversations.keyed(ctx.tx, abroad.key(address))
     if found is None:
-        raise NotFound(f"There is no group #{address.name}.")
+        raise abroad.no_group(address)
     return _entered(ctx, caller, found)
 
 
-def _direct(ctx: Context, caller: Caller, name: str) -> Place:
-    user = users.named(ctx.tx, name)
+def _direct(ctx: Context, caller: Caller, address: Address, realm: Realm | None) -> Place:
+    user = users.named(ctx.tx, abroad.key(address))
+    if user is None and realm is not None:
+        return Place(Conversation(0, Kind.DIRECT, "", b"", 0, 0, 0), Marker(0, 0), UNMET)
     if user is None:
-        raise NotFound(f"There is no user {name}.")
+        raise NotFound(f"There is no user {address.name}.")
     found = conversations.between(ctx.tx, caller.user_id, user.id)
     if found is None:
         low, high = sorted((caller.user_id, user.id))

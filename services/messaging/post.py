@@ -9,12 +9,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from protocol import backend
 from protocol.commands import Body, Broadcast, Deliver, Send, SendReply
 from protocol.errors import Conflict, Failure
 from protocol.events import MessageEvent
 from protocol.files import FileInfo
 from services.context import Caller, Context
-from services.messaging import attached
+from services.messaging import arriving, attached
+from services.messaging.outgoing import Outgoing
 from services.storage import conversations, members, messages, recipients
 from services.storage.messages import Stored
 
@@ -29,22 +33,28 @@ Command = Send | Broadcast | Deliver
 class Target(NamedTuple):
     """Where a message goes. ``conversation`` 0: a direct one that is yet to be made.
 
-    ``to`` is the address as members write it; ``recipient`` the other user of a direct one, else 0.
+    ``to`` is the address as members write it; ``recipient`` the other user of a direct one, else 0;
+    ``realm`` the number of another realm that it is to go to.
     """
 
     conversation: int
     to: str
     recipient: int
+    realm: int = 0
 
 
 class Draft(NamedTuple):
-    """A message that may be sent, if it is not stored yet. ``sent_at``: when it was, 0 for now."""
+    """A message that may be sent, if it is not stored yet.
+
+    ``sent_at``: when it was, 0 for now. ``origin``: the number of the realm that it came from with its file.
+    """
 
     caller: Caller
     command: Command
     target: Target
     file: FileInfo | None = None
     sent_at: int = 0
+    origin: int = 0
 
 
 class Moved(Exception):
@@ -71,9 +81,15 @@ class Post:
         self._made: dict[tuple[int, int], int] = {}
         """Direct conversations that this batch began, by (sender, recipient)."""
         self._earlier: dict[Pair, Stored] = {}
+        self._dated: dict[int, int] = {}
+        """When the newest message was sent, in conversations where it was not now."""
+        self._out: Outgoing | None = None
 
     def answers(self, pairs: list[Pair], drafts: Sequence[Draft | Failure]) -> list[Body | Failure]:
-        """Store what is new; an answer for each. Raises ``Duplicate`` or ``Moved``: undo, look, try again."""
+        """Store what is new; an answer for each. Raises ``Duplicate`` or ``Moved``: undo, look, try again.
+
+        With a message to another realm among them, ``known`` must have been looked up.
+        """
         self._look_for_predecessors(pairs, drafts)
         answers: list[Body | Failure | None] = []
         again: list[tuple[int, int]] = []
@@ -89,14 +105,20 @@ class Post:
                 again.append((place, first))
             elif self._lacks_predecessor(pair, draft):
                 answers[place] = _lacking(draft)
+            elif draft.target.realm and (answer := self._abroad(pairs, place, draft)) is not None:
+                answers[place] = answer
             else:
                 self._accepted[pair] = place
                 conversation = draft.target.conversation or self._begun(draft)
                 self._counts[conversation] += 1
                 new.append((place, draft, conversation, self._counts[conversation]))
+                if draft.sent_at:
+                    self._dated[conversation] = draft.sent_at
         if heard:
             self._attach(heard)
         topics = self._store(new, answers, heard)
+        if self._out is not None:
+            self._out.store()
         for place, first in again:
             answers[place] = self._same_batch(drafts[first], drafts[place], answers[first])
         self._publish(heard, topics)
@@ -119,7 +141,19 @@ class Post:
         if after is None:
             return False
         wanted = (pair[0], after)
-        return not (wanted in self._accepted or wanted in self._known or wanted in self._earlier)
+        if wanted in self._accepted or wanted in self._known or wanted in self._earlier:
+            return False
+        post = draft.target.realm and not draft.target.recipient
+        return not (post and Outgoing(self._ctx, ()).follows(wanted))
+
+    def _abroad(self, pairs: list[Pair], place: int, draft: Draft) -> Body | Failure | None:
+        """The answer to a message to another realm, if it is not to be numbered here."""
+        out = self._out = self._out or Outgoing(self._ctx, pairs)
+        answer = out.known(pairs[place], draft) or out.refusal(draft)
+        if answer is None and not draft.target.recipient:
+            self._accepted[pairs[place]] = place
+            answer = out.post(draft)
+        return answer
 
     def _begun(self, draft: Draft) -> int:
         """The number of a direct conversation in which this is the first message."""
@@ -138,6 +172,8 @@ class Post:
             if draft.target.conversation != stored.conversation:
                 return _elsewhere()
             heard.append(Heard(draft, stored))
+            if draft.target.realm:
+                return Outgoing(self._ctx, ()).again(draft, stored)
         return SendReply(stored.conversation, stored.seq, stored.sent_at, True)
 
     def _attach(self, heard: list[Heard]) -> None:
@@ -156,7 +192,7 @@ class Post:
         assert isinstance(first, Draft) and isinstance(second, Draft) and isinstance(answer, SendReply)
         if first.target != second.target:
             return _elsewhere()
-        return SendReply(answer.conversation, answer.seq, answer.sent_at, True)
+        return msgspec.structs.replace(answer, duplicate=True)
 
     # --- storing --------------------------------------------------------------------------------
 
@@ -170,7 +206,7 @@ class Post:
         if not new:
             return {}
         tx, now = self._ctx.tx, self._ctx.now
-        advanced = conversations.advance(tx, self._counts, now)
+        advanced = conversations.advance(tx, self._counts, now, self._dated)
         if len(advanced) < len(self._counts):
             raise Moved
         base = {number: state.last_seq - self._counts[number] for number, state in advanced.items()}
@@ -182,12 +218,25 @@ class Post:
             sent_at = draft.sent_at or now
             rows.append((conversation, seq, caller.user_id, command.id, command.body, sent_at))
             own[conversation, caller.user_id] += 1
-            answers[place] = SendReply(conversation, seq, sent_at, False)
-            heard.append(Heard(draft, Stored(conversation, seq, command.body, sent_at)))
+            stored = Stored(conversation, seq, command.body, sent_at)
+            if self._out is not None and draft.target.realm:
+                answers[place] = self._out.message(draft, stored)
+            else:
+                answers[place] = SendReply(conversation, seq, sent_at, False)
+            heard.append(Heard(self._with_its_file(draft, stored) if draft.origin else draft, stored))
         messages.add(tx, rows)
         if not members.sent(tx, own):
             raise Moved
+        if any(state.followed for state in advanced.values()):
+            self._ctx.effect(backend.TELL, backend.REALM, b"")
         return {number: state.topic for number, state in advanced.items()}
+
+    def _with_its_file(self, draft: Draft, stored: Stored) -> Draft:
+        """A message from another realm with its file as it is shown here."""
+        assert draft.file is not None
+        owner, id = draft.caller.user_id, draft.command.id
+        where = stored.conversation, stored.seq
+        return draft._replace(file=arriving.attach(self._ctx, draft.origin, *where, owner, id, draft.file))
 
     # --- publishing -----------------------------------------------------------------------------
 
@@ -205,7 +254,7 @@ class Post:
         }
         topics = {**topics, **conversations.topics(ctx.tx, shared)} if shared else topics
         for draft, message in heard:
-            caller, command, target, file, _ = draft
+            caller, command, target, file, *_ = draft
             event = MessageEvent(
                 message.conversation,
                 message.seq,

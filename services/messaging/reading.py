@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from protocol import backend
 from protocol.commands import Empty, Read, ReadReply, Typing
 from protocol.errors import Forbidden
 from protocol.events import ReadEvent, TypingEvent
+from services import hints
 from services.context import Caller, Context
-from services.messaging.locate import Place, at, locate
-from services.storage import conversations, members, messages, recipients
+from services.messaging.locate import Place, address_of, at, locate
+from services.messaging.outgoing import OVERHEAD, has_room
+from services.storage import conversations, followers, members, messages, outbox, realms, recipients, users
 from services.storage.members import Marker
+from services.storage.messages import Sender
+from services.storage.outbox import Entry
 
 NEWEST_LOOKED_AT: Final = 1000
 """Messages newly read whose senders are looked for."""
@@ -36,7 +41,7 @@ def read(ctx: Context, caller: Caller, command: Read) -> ReadReply:
         return ReadReply(number, old.read_seq, max(0, newest - old.read_seq - old.own_unread))
     new = Marker(seq, _own_behind(ctx, caller, place, old, seq, newest))
     members.set_marker(ctx.tx, number, caller.user_id, new)
-    _tell(ctx, caller, number, old.read_seq, seq)
+    _tell(ctx, caller, place, old.read_seq, seq)
     return ReadReply(number, seq, newest - seq - new.own_unread)
 
 
@@ -50,21 +55,45 @@ def _own_behind(ctx: Context, caller: Caller, place: Place, old: Marker, seq: in
     return messages.count_by(ctx.tx, number, user, seq, newest)
 
 
-def _tell(ctx: Context, caller: Caller, conversation: int, before: int, seq: int) -> None:
+def _tell(ctx: Context, caller: Caller, place: Place, before: int, seq: int) -> None:
     """Tell the caller's other devices, and those whose messages were read just now."""
-    topics = messages.sender_topics(
-        ctx.tx, conversation, before, seq, caller.user_id, NEWEST_LOOKED_AT, SENDERS_TOLD
-    )
+    number = place.conversation.id
+    senders = messages.senders(ctx.tx, number, before, seq, caller.user_id, NEWEST_LOOKED_AT, SENDERS_TOLD)
     own = recipients.topics(ctx.tx, [caller.user_id])
-    ctx.publish_on([*own.values(), *topics], ReadEvent(conversation, caller.user, seq))
+    topics = [sender.topic for sender in senders if not sender.realm]
+    ctx.publish_on([*own.values(), *topics], ReadEvent(number, caller.user, seq))
+    for sender in senders:
+        if sender.realm and sender.user == place.partner:
+            _tell_abroad(ctx, caller, number, sender, before, seq)
+
+
+def _tell_abroad(
+    ctx: Context, caller: Caller, conversation: int, sender: Sender, before: int, seq: int
+) -> None:
+    """Have the other one's realm told. There the message has another number, so its id is named."""
+    realm = realms.named(ctx.tx, sender.realm)
+    id = messages.newest_by(ctx.tx, conversation, sender.user, before, seq)
+    user = users.numbered(ctx.tx, sender.user)
+    if realm is None or id is None or user is None or not has_room(ctx, realm):
+        return
+    name = user.name.partition("@")[0]
+    outbox.add(
+        ctx.tx, realm.id, [Entry("read", caller.user_id, name, conversation, seq, id, "", OVERHEAD)], ctx.now
+    )
+    ctx.effect(backend.TELL, backend.REALM, b"")
 
 
 def typing(ctx: Context, caller: Caller, command: Typing) -> Empty:
     """Tell the other members. Stored nowhere."""
     place = at(ctx, caller, command.to)
     event = TypingEvent(place.conversation.id, caller.user)
+    abroad = address_of(ctx.settings, command.to).realm
     if not place.partner:
         ctx.publish(place.conversation.topic, event)
+        if abroad or followers.followed(ctx.tx, [place.conversation.id]):
+            ctx.effect(backend.TELL, backend.REALM, hints.typing(caller.user, f"#{place.conversation.name}"))
+    elif abroad:
+        ctx.effect(backend.TELL, backend.REALM, hints.typing(caller.user, command.to))
     elif place.partner != caller.user_id:
         ctx.publish_on(recipients.topics(ctx.tx, [place.partner]).values(), event)
     return Empty()

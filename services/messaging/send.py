@@ -17,15 +17,18 @@ from __future__ import annotations
 from typing import Final
 
 from protocol import addresses
-from protocol.addresses import Kind
+from protocol.addresses import Address, Kind
 from protocol.commands import Body, Broadcast, Deliver
 from protocol.errors import Failure, Forbidden, Invalid, NotFound, TooLarge
 from services.context import Caller, Context, TooHasty
+from services.elsewhere import Elsewhere
+from services.messaging import abroad
 from services.messaging.locate import address_of
 from services.messaging.post import Command, Draft, Moved, Pair, Post, Target
-from services.storage import conversations, members, messages, users
+from services.storage import conversations, members, messages, realms, users
 from services.storage.engine import Duplicate, StoreBusy
 from services.storage.messages import Stored
+from services.storage.realms import Realm
 
 TRIES: Final = 4
 """How often a batch is tried while others change what it looks at."""
@@ -46,13 +49,14 @@ def send(ctx: Context, calls: list[tuple[Caller, Command]]) -> list[Body | Failu
         except (Duplicate, Moved):
             raise TooHasty from None
     for _ in range(TRIES):
-        mark = len(ctx.events)
+        mark, effects = len(ctx.events), len(ctx.effects)
         known = messages.stored(ctx.tx, set(pairs))
         try:
             with ctx.tx.savepoint():
                 return _attempt(ctx, calls, pairs, known)
         except (Duplicate, Moved):
             del ctx.events[mark:]
+            del ctx.effects[effects:]
     raise StoreBusy("others keep changing what this batch is about")
 
 
@@ -61,9 +65,14 @@ def _attempt(
 ) -> list[Body | Failure]:
     seen: Seen = {}
     drafts = [_draft(ctx, seen, caller, command) for caller, command in calls]
-    if not known and any(isinstance(draft, Failure) for draft in drafts):
+    if not known and (any(isinstance(draft, Failure) for draft in drafts) or _abroad(seen)):
         known = messages.stored(ctx.tx, set(pairs))
     return Post(ctx, known).answers(pairs, drafts)
+
+
+def _abroad(seen: Seen) -> bool:
+    """Whether anything goes to another realm, which may have no room for what is not stored yet."""
+    return any(isinstance(found, Target) and found.realm for found in seen.values())
 
 
 # --- where to -----------------------------------------------------------------------------------
@@ -97,7 +106,9 @@ def _delivered(ctx: Context, caller: Caller, command: Deliver, found: Target) ->
     """A message from another realm: to a user of ours, and never of a time to come."""
     if not found.recipient:
         return Invalid("Only a message to a user is delivered so.")
-    return Draft(caller, command, found, command.file, min(command.sent_at, ctx.now))
+    origin = realms.named(ctx.tx, caller.user.partition("@")[2]) if command.file is not None else None
+    sent_at = min(command.sent_at, ctx.now)
+    return Draft(caller, command, found, command.file, sent_at, origin.id if origin else 0)
 
 
 def refused(body: str, most: int) -> Failure | None:
@@ -117,24 +128,29 @@ def target(ctx: Context, caller: Caller, to: str) -> Target:
     if known is not None:
         return known
     address = address_of(ctx.settings, to)
+    realm = abroad.realm(ctx, caller, address)
     if address.kind is Kind.DIRECT:
-        return _direct(ctx, caller, to, address.name)
-    group = conversations.keyed(ctx.tx, address.name or addresses.BROADCAST)
+        return _direct(ctx, caller, to, address, realm)
+    group = conversations.keyed(ctx.tx, abroad.key(address))
     if group is None:
-        raise NotFound(f"There is no group #{address.name}.")
+        raise abroad.no_group(address)
     if members.marker(ctx.tx, group.id, caller.user_id) is None:
         raise Forbidden(f"You are not a member of #{group.name}.")
-    return Target(group.id, f"#{group.name}" if address.name else addresses.BROADCAST, 0)
+    shown = f"#{group.name}" if address.name else addresses.BROADCAST
+    return Target(group.id, shown, 0, realm.id if realm else 0)
 
 
-def _direct(ctx: Context, caller: Caller, to: str, name: str) -> Target:
-    user = users.named(ctx.tx, name)
+def _direct(ctx: Context, caller: Caller, to: str, address: Address, realm: Realm | None) -> Target:
+    user = users.named(ctx.tx, abroad.key(address))
+    if user is None and realm is not None:
+        raise Elsewhere
     if user is None:
-        raise NotFound(f"There is no user {name}.")
+        raise NotFound(f"There is no user {address.name}.")
     found = conversations.between(ctx.tx, caller.user_id, user.id)
+    number = realm.id if realm else 0
     if found is None:
-        return Target(0, user.name, user.id)
-    target = Target(found.id, user.name, user.id)
+        return Target(0, user.name, user.id, number)
+    target = Target(found.id, user.name, user.id, number)
     # Users and direct conversations are never renamed and never deleted, so this stays true.
     lasting = _lasting(ctx)
     if len(lasting) >= CACHED_MOST:

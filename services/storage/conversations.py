@@ -6,8 +6,8 @@ messages. The number of a message comes from its conversation's row and from now
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 from protocol.addresses import TopicKind, name_key, new_topic
 from services.storage.engine import Bulk, Transaction
@@ -77,10 +77,14 @@ def add_direct(tx: Transaction, one: int, other: int, now: int) -> int:
 
 
 class Advanced(NamedTuple):
-    """A conversation after it was given more numbers; the topic is the one in force."""
+    """A conversation after it was given more numbers; the topic is the one in force.
+
+    ``followed``: it has members in other realms, who are to be told of it.
+    """
 
     last_seq: int
     topic: bytes
+    followed: int
 
 
 _LOCK = "select id from conversations where id = any($1::bigint[]) order by id for no key update"
@@ -94,23 +98,29 @@ def hold(tx: Transaction, wanted: Iterable[int]) -> None:
 
 _ADVANCE = Bulk(
     each="update conversations set last_seq = last_seq + $1, last_at = $2 where id = $3"
-    " returning id, last_seq, topic",
+    " returning id, last_seq, topic,"
+    " exists (select 1 from followers where conversation_id = conversations.id)",
     arrays="update conversations set last_seq = last_seq + new.n, last_at = new.at"
     " from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as new (n, at, id)"
-    " where conversations.id = new.id returning conversations.id, last_seq, topic",
+    " where conversations.id = new.id returning conversations.id, last_seq, topic,"
+    " exists (select 1 from followers where conversation_id = conversations.id)",
 )
+_NONE: Final[Mapping[int, int]] = {}
 
 
-def advance(tx: Transaction, more: dict[int, int], now: int) -> dict[int, Advanced]:
+def advance(
+    tx: Transaction, more: dict[int, int], now: int, dated: Mapping[int, int] = _NONE
+) -> dict[int, Advanced]:
     """Give each conversation so many numbers more. One that is gone is missing from the result.
 
-    The rows stay locked until the transaction ends, so the numbers are in order of commit.
+    ``dated``: when the newest message was sent in those where it was not now. The rows stay locked until the
+    transaction ends, so the numbers are in order of commit.
     """
-    rows = [(count, now, conversation) for conversation, count in sorted(more.items())]
+    rows = [(count, dated.get(each, now), each) for each, count in sorted(more.items())]
     if tx.for_update and len(rows) > 1:
         # An update of several rows locks them in whatever order its plan likes; two of those may deadlock.
         tx.bulk(Bulk("", _LOCK), [(conversation,) for _, _, conversation in rows])
-    return {row[0]: Advanced(row[1], row[2]) for row in tx.bulk(_ADVANCE, rows)}
+    return {row[0]: Advanced(*row[1:]) for row in tx.bulk(_ADVANCE, rows)}
 
 
 _TOPICS = Bulk(

@@ -32,6 +32,28 @@ def delivered_seq(tx: Transaction, conversation: int) -> int:
     return int(row[0]) if row else 0
 
 
+class Partner(NamedTuple):
+    """The other one of a direct conversation: how far they have read, and their server has it.
+
+    ``delivered_seq``: as ``delivered_seq`` says; -1 for a user of ours, whose server is this one.
+    """
+
+    read_seq: int
+    delivered_seq: int
+
+
+def partner(tx: Transaction, conversation: int, user: int) -> Partner | None:
+    """What became of a direct conversation with this user; None when they are no member of it."""
+    row = tx.row(
+        "select read_seq, case when realm = '' then -1 else coalesce(delivered_seq, 0) end from members"
+        " join users on users.id = members.user_id"
+        " left join deliveries on deliveries.conversation_id = members.conversation_id"
+        " where members.conversation_id = $1 and user_id = $2",
+        (conversation, user),
+    )
+    return Partner(*row) if row else None
+
+
 class Undelivered(NamedTuple):
     """A message that the other realm will not take: a code of ``protocol.errors``, and a sentence."""
 

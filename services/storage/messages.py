@@ -95,15 +95,23 @@ def count_by(tx: Transaction, conversation: int, sender: int, after: int, last: 
     return int(row[0])
 
 
-def sender_topics(
+class Sender(NamedTuple):
+    """Who said something: their own topic, or the realm in which they are at home, '' for ours."""
+
+    user: int
+    topic: bytes
+    realm: str
+
+
+def senders(
     tx: Transaction, conversation: int, after: int, last: int, reader: int, scan: int, limit: int
-) -> list[bytes]:
-    """User topics of those members, not ``reader``, who said something behind ``after``, up to ``last``.
+) -> list[Sender]:
+    """Those members, not ``reader``, who said something behind ``after``, up to ``last``.
 
     Looks at the newest ``scan`` messages and names at most ``limit`` people, newest first.
     """
     rows = tx.rows(
-        "select users.topic from (select sender_id, max(seq) as seq from"
+        "select users.id, users.topic, users.realm from (select sender_id, max(seq) as seq from"
         " (select sender_id, seq from messages where conversation_id = $1 and seq > $2 and seq <= $3"
         " order by seq desc limit $4) newest"
         " where sender_id <> $5 group by sender_id) senders"
@@ -111,7 +119,17 @@ def sender_topics(
         " join users on users.id = senders.sender_id order by senders.seq desc limit $6",
         (conversation, after, last, scan, reader, limit),
     )
-    return [row[0] for row in rows]
+    return [Sender(*row) for row in rows]
+
+
+def newest_by(tx: Transaction, conversation: int, sender: int, after: int, last: int) -> bytes | None:
+    """The id of the newest message of ``sender`` behind ``after``, up to ``last``."""
+    row = tx.row(
+        "select id from messages where conversation_id = $1 and seq > $2 and seq <= $3 and sender_id = $4"
+        " order by seq desc limit 1",
+        (conversation, after, last, sender),
+    )
+    return row[0] if row else None
 
 
 def count(tx: Transaction, conversation: int) -> int:

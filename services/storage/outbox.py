@@ -124,6 +124,20 @@ _DROPPED = Bulk(
 
 # --- posts to groups of other realms ------------------------------------------------------------
 
+_POSTED = Bulk(
+    each="select user_id, message_id, queued_at from outbox"
+    " where user_id = $1 and message_id = $2 and kind = 'post'",
+    arrays="select outbox.user_id, outbox.message_id, queued_at from outbox"
+    " join unnest($1::bigint[], $2::bytea[]) as wanted (user_id, message_id)"
+    " on outbox.user_id = wanted.user_id and outbox.message_id = wanted.message_id where kind = 'post'",
+)
+
+
+def posted(tx: Transaction, sent: Iterable[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
+    """Those of the given (user, id) that are posts and wait, or are told and not back: since when."""
+    return {(row[0], row[1]): row[2] for row in tx.bulk(_POSTED, list(sent))}
+
+
 _POSTS = Bulk(
     each="select user_id, message_id, body from outbox"
     " where kind = 'post' and message_id = $1 and user_id = $2 and realm_id = $3 and conversation_id = $4",

@@ -1,0 +1,147 @@
+"""Outgoing: what a batch of messages has for other realms, and whether their outboxes have room for it.
+
+Here: from drafts to rows of the outbox. A message to a user there is stored here like any other, and its row
+says where; a message to a group there is only a row, for its number is given out where the group is at home.
+Not here: how it gets there (``services.realm``), and SQL.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from protocol import backend
+from protocol.commands import SendReply
+from protocol.errors import Busy, Failure, Forbidden
+from services.context import Context
+from services.storage import deliveries, outbox, realms
+from services.storage.messages import Stored
+from services.storage.outbox import Entry
+from services.storage.realms import Realm, State
+
+if TYPE_CHECKING:
+    from services.messaging.post import Draft, Pair
+
+OVERHEAD: Final = 128
+"""Bytes that an entry counts for beside its text."""
+
+RETRY_WHEN_FULL: Final = 5.0
+"""Seconds after which somebody may try again whose message had no room."""
+
+
+class Outgoing:
+    """What one try at a batch puts into outboxes. ``pairs``: (sender, id) of all its messages."""
+
+    def __init__(self, ctx: Context, pairs: Sequence[Pair]) -> None:
+        self._ctx = ctx
+        self._pairs = pairs
+        self._posts: dict[Pair, int] | None = None
+        """When the batch's posts that wait already began to."""
+        self._realms: dict[int, Realm] = {}
+        self._taken: dict[int, list[int]] = defaultdict(list)
+        """Bytes of what this batch has for each realm."""
+        self._entries: dict[int, list[Entry]] = defaultdict(list)
+
+    def known(self, pair: Pair, draft: Draft) -> SendReply | None:
+        """The answer to a retry of a message to a group whose first try waits, or is on its way."""
+        if draft.target.recipient:
+            return None
+        if self._posts is None:
+            self._posts = outbox.posted(self._ctx.tx, set(self._pairs))
+        since = self._posts.get(pair)
+        return None if since is None else self._post_reply(draft, since, duplicate=True)
+
+    def follows(self, pair: Pair) -> bool:
+        """Whether this message, to a group there, waits or is on its way."""
+        return bool(outbox.posted(self._ctx.tx, {pair}))
+
+    def refusal(self, draft: Draft) -> Failure | None:
+        """Why this cannot go there at present; if it can, its place is taken."""
+        realm = self._realm(draft)
+        if realm.state != State.PAIRED:
+            return closed(realm)
+        size = OVERHEAD + len(draft.command.body.encode())
+        taken, settings = self._taken[realm.id], self._ctx.settings
+        if realm.waiting + len(taken) >= settings.realm_outbox_messages:
+            return _full(realm, settings.realm_outbox_messages)
+        if realm.waiting_bytes + sum(taken) + size > settings.realm_outbox_bytes:
+            return _full(realm, settings.realm_outbox_bytes)
+        taken.append(size)
+        return None
+
+    def message(self, draft: Draft, stored: Stored) -> SendReply:
+        """A message to a user there, which is stored here with this number."""
+        user, target = draft.caller.user_id, draft.target
+        size = OVERHEAD + len(stored.body.encode())
+        self._entries[target.realm].append(
+            Entry("message", user, _bare(target.to), stored.conversation, stored.seq, None, "", size)
+        )
+        away = self._realm(draft).away_since > 0
+        return SendReply(stored.conversation, stored.seq, stored.sent_at, False, True, away)
+
+    def post(self, draft: Draft) -> SendReply:
+        """A message to a group there."""
+        user, target, command = draft.caller.user_id, draft.target, draft.command
+        name = _bare(target.to).removeprefix("#")
+        size = OVERHEAD + len(command.body.encode())
+        self._entries[target.realm].append(
+            Entry("post", user, name, target.conversation, 0, command.id, command.body, size)
+        )
+        return self._post_reply(draft, self._ctx.now, duplicate=False)
+
+    def again(self, draft: Draft, stored: Stored) -> SendReply:
+        """The answer to a retry of a message that is stored here."""
+        waits = bool(draft.target.recipient)
+        if waits:
+            waits = deliveries.delivered_seq(self._ctx.tx, stored.conversation) < stored.seq
+        away = waits and self._realm(draft).away_since > 0
+        return SendReply(stored.conversation, stored.seq, stored.sent_at, True, waits, away)
+
+    def store(self) -> None:
+        """Put everything into the outboxes. Last of all that is locked: conversations come first.
+
+        Raises ``Duplicate`` when somebody else has put a post of this batch there.
+        """
+        for realm, entries in sorted(self._entries.items()):
+            outbox.add(self._ctx.tx, realm, entries, self._ctx.now)
+        if self._entries:
+            self._ctx.effect(backend.TELL, backend.REALM, b"")
+
+    def _realm(self, draft: Draft) -> Realm:
+        number = draft.target.realm
+        if number not in self._realms:
+            realm = realms.numbered(self._ctx.tx, number)
+            assert realm is not None  # their rows are never deleted
+            self._realms[number] = realm
+        return self._realms[number]
+
+    def _post_reply(self, draft: Draft, since: int, *, duplicate: bool) -> SendReply:
+        away = self._realm(draft).away_since > 0
+        return SendReply(draft.target.conversation, 0, since, duplicate, True, away)
+
+
+def has_room(ctx: Context, realm: Realm) -> bool:
+    """Whether one thing more may wait for this realm that is not worth a refusal."""
+    return realm.state == State.PAIRED and realm.waiting < ctx.settings.realm_outbox_messages
+
+
+def closed(realm: Realm) -> Forbidden:
+    """Why nothing goes to a realm that is no peer any more."""
+    if realm.state == State.BLOCKED:
+        return Forbidden(f"The realm {realm.name} is blocked here.")
+    return Forbidden(f"This server is no longer paired with {realm.name}.")
+
+
+def _full(realm: Realm, limit: int) -> Busy:
+    since = "it takes them more slowly than they come"
+    if realm.away_since:
+        moment = datetime.fromtimestamp(realm.away_since / 1_000_000, UTC)
+        since = f"it has been away since {moment:%Y-%m-%d %H:%M} UTC"
+    message = f"There is no more room for messages to {realm.name}: {since}."
+    return Busy(message, limit=limit, retry_after=RETRY_WHEN_FULL)
+
+
+def _bare(address: str) -> str:
+    return address.partition("@")[0]
