@@ -123,6 +123,9 @@ class Desk:
 
     async def _refresh(self) -> None:
         self.room.listed(await self.chat.conversations())
+        here = self.room.talk
+        if here is not None and here.kind == Kind.DIRECT and realms.realm_of(here.name):
+            self.room.marked(await self.chat.history(here.name, limit=1))
         self.front.changed()
 
     async def learn(self) -> None:

@@ -84,6 +84,8 @@ class Room:
         self.to_read: dict[int, int] = {}
         """Conversation → seq up to which it was read here."""
         self.stale = False
+        self._arrived: dict[int, int] = {}
+        """Conversation that is not known yet → how far it was delivered."""
         self._day = ""
         self._held: list[Event] | None = None
         self._typed_at = float("-inf")
@@ -112,8 +114,7 @@ class Room:
             known.shown = max(known.shown, page.last)
             known.last_seq = max(known.last_seq, page.last_seq)
             known.unread = 0
-            known.delivered = max(known.delivered, page.delivered_seq)
-            known.seen = max(known.seen, page.seen_seq)
+            self.marked(page)
             ours = [message.seq for message in page.messages if message.sender == self.user]
             known.ours = max([known.ours, *ours])
             if page.last_seq > page.read_seq:
@@ -123,6 +124,13 @@ class Room:
         if page.first > page.read_seq + 1 and page.messages:
             head.append(lines.aside(f"{page.first - 1 - page.read_seq} earlier messages are new; /history N"))
         return head + body
+
+    def marked(self, page: HistoryReply) -> None:
+        """How far what was said in a conversation has come."""
+        known = self.talks.get(page.conversation)
+        if known is not None:
+            known.delivered = max(known.delivered, page.delivered_seq)
+            known.seen = max(known.seen, page.seen_seq)
 
     def stored(self, conversation: int, address: str) -> None:
         """Our message went there; perhaps the first one, so that nothing was known of the conversation."""
@@ -254,11 +262,13 @@ class Room:
 
     def _delivered(self, event: DeliveredEvent) -> list[str]:
         talk = self.talks.get(event.conversation)
-        if talk is not None:
-            talk.delivered = max(talk.delivered, event.seq)
-            if talk.delivered >= talk.ours:
-                for id in [id for id, (to, _) in self.queued.items() if name_key(to) == name_key(talk.name)]:
-                    del self.queued[id]
+        if talk is None:
+            self._arrived[event.conversation] = event.seq  # faster than the answer to its first message
+            return []
+        talk.delivered = max(talk.delivered, event.seq)
+        if talk.delivered >= talk.ours:
+            for id in [id for id, (to, _) in self.queued.items() if name_key(to) == name_key(talk.name)]:
+                del self.queued[id]
         return []
 
     def _undelivered(self, event: UndeliveredEvent) -> list[str]:
@@ -337,7 +347,7 @@ class Room:
             kind = {"#": Kind.GROUP, "*": Kind.BROADCAST}.get(name[:1], Kind.DIRECT)
         known = self.talks.get(id)
         if known is None:
-            known = self.talks[id] = Talk(id, kind, name)
+            known = self.talks[id] = Talk(id, kind, name, delivered=self._arrived.pop(id, 0))
         if known.name != name and name_key(known.name) == name_key(self.here):
             self.here = name
         known.name = name
