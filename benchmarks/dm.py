@@ -31,6 +31,7 @@ class Pair:
         events = recipient.listen()
         self.sender = sender
         self.recipient = recipient
+        self.to = recipient.name
         self._send = fast_socket.sender(sender.commands)
         self._answer = fast_socket.receiver(sender.commands)
         self._event = fast_socket.receiver(events)
@@ -51,7 +52,7 @@ class Pair:
         now = time.time()
         # Ordered by time, as a UUIDv7 is, and cheaper to make.
         identity = int(now * 1000).to_bytes(6, "big") + self._prefix + count.to_bytes(6, "big")
-        body: dict[str, Any] = {"to": self.recipient.name, "body": TEXT, "id": identity}
+        body: dict[str, Any] = {"to": self.to, "body": TEXT, "id": identity}
         if self.open:
             body["after"] = self._last
         self._last = identity

@@ -1,16 +1,13 @@
-"""``python -m benchmarks realms``: between realms. With ``--chaos``, while everything breaks."""
+"""``python -m benchmarks realms``: how fast between realms. With ``--chaos``: whether anything is lost."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from benchmarks.realms.catch_up import main as catch_up
 from benchmarks.realms.chaos import main as chaos
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what the command line names."""
-    if "--chaos" in arguments:
-        return chaos(arguments)
-    print("Say --chaos; --help with it tells more.", file=sys.stderr)
-    return 2
+    return chaos(arguments) if "--chaos" in arguments else catch_up(arguments)

@@ -118,7 +118,6 @@ class Realm:
         self._engines = self._fresh()
         self._starts = 0
         self._ports = ImaginaryPorts(town, self)
-        self.start()
 
     # --- the realm process ----------------------------------------------------------------------
 
@@ -140,6 +139,7 @@ class Realm:
             start=self._starts,
             times=TIMES,
         )
+        self.house.begin(self.town.network.now, self.town.wall)
 
     def kill(self) -> None:
         """kill -9 of the realm process."""
@@ -163,6 +163,11 @@ class Realm:
         if self.house is not None and key in self._ports.admitted:
             self.greeting = b"\xa5hello" in frame[:20]
             self.house.asked(key, route, frame)
+
+    def look(self) -> None:
+        """The realm process takes notice of who its peers are now."""
+        assert self.house is not None
+        self.house.look()
 
     def turn(self) -> None:
         """A turn of the realm process; what came of it goes to the broker."""
@@ -230,6 +235,7 @@ class Realm:
     def _passed_on(self, call: Call) -> tuple[str, bytes]:
         found: list[tuple[str, bytes]] = []
         assert self.house is not None
+        self.house.begin(self.town.network.now, self.town.wall)
         self.house.pass_on(
             call, read(COMMANDS[call.command], call.body), lambda *answer: found.append(answer)
         )
@@ -318,6 +324,8 @@ class Town:
             for other in names:
                 if one < other:
                     self.pair(one, other)
+        for realm in self._realms.values():
+            realm.start()
         for name, who in zip(names, ("ani", "budi", "citra"), strict=False):
             self[name].person(who)
 
@@ -348,6 +356,10 @@ class Town:
         end = self.network.now + seconds
         while self.network.now < end:
             self.step(end)
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes, and nobody has a turn."""
+        self.network.now += seconds
 
     def until(self, done: Callable[[], bool], seconds: float = 300.0) -> None:
         """Let time pass until something is so."""
