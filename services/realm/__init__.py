@@ -51,8 +51,9 @@ def _loop(
         parts=PARTS,
         rng=random.Random(),
         start=time.time_ns() // 1000,
-        times=Times(10.0, 5.0, 60.0),
+        times=Times(settings.realm_answer_timeout, settings.realm_quiet, settings.realm_pause_most),
     )
+    house.key = ports.key
     return RealmLoop(SERVICE, settings, log, name, links, house, ports)
 
 

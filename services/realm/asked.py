@@ -6,14 +6,16 @@ its key), the typed body, and a reply that it calls once, now or later. It may r
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from services.realm import behalf, presence, serving, typing
 from services.realm.house import Asked, hello
+from services.realm.pairing import pair
 from services.realm.receiving import deliver
 
 ASKED: Final[dict[str, Asked]] = {
     "hello": hello,
+    "pair": cast(Asked, pair),  # of who is no peer: it is given their key instead
     "deliver": deliver,
     "call": behalf.call,
     "presence": presence.asked,

@@ -23,19 +23,27 @@ from protocol.backend import Call, call
 from protocol.body import Body
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body
-from protocol.errors import OK, Failure, Forbidden, Internal, Invalid, Unavailable
+from protocol.errors import OK, Failure, Forbidden, Internal, Invalid, RateLimited, Unavailable
 from services import hints
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
+from services.realm.allowance import Allowance
 from services.realm.depot import Depot
+from services.realm.invitation import checked_address
 from services.realm.line import Answer, Dial, Line, Times
 from services.realm.people import People
 from services.storage import realms
 from services.storage.engine import Store, StoreUnavailable
 from services.storage.realms import Realm, State
 
-LOOK: Final = 1.0
+LOOK: Final = 0.5
 """Seconds between two looks at who our peers are, and at what waits for them."""
+
+TELLS_FOR: Final = 600_000_000
+"""Microseconds after the end of an invitation in which who shows it still hears that it is over."""
+
+CONTACT: Final = 30_000_000
+"""Microseconds after which it is noted once more that a realm answers."""
 
 Reply = Callable[[str, bytes], None]
 """Answers a request, now or later: status and packed body."""
@@ -90,18 +98,25 @@ class Peer:
             return "It does not answer as a realm would."
         if reply.realm != self.name:
             return f"It says that it is {reply.realm[:64]!r} now."
+        if self.line.up and self.house.wall - self.realm.contact_at > CONTACT:
+            self._note()
         return ""
 
-    def _changed(self, up: bool) -> None:
+    def _note(self) -> None:
+        """Have the store know whether it is there."""
         house = self.house
         try:
             with house.store.write() as tx:
-                if up:
+                if self.line.up:
                     realms.answered(tx, self.realm.id, house.wall)
                 else:
                     realms.silent(tx, self.realm.id, house.wall, self.line.trouble)
         except StoreUnavailable as error:
             house.log.warning("realm state not stored", realm=self.name, reason=str(error))
+
+    def _changed(self, up: bool) -> None:
+        house = self.house
+        self._note()
         house.log.info("realm answers" if up else "realm is away", realm=self.name, reason=self.line.trouble)
         for part in self.parts:
             part.changed(up)
@@ -183,6 +198,14 @@ class House:
         self._stirred = True
         self._next_look = 0.0
         self._cache: dict[str, Any] = {}
+        self.key = b""
+        """Our own CURVE key, 32 bytes, where anybody might ask to be paired."""
+        self._allowances: dict[bytes, Allowance] = {}
+        self._strangers = Allowance(settings.rates)
+        self._outside: dict[bytes, Realm] = {}
+        """Realms that are blocked or removed, by key."""
+        self._refused: dict[tuple[str, str], int] = {}
+        """What was refused or dropped since the last look: whose, and which."""
         self.depot = Depot(settings, store, lambda: self.wall)
         """The bytes of files."""
 
@@ -263,11 +286,14 @@ class House:
         self._stirred = True
         try:
             with self.store.read() as tx:
-                rows = {row.name: row for row in realms.every(tx) if row.state == State.PAIRED}
-                invited = realms.open_invites(tx, self.wall) > 0
+                known = realms.every(tx)
+                invited = realms.invites_since(tx, self.wall - TELLS_FOR) > 0
         except StoreUnavailable as error:
             self.log.warning("peers not read", reason=str(error))
             return
+        self._tell_refused()
+        rows = {row.name: row for row in known if row.state == State.PAIRED}
+        self._outside = {row.key: row for row in known if row.state != State.PAIRED}
         for name, peer in list(self.peers.items()):
             row = rows.get(name)
             if row is None or row.key != peer.realm.key or row.address != peer.realm.address:
@@ -278,6 +304,40 @@ class House:
             if name not in self.peers:
                 self.peers[name] = self._by_key[row.key] = Peer(self, row, self.ports.dial(row))
         self.ports.admit(set(self._by_key), invited)
+
+    def count(self, realm: str, what: str) -> None:
+        """Something of this realm was refused or dropped: it is in the log once a second, with a number."""
+        self._refused[realm, what] = self._refused.get((realm, what), 0) + 1
+
+    def _tell_refused(self) -> None:
+        refused, self._refused = self._refused, {}
+        for (realm, what), times in refused.items():
+            self.log.warning("refused or dropped", realm=realm, what=what, times=times)
+
+    def _allowed(self, key: bytes, kind: str) -> Allowance:
+        """What the bearer of this key may ask. Raises ``RateLimited`` when that is nothing now."""
+        if key not in self._by_key:
+            allowance = self._strangers
+        else:
+            allowance = self._allowances.setdefault(key, Allowance(self.settings.rates))
+        wait = allowance.wait(self.now, kind) if self.settings.rate_limits else 0.0
+        if wait:
+            raise RateLimited("Too much at a time; try again later.", retry_after=round(wait, 3))
+        return allowance
+
+    def name_of(self, key: bytes) -> str:
+        """The realm that bears this key, or did; '' for a stranger."""
+        found = self._by_key.get(key)
+        outside = self._outside.get(key)
+        return found.name if found else outside.name if outside else ""
+
+    def _stranger(self, key: bytes) -> Forbidden:
+        """Why whoever bears this key is not talked to."""
+        realm = self._outside.get(key)
+        if realm is None:
+            return Forbidden(f"{self.settings.realm} is not paired with you.")
+        done = "has blocked" if realm.state == State.BLOCKED else "has ended it with"
+        return Forbidden(f"{self.settings.realm} {done} {realm.name}.")
 
     def _leave(self, peer: Peer) -> None:
         del self.peers[peer.name], self._by_key[peer.realm.key]
@@ -294,17 +354,16 @@ class House:
             self.ports.answer(route, language.pack(number, status, body))
 
         try:
-            body = language.read(kind, packed)
+            body = self._read(key, kind, packed)
             peer = self._by_key.get(key)
             if kind == "pair":
                 self.pair(key, body, reply)
             elif peer is None:
-                raise Forbidden("This realm is not paired with you.")
+                raise self._stranger(key)
             else:
                 self.asked_table[kind](self, peer, body, reply)
-        except ValueError as error:
-            refuse(reply, Invalid(f"{error}."))
         except Failure as failure:
+            self.count(self.name_of(key), failure.code)
             refuse(reply, failure)
         except StoreUnavailable as error:
             self.log.warning("store unavailable", kind=kind, reason=str(error))
@@ -312,6 +371,18 @@ class House:
         except Exception as error:
             self.log.fault("realm", kind, error)
             refuse(reply, Internal("A fault of this realm's; its log says more."))
+
+    def _read(self, key: bytes, kind: str, packed: bytes) -> Body:
+        """The typed body, counted. Raises ``RateLimited``, ``Invalid``."""
+        allowance = self._allowed(key, kind)
+        body = None
+        try:
+            body = language.read(kind, packed)
+        except ValueError as error:
+            raise Invalid(f"{error}.") from None
+        finally:
+            allowance.take(kind, len(packed), body)
+        return body
 
     def pair(self, key: bytes, body: Any, reply: Reply) -> None:
         """Somebody shows an invitation."""
@@ -411,4 +482,20 @@ def hello(house: House, peer: Peer, body: Any, reply: Reply) -> None:
     if came_back:
         peer.taken = 0
     grant(reply, language.HelloReply(house.settings.realm, house.start, house.wall, VERSION))
+    _moved(house, peer, body.address)
     peer.line.announced(house.now, came_back)
+
+
+def _moved(house: House, peer: Peer, address: str) -> None:
+    """A peer says where it is reached now. We go there with the next look, and trust its key alone."""
+    if address in ("", peer.realm.address):
+        return
+    try:
+        said = checked_address(address)
+    except ValueError:
+        house.count(peer.name, "address")
+        return
+    if said != peer.realm.address:
+        with house.store.write() as tx:
+            realms.set_address(tx, peer.realm.id, said)
+        house.log.info("realm has moved", realm=peer.name, address=said)

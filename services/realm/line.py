@@ -17,11 +17,15 @@ from typing import Final, NamedTuple, Protocol
 
 from protocol import realms
 from protocol.body import Body
-from protocol.errors import OK
+from protocol.envelope import unpack_body
+from protocol.errors import OK, Failure
 from services.context import pack_struct
 
 FIRST_PAUSE: Final = 0.5
 """Seconds before the second try; each further one about twice as long, up to ``realm_pause_most``."""
+
+OPEN_MOST: Final = 256
+"""Requests without an answer; a line with more is full."""
 
 
 class Answer(NamedTuple):
@@ -91,6 +95,9 @@ class Line:
         self._next_hello = 0.0
         self._greeting = 0
         """Number of the hello that is not answered yet."""
+        self._now = 0.0
+        self._told = ""
+        """The trouble that was last told by ``changed``."""
         self.up = False
         self.trouble = ""
         """Why it is down, as far as we know: a sentence."""
@@ -102,7 +109,7 @@ class Line:
 
     def ask(self, now: float, kind: str, body: Body, then: Then) -> bool:
         """Ask something; False, and nothing is asked, while the line is down or full."""
-        return self.up and self._ask(now, kind, body, then)
+        return self.up and len(self._open) < OPEN_MOST and self._ask(now, kind, body, then)
 
     def _ask(self, now: float, kind: str, body: Body, then: Then) -> bool:
         number = self._number + 1
@@ -115,6 +122,7 @@ class Line:
 
     def received(self, now: float, frame: bytes) -> None:
         """A reply. What fits no request was given up before, and is passed over. Raises ``ValueError``."""
+        self._now = now
         number, status, body = realms.unpack(frame)
         waiting = self._open.pop(number, None)
         if waiting is not None:
@@ -128,8 +136,14 @@ class Line:
             self._next_hello = now
             self._failures = 0
 
+    def broken(self, now: float, trouble: str) -> None:
+        """The connection has ended; ``trouble`` says why, in a sentence."""
+        if self.up or self._greeting:
+            self._fall(now, trouble)
+
     def tick(self, now: float) -> None:
         """What time alone brings about."""
+        self._now = now
         if any(now >= waiting.deadline for waiting in self._open.values()):
             self._fall(now, "It does not answer.")
         if now >= self._next_hello and not self._greeting:
@@ -160,26 +174,22 @@ class Line:
         self._greeting = 0
         if answer is LOST:
             return  # and _fall goes on
-        trouble = self._heard(answer) if answer.status == OK else f"It answers {answer.status}."
+        trouble = self._heard(answer) if answer.status == OK else _refusal(answer)
         if trouble:
-            self.trouble = trouble
-            self._pause(self._next_hello - self._times.quiet)
-            if self.up:
-                self.up = False
-                self._changed(False)
-                self._lose()
+            self._fall(self._now, trouble)
         elif not self.up:
-            self.up, self._failures, self.trouble = True, 0, ""
+            self.up, self._failures, self.trouble, self._told = True, 0, "", ""
             self._changed(True)
 
     def _fall(self, now: float, trouble: str) -> None:
-        """Nobody is there, as far as we can tell."""
+        """Nobody is there whom we want, as far as we can tell."""
         was_up, self.up = self.up, False
         self.trouble = trouble
         self._greeting = 0
         self._pause(now)
         self._lose()
-        if was_up or self._failures == 1:
+        if was_up or self._told != trouble:
+            self._told = trouble
             self._changed(False)
 
     def _pause(self, now: float) -> None:
@@ -192,3 +202,12 @@ class Line:
         self._greeting = 0
         for waiting in lost.values():
             waiting.then(LOST)
+
+
+def _refusal(answer: Answer) -> str:
+    """What the one at the other end said instead of hello, for our operator."""
+    try:
+        said = unpack_body(answer.body).get("message", "")
+    except Failure:
+        said = ""
+    return str(said)[:200] or f"It answers {answer.status[:32]}."

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from services.realm.ports import SocketPorts
 
-REQUESTS: Final = 64
+REQUESTS: Final = 256
 """Requests of peers, and replies of each, that one turn takes in."""
+
+AT_ONCE: Final = 0.1
+"""Seconds of requests of peers in one turn; libzmq takes them from each connection in turns."""
 
 
 class RealmLoop(Loop):
@@ -60,16 +63,29 @@ class RealmLoop(Loop):
         house.begin(now, wall)
         super().turn(wall)
         self._ports.shake_hands()
-        for key, route, frame in self._ports.receive(REQUESTS):
-            try:
-                house.asked(key, route, frame)
-            except ValueError:
-                self._log.warning("not a message between realms")
+        for name, trouble in self._ports.broken():
+            if name in house.peers:
+                house.peers[name].line.broken(now, trouble)
+        self._be_asked(now + AT_ONCE)
         for name, frame in self._ports.replies(REQUESTS):
             if name in house.peers:
                 house.answered(house.peers[name], frame)
         house.turn()
         self._hand_out_ours(wall)
+
+    def _be_asked(self, until: float) -> None:
+        """Do what peers ask, for a while."""
+        house = self._house
+        for _ in range(REQUESTS):
+            arrived = self._ports.receive()
+            if arrived is None:
+                break
+            try:
+                house.asked(*arrived)
+            except ValueError:
+                house.count(house.name_of(arrived.key), "not a message")
+            if self._monotonic() > until:
+                break
 
     def _taken(self, link: Link, calls: list[Call]) -> list[Call]:
         """Calls of our own service; those that were passed on go to the house."""

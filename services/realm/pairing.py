@@ -25,8 +25,6 @@ from services.storage.engine import Duplicate, Transaction
 from services.storage.realms import Realm, State
 
 SECOND: Final = 1_000_000
-TELLS_FOR: Final = 600 * SECOND
-"""Microseconds after the end of an invitation in which who shows it still hears that it is over."""
 REMEMBERED: Final = 30 * 86_400 * SECOND
 """Microseconds after which an invitation that is over is forgotten."""
 
