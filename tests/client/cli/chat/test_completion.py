@@ -19,6 +19,13 @@ ROWS = [
     ("/to #", ["#lab", "#ops"]),
     ("/to #o", ["#ops"]),
     ("/to budi ", []),
+    ("/to ek@", ["ek@b", "ek@cabang"]),
+    ("/to ek@c", ["ek@cabang"]),
+    ("/msg budi@", ["budi@b", "budi@cabang"]),
+    ("/to #lab@", ["#lab@b", "#lab@cabang"]),
+    ("/join lab@c", ["lab@cabang"]),
+    ("/join #lab@c", ["#lab@cabang"]),
+    ("/to @", []),
     ("/msg ci", ["citra"]),
     ("/msg citra b", []),
     ("/join o", ["ops"]),
@@ -56,6 +63,7 @@ def test_tab_offers_what_may_stand_there(
     room = Room("ani")
     room.files = {17: "report.pdf", 18: "notes\x1b[2J"}
     room.learn(people=["citra", "budi"], groups=["ops", "lab"])
+    room.learn_realms(["cabang", "b"])
     document = Document(text, len(text))
     found = list(Names(room).get_completions(document, CompleteEvent()))
     assert [completion.text for completion in found] == offered

@@ -21,7 +21,7 @@ from client.errors import LoggedOut
 from client.inbox import Status
 from protocol.commands import ConversationInfo
 from protocol.errors import InvalidCredentials
-from protocol.events import MessageEvent, ReadEvent, TypingEvent
+from protocol.events import DeliveredEvent, MessageEvent, ReadEvent, TypingEvent
 from tests.client.cli.chat.pretended import NOON, PATIENCE, PretendedChat, until
 
 BEGIN = "-- budi --"
@@ -178,6 +178,32 @@ def test_the_bar_says_that_the_other_has_read_it() -> None:
     assert "read" not in bar(room, 0, 0)
     room.hear(ReadEvent(1, "budi", 1), 0)
     assert bar(room, 0, 0) == " budi | read | connected "
+
+
+def test_the_bar_says_how_far_a_message_to_another_realm_has_come() -> None:
+    room = Room("ani")
+    room.here = "budi@b"
+    room.hear(MessageEvent(1, 1, "ani", "budi@b", "hi", NOON, bytes(16)), 0)
+    assert bar(room, 0, 0) == " budi@b | sent, waiting for realm b | connected "
+    room.hear(DeliveredEvent(1, 1), 0)
+    assert bar(room, 0, 0) == " budi@b | delivered | connected "
+    room.hear(ReadEvent(1, "budi@b", 1), 0)
+    assert bar(room, 0, 0) == " budi@b | read | connected "
+    room.hear(MessageEvent(1, 2, "ani", "budi@b", "hi", NOON, bytes(16)), 0)
+    assert "waiting for realm b" in bar(room, 0, 0)
+
+
+def test_the_bar_counts_posts_that_have_not_come_back_from_their_home() -> None:
+    room = Room("ani")
+    room.listed([ConversationInfo(1, "group", "#team@b", b"", 0, 0, 0, 0)])
+    room.here = "#team@b"
+    for id in (b"1", b"2"):
+        room.sent.add(id)
+        room.passed_on(id, "#team@b", "hi")
+    assert bar(room, 0, 0) == " #team@b | 2 waiting for realm b | connected "
+    for seq, id in enumerate((b"1", b"2"), 1):
+        assert room.hear(MessageEvent(1, seq, "ani", "#team@b", "hi", NOON, id), 0) == []
+    assert bar(room, 0, 0) == " #team@b | connected "
 
 
 # --- what was typed -------------------------------------------------------------------------------
