@@ -91,7 +91,7 @@ def among(tx: Transaction, realm: Realm, users: list[int]) -> list[Acquainted]:
     for ids, marks in chunks(users, 3):
         rows = tx.rows(
             f"select u.id, u.name, {_ONLINE}, u.last_seen_at from users u"
-            f" where u.id in ({marks}) and u.realm = '' and ({_WITH_ONE})",
+            f" where u.realm = '' and ({_WITH_ONE}) and u.id in ({marks})",
             (realm.name, realm.id, *ids),
         )
         found += [Acquainted(user, name, bool(online), seen) for user, name, online, seen in rows]

@@ -62,9 +62,9 @@ def set_last_seen(tx: Transaction, users: list[int], now: int) -> None:
 
 
 def online(tx: Transaction, after: str, limit: int) -> list[str]:
-    """Up to ``limit`` names of users online, sorted without case, behind the name ``after``."""
+    """Up to ``limit`` names of users of ours online, sorted without case, behind the name ``after``."""
     rows = tx.rows(
-        "select name from users where name_key > $1"
+        "select name from users where name_key > $1 and realm = ''"
         " and exists (select 1 from presence where user_id = users.id) order by name_key limit $2",
         (name_key(after), limit),
     )

@@ -88,9 +88,10 @@ def seen(tx: Transaction, name: str) -> Seen | None:
 
 
 def page(tx: Transaction, after: str, limit: int) -> list[Seen]:
-    """Up to ``limit`` users by name, behind the name ``after`` ('' = from the first)."""
+    """Up to ``limit`` users of ours by name, behind the name ``after`` ('' = from the first)."""
     rows = tx.rows(
-        f"{_SEEN} where users.name_key > $1 order by users.name_key limit $2", (name_key(after), limit)
+        f"{_SEEN} where users.name_key > $1 and users.realm = '' order by users.name_key limit $2",
+        (name_key(after), limit),
     )
     return [Seen(name, bool(online), last_seen_at) for name, online, last_seen_at in rows]
 

@@ -1,0 +1,240 @@
+"""Coming and going across realms: told to who shares a conversation, and to nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.errors import Forbidden, Invalid, Unavailable
+from protocol.realms import PeerPresence, Presences
+from services.realm import presence
+from services.realm.presence import ANEW, broker_of
+from services.storage.realms import State
+from tests.realms.conftest import Found
+from tests.realms.overheard import Overheard, ask_as_peer, report
+from tests.realms.town import Realm, Town
+
+
+@pytest.fixture
+def talking(town: Town) -> Town:
+    """Ani and Budi have written to each other; Citra of a and Dewi of b to nobody abroad."""
+    town["a"].person("citra")
+    town["b"].person("dewi")
+    town["a"].say("ani", "budi@b")
+    town.settle()
+    town.run(2)
+    return town
+
+
+def online(realm: Realm) -> list[str]:
+    """Foreigners whom a realm takes for online."""
+    rows = realm.rows("select name from users where realm <> '' and id in (select user_id from presence)")
+    return [row[0] for row in rows]
+
+
+def seen(realm: Realm, who: str) -> list[tuple[str, bool]]:
+    """Who came and went, as somebody heard it."""
+    return [(body["user"], body["online"]) for body in realm.heard(who, "presence")]
+
+
+# --- who hears what -----------------------------------------------------------------------------
+
+
+def test_who_shares_a_conversation_sees_the_other_come_and_go(talking: Town) -> None:
+    report(talking["a"], online=["ani"])
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    report(talking["b"], offline=["budi"])
+    talking.run(1)
+    assert seen(talking["a"], "ani") == [("budi@b", True), ("budi@b", False)]
+
+
+def test_coming_and_going_is_told_at_once(talking: Town) -> None:
+    report(talking["a"], online=["ani"])
+    report(talking["b"], online=["budi"])
+    talking.until(lambda: seen(talking["a"], "ani") == [("budi@b", True)], seconds=0.1)
+
+
+def test_nothing_is_said_of_strangers(talking: Town) -> None:
+    heard = Overheard(talking["a"])
+    report(talking["b"], online=["budi", "dewi"])
+    talking.run(2 * ANEW)
+    report(talking["b"], offline=["dewi"])
+    talking.run(2 * ANEW)
+    assert {each.user for said in heard.of(Presences) for each in said.users} == {"budi"}
+
+
+def test_a_change_is_said_once(talking: Town) -> None:
+    heard = Overheard(talking["a"])
+    report(talking["b"], online=["budi"])
+    report(talking["b"], online=["budi"])
+    talking.run(3 * ANEW)
+    assert [len(said.users) for said in heard.of(Presences)] == [1]
+
+
+def test_those_who_share_nothing_do_not_hear_of_it(talking: Town) -> None:
+    report(talking["a"], online=["ani", "citra"])
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    assert seen(talking["a"], "citra") == []
+
+
+def test_members_of_a_group_hear_it_at_its_home(town: Town) -> None:
+    town["a"].do("ani", "group.create", group="team")
+    town.run(2)
+    town["b"].do("budi", "group.join", group="#team@a")
+    town.run(2)
+    report(town["b"], online=["budi"])
+    town.run(2)
+    topic = town["a"].rows("select topic from conversations where name = 'team'")[0][0]
+    heard = [event.body for event in town["a"].events if event.topic == topic and event.kind == "presence"]
+    assert [(body["user"], body["online"]) for body in heard] == [("budi@b", True)]
+    members = town["a"].do("ani", "group.members", group="team")["members"]
+    assert [(member["user"], member["online"]) for member in members] == [("ani", False), ("budi@b", True)]
+
+
+def test_who_becomes_acquainted_while_online_is_seen_within_a_minute(town: Town) -> None:
+    town.run(2)
+    report(town["b"], online=["budi"])
+    town["a"].say("ani", "budi@b")
+    town.settle()
+    town.run(ANEW + 1)
+    assert online(town["a"]) == ["budi@b"]
+
+
+def test_foreigners_are_not_among_our_users(talking: Town) -> None:
+    report(talking["a"], online=["ani"])
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    assert talking["a"].do("ani", "user.online")["users"] == ["ani"]
+    assert [user["user"] for user in talking["a"].do("ani", "user.list")["users"]] == ["ani", "citra"]
+
+
+# --- lines and lives ----------------------------------------------------------------------------
+
+
+def test_a_realm_that_is_away_has_nobody_online(talking: Town) -> None:
+    report(talking["a"], online=["ani"])
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    talking.network.cut("a", "b")
+    talking.run(30)
+    assert online(talking["a"]) == [] == online(talking["b"])
+    assert seen(talking["a"], "ani") == [("budi@b", True), ("budi@b", False)]
+
+
+def test_all_who_are_online_are_told_when_the_line_is_back(talking: Town) -> None:
+    report(talking["b"], online=["budi"])
+    talking.network.cut("a", "b")
+    talking.run(30)
+    talking.network.heal("a", "b")
+    talking.until(lambda: online(talking["a"]) == ["budi@b"], seconds=60)
+
+
+def test_who_went_while_the_line_was_cut_is_not_online_afterwards(talking: Town) -> None:
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    talking.network.cut("a", "b")
+    talking.run(3)
+    report(talking["b"], offline=["budi"])
+    talking.network.heal("a", "b")
+    talking.run(2 * ANEW)
+    assert online(talking["a"]) == []
+
+
+def test_a_realm_process_that_starts_anew_is_told_everything(talking: Town) -> None:
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    with talking["a"].store.write() as tx:
+        tx.run("delete from presence")
+    talking["a"].kill()
+    talking["a"].start()
+    talking.until(lambda: online(talking["a"]) == ["budi@b"], seconds=60)
+
+
+@pytest.mark.parametrize("state", [State.REMOVED, State.BLOCKED])
+def test_nobody_of_a_realm_that_is_gone_is_online(talking: Town, state: State) -> None:
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    talking.set_state("a", "b", state)
+    talking.run(3)
+    assert online(talking["a"]) == []
+
+
+def test_a_hint_that_was_lost_is_made_up_for(talking: Town) -> None:
+    house = talking["b"].house
+    assert house is not None
+    house.told = lambda payload: None  # type: ignore[method-assign]
+    report(talking["b"], online=["budi"])
+    talking.run(ANEW + 2)
+    assert online(talking["a"]) == ["budi@b"]
+
+
+def test_many_who_are_online_are_told_in_parts(founded: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "AT_ONCE", 2)
+    town = founded()
+    people = [f"dewi{number}" for number in range(5)]
+    for name in people:
+        town["b"].person(name)
+        town["a"].say("ani", f"{name}@b")
+    town.settle()
+    town.run(2)
+    heard = Overheard(town["a"])
+    report(town["b"], online=people)
+    town["b"].kill()
+    town["b"].start()
+    town.until(lambda: len(online(town["a"])) == 5, seconds=60)
+    whole = [(len(said.users), said.all) for said in heard.of(Presences)][-3:]
+    assert whole == [(2, True), (2, False), (1, False)]
+
+
+# --- what a peer may say ------------------------------------------------------------------------
+
+
+def test_people_of_whom_nobody_here_has_heard_are_passed_over(talking: Town) -> None:
+    said = Presences([PeerPresence("nobody", online=True, last_seen=1)], all=False)
+    assert ask_as_peer(talking["a"], "b", "presence", said) == {}
+    assert talking["a"].rows("select count(*) from users where realm = 'b'") == [(1,)]
+    assert online(talking["a"]) == []
+
+
+def test_a_realm_says_nothing_of_anybody_elses_users(talking: Town) -> None:
+    for name in ("ani@a", "citra@c"):
+        said = Presences([PeerPresence(name, online=True, last_seen=1)], all=True)
+        with pytest.raises(Forbidden, match="only for its own users"):
+            ask_as_peer(talking["a"], "b", "presence", said)
+    assert talking["a"].logged("foreign sender")
+
+
+def test_a_realm_cannot_make_users_of_ours_come_or_go(talking: Town) -> None:
+    report(talking["a"], online=["ani"])
+    said = Presences([PeerPresence("ani", online=False, last_seen=1)], all=True)
+    ask_as_peer(talking["a"], "b", "presence", said)
+    assert talking["a"].do("ani", "user.get", user="ani")["online"] is True
+
+
+def test_somebody_named_twice_is_refused(talking: Town) -> None:
+    twice = [PeerPresence("budi", online=True, last_seen=1), PeerPresence("Budi", online=False, last_seen=1)]
+    with pytest.raises(Invalid, match="twice"):
+        ask_as_peer(talking["a"], "b", "presence", Presences(twice, all=False))
+
+
+def test_nobody_was_seen_in_a_time_to_come(talking: Town) -> None:
+    come = PeerPresence("budi", online=True, last_seen=2**60)
+    gone = PeerPresence("budi", online=False, last_seen=2**60)
+    for said in (come, gone):
+        ask_as_peer(talking["a"], "b", "presence", Presences([said], all=False))
+    ((last_seen,),) = talking["a"].rows("select last_seen_at from users where name = 'budi@b'")
+    assert 0 < last_seen <= talking.wall
+
+
+def test_presence_is_not_taken_while_nobody_could_take_it_back(talking: Town) -> None:
+    talking.network.cut("a", "b")
+    talking.run(20)
+    said = Presences([PeerPresence("budi", online=True, last_seen=1)], all=True)
+    with pytest.raises(Unavailable):
+        ask_as_peer(talking["a"], "b", "presence", said)
+    assert online(talking["a"]) == []
+
+
+def test_no_broker_is_called_as_a_realms_word() -> None:
+    assert broker_of("b").startswith(b"realm:")
