@@ -13,7 +13,7 @@ from services.storage import files
 from services.storage.engine import Transaction
 
 
-def info(file: files.File | files.Attached) -> FileInfo:
+def info(file: files.File | files.Attached | files.Posted) -> FileInfo:
     """One file; of a deleted one nobody learns the hash."""
     sha256 = file.sha256 or file.claimed
     return FileInfo(file.id, file.name, file.size, file.type, sha256 or b"", sha256 is None)

@@ -21,8 +21,10 @@ from protocol import realms as language
 from protocol.envelope import unpack_body
 from protocol.errors import OK, Failure, Invalid, Retry, TooLarge, failure
 from protocol.events import DeliveredEvent, UndeliveredEvent
+from protocol.files import FileInfo
 from protocol.realms import ITEMS_MAX, Deliver, DeliverReply, Item, Refused
 from services.context import Context
+from services.realm.enclosed import enclosed
 from services.realm.house import House, Peer
 from services.realm.line import LOST, Answer
 from services.storage import deliveries, outbox, recipients
@@ -87,8 +89,9 @@ class Sending:
             return
         with house.store.read() as tx:
             batch = outbox.waiting(tx, self._peer.realm.id, self._after, self._most, MOST_BYTES)
+            files = enclosed(tx, batch)
         if batch:
-            items = Deliver([_item(entry) for entry in batch])
+            items = Deliver([_item(entry, files.get(entry.n)) for entry in batch])
             self._open = self._peer.ask("deliver", items, partial(self._answered, batch))
 
     def _answered(self, batch: Sequence[Waiting], answer: Answer) -> None:
@@ -194,8 +197,17 @@ class Sending:
             self._house.log.info("items refused", realm=self._peer.name, code=code[:64], count=count)
 
 
-def _item(entry: Waiting) -> Item:
-    return Item(entry.n, entry.kind, entry.user, entry.recipient, entry.message_id, entry.body, entry.sent_at)
+def _item(entry: Waiting, file: FileInfo | None) -> Item:
+    return Item(
+        entry.n,
+        entry.kind,
+        entry.user,
+        entry.recipient,
+        entry.message_id,
+        entry.body,
+        entry.sent_at,
+        file,
+    )
 
 
 def _undelivered(

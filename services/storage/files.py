@@ -64,8 +64,8 @@ def add(
     return int(row[0])
 
 
-def place(tx: Transaction, file: int, conversation: int, seq: int) -> None:
-    """Say which message a new file is."""
+def place(tx: Transaction, file: int, conversation: int, seq: int | None) -> None:
+    """Say which message a new file is; ``seq`` None: it is posted, and will have a number."""
     tx.run("update files set conversation_id = $1, seq = $2 where id = $3", (conversation, seq, file))
 
 
@@ -154,6 +154,55 @@ _OF_MESSAGES = Bulk(
 def of_messages(tx: Transaction, messages: Iterable[tuple[int, int]]) -> list[Attached]:
     """Files of these messages, by (conversation, seq)."""
     return [Attached(*row) for row in tx.bulk(_OF_MESSAGES, sorted(set(messages)))]
+
+
+class Posted(NamedTuple):
+    """A file that goes to a group of another realm; owner and ``upload`` are its post's user and id."""
+
+    owner_id: int
+    upload: bytes
+    conversation: int
+    id: int
+    name: str
+    size: int
+    type: str
+    sha256: bytes | None
+    claimed: bytes | None = None
+
+
+_POSTED = "select owner_id, upload, conversation_id, id, name, size, type, sha256 from files"
+_POSTS = Bulk(
+    each=f"{_POSTED} where owner_id = $1 and upload = $2",
+    arrays=f"{_POSTED} join unnest($1::bigint[], $2::bytea[]) as wanted (who, what)"
+    " on owner_id = wanted.who and upload = wanted.what",
+)
+
+
+def posted(tx: Transaction, posts: Iterable[tuple[int, bytes]]) -> list[Posted]:
+    """Files of these posts, by (user, id)."""
+    return [Posted(*row) for row in tx.bulk(_POSTS, sorted(set(posts)))]
+
+
+def forsaken(tx: Transaction, before: int, limit: int) -> list[int]:
+    """Up to ``limit`` files of posts that were refused or given up; those newer than ``before`` wait."""
+    rows = tx.rows(
+        "select id from files where conversation_id is not null and seq is null and created_at < $1"
+        " and not exists (select 1 from outbox where kind = 'post' and message_id = upload"
+        " and user_id = owner_id) order by created_at limit $2",
+        (before, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def delete_forsaken(tx: Transaction, file: int) -> Released | None:
+    """Delete one of those, unless it has its number by now."""
+    row = tx.row(
+        "delete from files where id = $1 and conversation_id is not null and seq is null"
+        " and not exists (select 1 from outbox where kind = 'post' and message_id = upload"
+        " and user_id = owner_id) returning size, sha256",
+        (file,),
+    )
+    return Released(*row) if row else None
 
 
 # --- going and moving ---------------------------------------------------------------------------

@@ -14,3 +14,6 @@ create table fetches (
     reason text not null default ''
 ) strict;
 create index fetches_wanted on fetches (realm_id, changed_at) where state = 'wanted';
+
+-- Files posted to a group of another realm, until they have come back with their number.
+create index files_posted on files (created_at) where conversation_id is not null and seq is null;
