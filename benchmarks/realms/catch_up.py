@@ -123,8 +123,8 @@ class Two:
         self.servers["b"].start_worker("realm")
 
 
-def wait_for(pairs: Sequence[Across]) -> None:
-    """Read events until all that was sent was heard."""
+def wait_for(pairs: Sequence[Across]) -> float:
+    """Read events until all that was sent was heard; when the first one was."""
     poller = zmq.Poller()
     act = {}
     for pair in pairs:
@@ -132,12 +132,16 @@ def wait_for(pairs: Sequence[Across]) -> None:
         poller.register(pair.recipient.events, zmq.POLLIN)
         act[pair.recipient.events] = pair
     deadline = time.monotonic() + PATIENCE
+    before, first = sum(pair.heard for pair in pairs), 0.0
     while any(pair.heard < pair.sent for pair in pairs):
         for socket, _ in poller.poll(100):
             act[socket].deliveries()
+        if not first and sum(pair.heard for pair in pairs) > before:
+            first = time.monotonic()
         if time.monotonic() > deadline:
             missing = sum(pair.sent - pair.heard for pair in pairs)
             raise TimeoutError(f"{missing} messages were not heard within {PATIENCE} s")
+    return first
 
 
 def post(pairs: Sequence[Across], messages: int, window: int) -> float:
@@ -175,13 +179,7 @@ def catch_up(two: Two, pairs: Sequence[Across], messages: int) -> dict[str, Any]
         pair.latencies.clear()
     begun = time.monotonic()
     two.come_back()
-    poller = zmq.Poller()
-    for pair in pairs:
-        assert pair.recipient.events is not None
-        poller.register(pair.recipient.events, zmq.POLLIN)
-    poller.poll(int(PATIENCE * 1000))
-    first = time.monotonic()
-    wait_for(pairs)
+    first = wait_for(pairs)
     end = time.monotonic()
     count = sum(pair.heard for pair in pairs) - already
     return {
@@ -237,11 +235,10 @@ def main(arguments: Sequence[str]) -> int:
             "both_ways_at_once": flowing(two, options.seconds),
             "catch_up": catch_up(two, two.there, options.messages),
             "catch_up_both_ways": catch_up(two, everyone, 2 * options.messages),
-            "others_cpu": others.share(),
         }
     rates = [figures[name]["per_second_since_start"] for name in ("catch_up", "catch_up_both_ways")]
     wrong = sum(figures[name]["not_the_next"] for name in ("catch_up", "catch_up_both_ways"))
-    figures |= {"bar": BAR, "bar_met": min(rates) >= BAR and not wrong}
+    figures |= {"others_cpu": others.share(), "bar": BAR, "bar_met": min(rates) >= BAR and not wrong}
     if options.json:
         print(json.dumps(figures))
     else:
