@@ -23,12 +23,12 @@ from protocol.backend import Call, call
 from protocol.body import Body
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body
-from protocol.errors import OK, Failure, Forbidden, Internal, Invalid, RateLimited, Unavailable
+from protocol.errors import OK, Failure, Forbidden, Internal, Unavailable
 from services import hints
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
-from services.realm.allowance import Allowance
 from services.realm.depot import Depot
+from services.realm.gate import Gate
 from services.realm.invitation import checked_address
 from services.realm.line import Answer, Dial, Line, Times
 from services.realm.people import People
@@ -200,12 +200,7 @@ class House:
         self._cache: dict[str, Any] = {}
         self.key = b""
         """Our own CURVE key, 32 bytes, where anybody might ask to be paired."""
-        self._allowances: dict[bytes, Allowance] = {}
-        self._strangers = Allowance(settings.rates)
-        self._outside: dict[bytes, Realm] = {}
-        """Realms that are blocked or removed, by key."""
-        self._refused: dict[tuple[str, str], int] = {}
-        """What was refused or dropped since the last look: whose, and which."""
+        self.gate = Gate(settings, log)
         self.depot = Depot(settings, store, lambda: self.wall)
         """The bytes of files."""
 
@@ -291,9 +286,9 @@ class House:
         except StoreUnavailable as error:
             self.log.warning("peers not read", reason=str(error))
             return
-        self._tell_refused()
+        self.gate.tell()
+        self.gate.look(known)
         rows = {row.name: row for row in known if row.state == State.PAIRED}
-        self._outside = {row.key: row for row in known if row.state != State.PAIRED}
         for name, peer in list(self.peers.items()):
             row = rows.get(name)
             if row is None or row.key != peer.realm.key or row.address != peer.realm.address:
@@ -304,40 +299,6 @@ class House:
             if name not in self.peers:
                 self.peers[name] = self._by_key[row.key] = Peer(self, row, self.ports.dial(row))
         self.ports.admit(set(self._by_key), invited)
-
-    def count(self, realm: str, what: str) -> None:
-        """Something of this realm was refused or dropped: it is in the log once a second, with a number."""
-        self._refused[realm, what] = self._refused.get((realm, what), 0) + 1
-
-    def _tell_refused(self) -> None:
-        refused, self._refused = self._refused, {}
-        for (realm, what), times in refused.items():
-            self.log.warning("refused or dropped", realm=realm, what=what, times=times)
-
-    def _allowed(self, key: bytes, kind: str) -> Allowance:
-        """What the bearer of this key may ask. Raises ``RateLimited`` when that is nothing now."""
-        if key not in self._by_key:
-            allowance = self._strangers
-        else:
-            allowance = self._allowances.setdefault(key, Allowance(self.settings.rates))
-        wait = allowance.wait(self.now, kind) if self.settings.rate_limits else 0.0
-        if wait:
-            raise RateLimited("Too much at a time; try again later.", retry_after=round(wait, 3))
-        return allowance
-
-    def name_of(self, key: bytes) -> str:
-        """The realm that bears this key, or did; '' for a stranger."""
-        found = self._by_key.get(key)
-        outside = self._outside.get(key)
-        return found.name if found else outside.name if outside else ""
-
-    def _stranger(self, key: bytes) -> Forbidden:
-        """Why whoever bears this key is not talked to."""
-        realm = self._outside.get(key)
-        if realm is None:
-            return Forbidden(f"{self.settings.realm} is not paired with you.")
-        done = "has blocked" if realm.state == State.BLOCKED else "has ended it with"
-        return Forbidden(f"{self.settings.realm} {done} {realm.name}.")
 
     def _leave(self, peer: Peer) -> None:
         del self.peers[peer.name], self._by_key[peer.realm.key]
@@ -354,16 +315,16 @@ class House:
             self.ports.answer(route, language.pack(number, status, body))
 
         try:
-            body = self._read(key, kind, packed)
+            body = self.gate.read(self.now, key, kind, packed)
             peer = self._by_key.get(key)
             if kind == "pair":
                 self.pair(key, body, reply)
             elif peer is None:
-                raise self._stranger(key)
+                raise self.gate.refusal(key)
             else:
                 self.asked_table[kind](self, peer, body, reply)
         except Failure as failure:
-            self.count(self.name_of(key), failure.code)
+            self.gate.count(self.gate.name_of(key), failure.code)
             refuse(reply, failure)
         except StoreUnavailable as error:
             self.log.warning("store unavailable", kind=kind, reason=str(error))
@@ -371,18 +332,6 @@ class House:
         except Exception as error:
             self.log.fault("realm", kind, error)
             refuse(reply, Internal("A fault of this realm's; its log says more."))
-
-    def _read(self, key: bytes, kind: str, packed: bytes) -> Body:
-        """The typed body, counted. Raises ``RateLimited``, ``Invalid``."""
-        allowance = self._allowed(key, kind)
-        body = None
-        try:
-            body = language.read(kind, packed)
-        except ValueError as error:
-            raise Invalid(f"{error}.") from None
-        finally:
-            allowance.take(kind, len(packed), body)
-        return body
 
     def pair(self, key: bytes, body: Any, reply: Reply) -> None:
         """Somebody shows an invitation."""
@@ -493,7 +442,7 @@ def _moved(house: House, peer: Peer, address: str) -> None:
     try:
         said = checked_address(address)
     except ValueError:
-        house.count(peer.name, "address")
+        house.gate.count(peer.name, "address")
         return
     if said != peer.realm.address:
         with house.store.write() as tx:

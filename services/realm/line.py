@@ -24,6 +24,9 @@ from services.context import pack_struct
 FIRST_PAUSE: Final = 0.5
 """Seconds before the second try; each further one about twice as long, up to ``realm_pause_most``."""
 
+ANNOUNCED: Final = 1.0
+"""Seconds that an answer has to come when the other side has said hello meanwhile."""
+
 OPEN_MOST: Final = 256
 """Requests without an answer; a line with more is full."""
 
@@ -132,9 +135,15 @@ class Line:
         """The other side has said hello. If we take it for away, or it has begun anew, try at once."""
         if came_back and self.up:
             self._fall(now, "It has started anew.")
-        if not self.up and not self._greeting:
+        if self.up:
+            return
+        self._failures = 0
+        waiting = self._open.get(self._greeting)
+        if waiting is None:
             self._next_hello = now
-            self._failures = 0
+        else:  # said to who was not there yet, or about to be answered
+            deadline = min(waiting.deadline, now + ANNOUNCED)
+            self._open[self._greeting] = waiting._replace(deadline=deadline)
 
     def broken(self, now: float, trouble: str) -> None:
         """The connection has ended; ``trouble`` says why, in a sentence."""

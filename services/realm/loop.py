@@ -83,7 +83,7 @@ class RealmLoop(Loop):
             try:
                 house.asked(*arrived)
             except ValueError:
-                house.count(house.name_of(arrived.key), "not a message")
+                house.gate.count(house.gate.name_of(arrived.key), "not a message")
             if self._monotonic() > until:
                 break
 
