@@ -152,6 +152,43 @@ class Book:
                 " (select count(*) from messages where messages.conversation_id = members.conversation_id"
                 "  and seq > read_seq and sender_id <> user_id)"
                 " from members join conversations on conversations.id = conversation_id"
-                " join users on users.id = user_id"
+                " join users on users.id = user_id where realm = ''"
             )
         ]
+
+    # --- with other realms ----------------------------------------------------------------------
+
+    def abroad(self) -> dict[int, tuple[str, str]]:
+        """Direct conversations with another realm → who of ours, and ``name@realm`` of the other."""
+        return {
+            row[0]: (row[1], row[2])
+            for row in self._connection.execute(
+                "select conversations.id, ours.name, theirs.name from conversations"
+                " join users ours on ours.id in (user_low, user_high) and ours.realm = ''"
+                " join users theirs on theirs.id in (user_low, user_high) and theirs.realm <> ''"
+            )
+        }
+
+    def groups(self) -> dict[str, int]:
+        """Name → conversation, of ours and of copies."""
+        query = "select name, id from conversations where kind = 'group'"
+        return dict(self._connection.execute(query).fetchall())
+
+    def of_group(self, name: str) -> set[str]:
+        """Members of the group of this name, as far as we know them."""
+        rows = self._connection.execute(
+            "select users.name from conversations join members on conversation_id = conversations.id"
+            " join users on users.id = user_id where conversations.name = ?",
+            (name,),
+        )
+        return {row[0] for row in rows}
+
+    def waiting(self) -> list[str]:
+        """What other realms are still to be told, or have not sent back, in words."""
+        query = "select kind || ' ' || n || ' is ' || state from outbox order by n"
+        return [row[0] for row in self._connection.execute(query)]
+
+    def undelivered(self) -> list[tuple[int, int, str]]:
+        """(conversation, number, code) of what another realm refused."""
+        query = "select conversation_id, seq, code from undelivered"
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]

@@ -40,7 +40,7 @@ def _stored_once(world: World) -> Iterator[str]:
     for device in world.devices:
         for letter in device.letters:
             row = world.book.ledger.place.get((device.user, letter.id))
-            if letter.state == "acked" and letter.conversation in present:
+            if letter.state == "acked" and letter.conversation in present and letter.seq:
                 if row is None or row[:2] != (letter.conversation, letter.seq):
                     yield f"{device.name}'s {letter.body!r} was acknowledged and is stored as {row}"
             elif letter.state == "refused" and row and letter.tries == 1 and not doubling:
@@ -54,7 +54,7 @@ def _order(world: World) -> Iterator[str]:
     for device in world.devices:
         last: dict[int, int] = {}
         for letter in device.letters:
-            if letter.state == "acked":
+            if letter.state == "acked" and letter.seq:
                 if letter.seq <= last.get(letter.conversation, 0):
                     yield f"{device.name}'s {letter.body!r} is number {letter.seq}, behind one sent later"
                 last[letter.conversation] = letter.seq

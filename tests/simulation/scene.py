@@ -18,7 +18,7 @@ from broker import sessions
 from config.settings import RateLimits, Settings
 from protocol.addresses import TopicKind, new_topic
 from services.passwords import passwords
-from services.storage import groups, users
+from services.storage import groups, realms, users
 from services.storage.migrate import migrate
 from services.storage.sqlite import SqliteStore
 from tests.simulation.plan import PEOPLE, Plan
@@ -48,9 +48,9 @@ METERED: Final = RateLimits(
 """Limits that people and programs of a run do reach."""
 
 
-def settings(folder: Path, plan: Plan | None = None) -> Settings:
+def settings(folder: Path, plan: Plan | None = None, realm: str = "here") -> Settings:
     """Of the server that ``plan`` takes place on: with room for everybody and no limits, or not."""
-    plain = Settings(home=folder, realm="here", rate_limits=False, password_memory_kib=8, password_passes=1)
+    plain = Settings(home=folder, realm=realm, rate_limits=False, password_memory_kib=8, password_passes=1)
     plain = replace(plain, topics_per_connection=100)
     if plan is not None and plan.metered:
         plain = replace(plain, rate_limits=True, rates=METERED)
@@ -59,6 +59,14 @@ def settings(folder: Path, plan: Plan | None = None) -> Settings:
         plain = replace(plain, slow_capacity=3, slow_queue=2, batch_size=16)
         plain = replace(plain, connections=4, sessions=4, sessions_per_user=4)
     return plain
+
+
+def introduced(file: Path, realm: str, key: bytes) -> None:
+    """The other realm is a peer from the beginning."""
+    store = SqliteStore(file)
+    with store.write() as tx:
+        realms.pair(tx, realm, key, "there:7704", 1)
+    store.close()
 
 
 @contextmanager

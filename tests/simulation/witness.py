@@ -52,7 +52,11 @@ class Witness:
 
         But for one that was refused: what is left of its flights may arrive whenever it likes.
         """
-        device, letter = self._letters[row.sender, row.id]
+        found = self._written(row)
+        if found is None:
+            self._world.violated(f"{row.sender}'s {row.body!r} was never written")
+            return
+        device, letter = found
         if letter.body != row.body:
             self._world.violated(f"{device.name}'s {letter.body!r} is stored as {row.body!r}")
         latest = self._latest.get((device, row.conversation))
@@ -61,9 +65,23 @@ class Witness:
         if latest is None or latest.place < letter.place:
             self._latest[device, row.conversation] = letter
 
+    def _written(self, row: Row) -> tuple[Device, Letter] | None:
+        """Who wrote it, be it in another realm; there it was stored first, unless it was said in a group."""
+        name, _, realm = row.sender.partition("@")
+        neighbour = self._world.neighbour
+        if not realm or neighbour is None:
+            return self._letters.get((name, row.id))
+        theirs = neighbour.witness
+        if row.conversation in self._book.abroad() and (name, row.id) not in theirs._book.ledger.place:
+            self._world.violated(f"{row.sender}'s {row.body!r} is here and not where it was written")
+        return theirs._letters.get((name, row.id))
+
     def acknowledged(self, device: Device, letter: Letter) -> None:
         """A client was told that its message is stored: so it must be, now."""
         self._world.counts["acknowledged"] += 1
+        if not letter.seq:
+            self._world.counts["posts taken"] += 1
+            return  # its number is another realm's to give
         found = self._book.message(device.user, letter.id)
         if found != [(letter.conversation, letter.seq)] and letter.conversation in self._book.conversations():
             self._world.violated(f"{device.name}'s {letter.body!r} was acknowledged and is stored at {found}")

@@ -88,12 +88,14 @@ class Worker:
         self._disk = Disk(world, self)
         self._socket = Socket()
         self.engine = Engine(self._service, self._disk, world.settings, world.log, lambda: 0, self._hands)
-        link = Link(self._socket, self.engine)
-        name = f"{self.name}-{self._life}"
-        self._loop = Loop(self._service, world.settings, world.log, name, [link], clock=lambda: 0)
+        self._loop = self._made(Link(self._socket, self.engine), f"{self.name}-{self._life}")
         self._planned = False
         self._dial(self._life)
         self._plan()
+
+    def _made(self, link: Link, name: str) -> Loop:
+        world = self._world
+        return Loop(self._service, world.settings, world.log, name, [link], clock=lambda: 0)
 
     def kill(self) -> None:
         """kill -9. The broker notices after a moment that nobody is there."""
@@ -289,11 +291,15 @@ class Worker:
             world.kill_worker(self)
             return
         self._disk.settle()
-        if self._socket.arrived or self.engine.ready:
+        if self._is_pressed():
             self._plan()
         else:
             patience = self._loop.patience(world.clock.now) + 0.0005
             self._wake(patience, self._idle_turn, self._life, self._turns)
+
+    def _is_pressed(self) -> bool:
+        """Whether there is something to do at once."""
+        return bool(self._socket.arrived) or self.engine.ready
 
 
 def _tells(frame: bytes) -> bool:

@@ -77,21 +77,31 @@ class Outcome:
 class World:
     """One run. Everything that happens in it follows from the plan."""
 
-    def __init__(self, plan: Plan, folder: Path, broken: Broken = SOUND) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        broken: Broken = SOUND,
+        *,
+        realm: str = "here",
+        beside: World | None = None,
+    ) -> None:
         self.plan = plan
         self.broken = broken
-        self.rng = random.Random(plan.seed)
-        self.clock = Clock()
-        self.counts: Counter[str] = Counter()
-        self.peaks: Counter[str] = Counter()
-        self.network = Network(self.clock, self.rng, self.counts)
-        self.settings = settings(folder, plan)
+        self.rng: random.Random = beside.rng if beside else random.Random(plan.seed)
+        self.clock: Clock = beside.clock if beside else Clock()
+        self.counts: Counter[str] = beside.counts if beside else Counter()
+        self.peaks: Counter[str] = beside.peaks if beside else Counter()
+        self.network: Network = beside.network if beside else Network(self.clock, self.rng, self.counts)
+        self.neighbour = beside
+        """The other realm, which shares time, network and chance with this one."""
+        self.settings = settings(folder, plan, realm)
         self.log = cast(ServerLog, _Quiet(self))
         self.file = folder / "pesan.db"
         self._passwords = {name: [PASSWORD] for name in PEOPLE}
         self.disk_full = self.commits_in_doubt = False
-        self.trace: list[str] = []
-        self._ids = 0
+        self.trace: list[str] = beside.trace if beside else []
+        self._ids = 1 << 40 if beside else 0
         self._peers = 0
         shutil.copy(template(broken.without_ids), self.file)
         self.book = Book(self.file)
@@ -127,25 +137,36 @@ class World:
         try:
             self.network.calm = True
             self._start()
+            self._gather()
             for phase in self.plan.phases:
                 self._trouble(phase)
                 settled.append(self._settle())
         finally:
-            for worker in self.workers:
-                worker.kill()
-            self.book.close()
+            self.close()
         seconds = self.clock.now - 1000.0
         return Outcome(
             self.counts, tuple(settled), seconds, self.clock.steps, self.peaks, self.witness.digest
         )
 
+    def close(self) -> None:
+        """Every process ends."""
+        for worker in self.workers:
+            worker.kill()
+        self.book.close()
+
     def _start(self) -> None:
+        self.begin()
+        self.clock.run(self.clock.now + 1.0)
+
+    def begin(self) -> None:
+        """Every process starts."""
         self.broker.start()
         for worker in self.workers:
             worker.start()
         for device in self.devices:
             device.start()
-        self.clock.run(self.clock.now + 1.0)
+
+    def _gather(self) -> None:
         for number, name in self.plan.members:
             self.devices[number].call("group.create", commands.CreateGroup(name))
             self.clock.run(self.clock.now + 0.2)
@@ -153,23 +174,31 @@ class World:
             self.clock.run(self.clock.now + 0.2)
 
     def _trouble(self, phase: Phase) -> None:
-        self.network.calm = False
         begin = self.clock.now
-        for deed in phase.deeds:
-            self.clock.at(begin + deed.at, self._do, deed)
-        for mishap in phase.mishaps:
-            self.clock.at(begin + mishap.at, befall, self, mishap)
+        self.intend(phase)
         while (left := begin + phase.seconds - self.clock.now) > 0:
             self.clock.run(self.clock.now + min(left, LOOK_EVERY))
             self.look()
 
-    def _settle(self) -> float:
-        """Nothing goes wrong any more; within bounded time all is whole. Seconds that it took."""
+    def intend(self, phase: Phase) -> None:
+        """What people do in this phase, and what goes wrong, will happen at its time."""
+        self.network.calm = False
+        for deed in phase.deeds:
+            self.clock.after(deed.at, self._do, deed)
+        for mishap in phase.mishaps:
+            self.clock.after(mishap.at, befall, self, mishap)
+
+    def mend(self) -> None:
+        """Nothing goes wrong any more."""
         self.network.calm = True
         self.disk_full = self.commits_in_doubt = False
-        begin = self.clock.now
         for worker in self.workers:
             worker.dies_after_commit, worker.stops = False, None
+
+    def _settle(self) -> float:
+        """Nothing goes wrong any more; within bounded time all is whole. Seconds that it took."""
+        begin = self.clock.now
+        self.mend()
         while True:
             self.clock.run(self.clock.now + LOOK_EVERY)
             self.look()
