@@ -285,7 +285,7 @@ def test_connections_remembered_are_bounded() -> None:
 def test_every_command_of_a_service_can_be_routed() -> None:
     bench = Bench()
     token = bench.login("ani", 1)
-    for service in ("messaging", "group", "file"):
+    for service in ("messaging", "group", "file", "realm"):
         bench.worker(service, service.encode())
     bench.ask(GATE, "gateway.introduce", secret=GATEWAY_SECRET)
     for name, command in COMMANDS.items():

@@ -42,6 +42,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "user.get": {"user": "ani"},
     "message.send": {"to": "budi", "body": "halo", "id": ID},
     "message.broadcast": {"body": "halo", "id": ID},
+    "message.deliver": {"to": "ani", "body": "halo", "id": ID, "sent_at": 5},
     "message.read": {"with": "budi", "seq": 1},
     "message.typing": {"to": "budi"},
     "group.create": {"group": "ops"},
@@ -85,7 +86,7 @@ def test_each_row_of_the_table_is_sane(name: str) -> None:
 
 
 def test_the_services_are_those_of_the_design() -> None:
-    assert SERVICES == ("auth", "file", "group", "messaging")
+    assert SERVICES == ("auth", "file", "group", "messaging", "realm")
 
 
 def test_only_these_need_no_session() -> None:
@@ -112,8 +113,9 @@ def test_groups_are_entered_by_address_so_that_accounts_are_worth_nothing() -> N
     assert Rate.GROUP in BY_ADDRESS, "and the worker is told the address"
 
 
-def test_only_the_broker_reports_presence() -> None:
-    assert [row.name for row in COMMANDS.values() if row.internal] == ["presence.report"]
+def test_only_the_server_itself_reports_presence_and_delivers_what_came_from_other_realms() -> None:
+    internal = {row.name for row in COMMANDS.values() if row.internal}
+    assert internal == {"presence.report", "message.deliver"}
 
 
 def test_what_may_not_be_repeated_is_what_a_second_try_would_fail_at() -> None:

@@ -11,12 +11,14 @@ from protocol.commands import Body, convert
 from protocol.envelope import unpack_body, unpack_event
 from protocol.events import (
     EVENTS,
+    DeliveredEvent,
     MembershipEvent,
     MessageEvent,
     PresenceEvent,
     ReadEvent,
     TopicsEvent,
     TypingEvent,
+    UndeliveredEvent,
     Welcome,
     event,
 )
@@ -34,6 +36,17 @@ SAMPLES: dict[str, tuple[Body, dict[str, Any]]] = {
             "body": "halo",
             "sent_at": 5,
             "id": b"i" * 16,
+        },
+    ),
+    "delivered": (DeliveredEvent(1, 2), {"conversation": 1, "seq": 2}),
+    "undelivered": (
+        UndeliveredEvent(1, 2, b"i" * 16, "not_found", "There is no user bob."),
+        {
+            "conversation": 1,
+            "seq": 2,
+            "id": b"i" * 16,
+            "code": "not_found",
+            "message": "There is no user bob.",
         },
     ),
     "read": (ReadEvent(1, "budi", 2), {"conversation": 1, "user": "budi", "seq": 2}),
