@@ -29,6 +29,8 @@ FRAME_MAX_BYTES: Final = 4 << 20
 """Largest frame between realms, in bytes. libzmq hangs up on a larger one."""
 ITEMS_MAX: Final = 1000
 """Items of one ``deliver``, and messages of one ``push``."""
+MEMBERS_MAX: Final = 10_000
+"""Members of one realm in a group of another. So many names fit into one ``push``."""
 SECRET_BYTES: Final = 16
 """The one-time secret of an invitation."""
 
@@ -142,19 +144,21 @@ class Push(Body, frozen=True):
     """A group of the asking realm: what comes behind ``after``, in order and without holes.
 
     ``members``: the asked realm's users who are members now, bare names; absent when that has not changed.
+    ``at``: microseconds on the asking realm's clock when it looked; of two lists of members the later holds.
     """
 
     group: PersonName
     after: Seq
     messages: Annotated[list[GroupMessage], Meta(max_length=ITEMS_MAX)]
     last_seq: Seq
-    members: Annotated[list[PersonName], Meta(max_length=10_000)] | None = None
+    at: Seq = 0
+    members: Annotated[list[PersonName], Meta(max_length=MEMBERS_MAX)] | None = None
 
 
 class PushReply(Body, frozen=True, omit_defaults=False):
     """The asked realm has the group up to ``have``; what comes behind it is to be pushed next.
 
-    ``again``: ``members`` lacked somebody who has just joined, so they are to be said once more.
+    ``again``: ``members`` were late, or lacked somebody who has just joined; they are to be said once more.
     """
 
     have: Seq

@@ -12,6 +12,7 @@ from protocol.addresses import TopicKind, group_name, new_topic
 from protocol.commands import CreateGroup, GroupReply, JoinGroup
 from protocol.errors import Busy, Conflict, InvalidCredentials, NotFound, TooLarge, Unauthenticated
 from protocol.events import MembershipEvent, TopicsEvent
+from protocol.realms import MEMBERS_MAX
 from services.context import RETRY_AFTER, Caller, Context, Ready
 from services.group import guessing, homes
 from services.group.guessing import Guesser
@@ -129,6 +130,8 @@ def join(
 
 def _admit(ctx: Context, caller: Caller, group: groups.Group) -> None:
     most = ctx.settings.group_max_members
+    if homes.realm_of(caller.user):
+        most = min(most, MEMBERS_MAX)
     if groups.count_members(ctx.tx, group.id) >= most:
         raise TooLarge(f"#{group.name} is full: it may have {most} members.", limit=most)
     groups.add_member(ctx.tx, group.id, caller.user_id, ctx.now)

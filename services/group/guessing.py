@@ -18,7 +18,6 @@ from protocol.addresses import name_key
 from services import backoff
 from services.backoff import NOWHERE, SECOND, Source
 from services.context import Caller, Context
-from services.group import homes
 from services.storage import password_failures
 
 SLACK: Final = 100
@@ -33,11 +32,9 @@ class Guesser(NamedTuple):
 
 
 def guesser(caller: Caller, group: str) -> Guesser:
-    """The caller, before the group of this name. All of another realm come from one address."""
+    """The caller, before the group of this name."""
     subject = f"#{name_key(group)}"
-    realm = homes.realm_of(caller.user)
-    address = caller.address or (f"realm {realm}" if realm else NOWHERE)
-    return Guesser(backoff.holder(caller, subject), Source(subject, address, True))
+    return Guesser(backoff.holder(caller, subject), Source(subject, caller.address or NOWHERE, True))
 
 
 def check(ctx: Context, who: Guesser) -> None:

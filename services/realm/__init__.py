@@ -21,6 +21,7 @@ from services.group import SERVICE as GROUP
 from services.loop import Link, Loop
 from services.messaging import SERVICE as MESSAGING
 from services.realm.asked import ASKED
+from services.realm.groups import parting
 from services.realm.house import House
 from services.realm.line import Times
 from services.realm.listing import list_realms
@@ -52,6 +53,7 @@ def _loop(
         rng=random.Random(),
         start=time.time_ns() // 1000,
         times=Times(settings.realm_answer_timeout, settings.realm_quiet, settings.realm_pause_most),
+        part_from=parting.part,
     )
     house.key = ports.key
     return RealmLoop(SERVICE, settings, log, name, links, house, ports)

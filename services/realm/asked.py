@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final, cast
 
 from services.realm import behalf, presence, serving, typing
-from services.realm.house import Asked, hello
+from services.realm.greeting import hello
+from services.realm.groups import copying
+from services.realm.house import Asked
 from services.realm.pairing import pair
 from services.realm.receiving import deliver
 
@@ -20,6 +22,7 @@ ASKED: Final[dict[str, Asked]] = {
     "call": behalf.call,
     "presence": presence.asked,
     "typing": typing.asked,
+    "push": copying.push,
     "fetch": serving.fetch,
 }
 """By kind."""

@@ -13,25 +13,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol
 
 from config.log import ServerLog
 from config.settings import Settings
-from config.version import VERSION
 from protocol import realms as language
 from protocol.backend import Call, call
 from protocol.body import Body
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body
-from protocol.errors import OK, Failure, Forbidden, Internal, Unavailable
+from protocol.errors import OK, Failure, Internal, Unavailable
 from services import hints
 from services.batch import Done, Engine
 from services.context import Context, pack_struct
 from services.realm.depot import Depot
 from services.realm.gate import Gate
-from services.realm.invitation import checked_address
-from services.realm.line import Answer, Dial, Line, Times
-from services.realm.people import People
+from services.realm.line import Dial, Times
+from services.realm.peer import Hinted as Hinted
+from services.realm.peer import Part as Part
+from services.realm.peer import Peer as Peer
 from services.storage import realms
 from services.storage.engine import Store, StoreUnavailable
 from services.storage.realms import Realm, State
@@ -42,85 +42,8 @@ LOOK: Final = 0.5
 TELLS_FOR: Final = 600_000_000
 """Microseconds after the end of an invitation in which who shows it still hears that it is over."""
 
-CONTACT: Final = 30_000_000
-"""Microseconds after which it is noted once more that a realm answers."""
-
 Reply = Callable[[str, bytes], None]
 """Answers a request, now or later: status and packed body."""
-
-
-class Part(Protocol):
-    """What we do for one peer by ourselves: deliver, push, …"""
-
-    def turn(self) -> None:
-        """Something may have changed: see whether there is anything to ask. Cheap when there is not."""
-
-    def changed(self, up: bool) -> None:
-        """The line went up or down."""
-
-
-@runtime_checkable
-class Hinted(Protocol):
-    """A part that is told, too, who of ours comes, goes or types."""
-
-    def hinted(self, hint: hints.Hint) -> None:
-        """Somebody did. Only to be noted; what there is to ask is asked in the part's turn."""
-
-
-class Peer:
-    """A paired realm, and our line to it."""
-
-    def __init__(self, house: House, realm: Realm, dial: Dial) -> None:
-        self.house = house
-        self.realm = realm
-        self.dial = dial
-        self.start = 0
-        """The number of the process that last said hello to us."""
-        self.people = People(house, realm.name)
-        self.taken = 0
-        """The last of that process's items that we took."""
-        self.line = Line(dial, house.times, house.hello, self._heard, self._changed, house.rng)
-        self.parts: list[Part] = [make(house, self) for make in house.parts]
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self.realm.name
-
-    def ask(self, kind: str, body: Body, then: Callable[[Answer], None]) -> bool:
-        """Ask it something; False, and nothing is asked, while it is away."""
-        return self.line.ask(self.house.now, kind, body, then)
-
-    def _heard(self, answer: Answer) -> str:
-        try:
-            reply = language.read_reply(language.HelloReply, answer.body)
-        except ValueError:
-            return "It does not answer as a realm would."
-        if reply.realm != self.name:
-            return f"It says that it is {reply.realm[:64]!r} now."
-        if self.line.up and self.house.wall - self.realm.contact_at > CONTACT:
-            self._note()
-        return ""
-
-    def _note(self) -> None:
-        """Have the store know whether it is there."""
-        house = self.house
-        try:
-            with house.store.write() as tx:
-                if self.line.up:
-                    realms.answered(tx, self.realm.id, house.wall)
-                else:
-                    realms.silent(tx, self.realm.id, house.wall, self.line.trouble)
-        except StoreUnavailable as error:
-            house.log.warning("realm state not stored", realm=self.name, reason=str(error))
-
-    def _changed(self, up: bool) -> None:
-        house = self.house
-        self._note()
-        house.log.info("realm answers" if up else "realm is away", realm=self.name, reason=self.line.trouble)
-        for part in self.parts:
-            part.changed(up)
-        house.stir()
 
 
 class Ports(Protocol):
@@ -171,6 +94,7 @@ class House:
         rng: random.Random,
         start: int,
         times: Times,
+        part_from: Callable[[House, Realm], bool] = lambda house, realm: True,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -183,6 +107,9 @@ class House:
         self.rng = rng
         self.start = start
         self.times = times
+        self._part_from = part_from
+        self._parted: set[str] = set()
+        """Realms that we are paired with no longer, from which nothing is left to part."""
         self.now = 0.0
         """Seconds, monotonic."""
         self.wall = 0
@@ -299,6 +226,18 @@ class House:
             if name not in self.peers:
                 self.peers[name] = self._by_key[row.key] = Peer(self, row, self.ports.dial(row))
         self.ports.admit(set(self._by_key), invited)
+        self._part([row for row in known if row.state != State.PAIRED])
+
+    def _part(self, gone: Sequence[Realm]) -> None:
+        """What realms that we are paired with no longer have here comes to an end, a bit at a time."""
+        self._parted &= {row.name for row in gone}
+        for row in gone:
+            if row.name not in self._parted:
+                try:
+                    if self._part_from(self, row):
+                        self._parted.add(row.name)
+                except StoreUnavailable as error:
+                    self.log.warning("not parted", realm=row.name, reason=str(error))
 
     def _leave(self, peer: Peer) -> None:
         del self.peers[peer.name], self._by_key[peer.realm.key]
@@ -420,31 +359,3 @@ def refuse(reply: Reply, failure: Failure) -> None:
 def grant(reply: Reply, body: Body) -> None:
     """Answer with a body."""
     reply(OK, pack_struct(body))
-
-
-def hello(house: House, peer: Peer, body: Any, reply: Reply) -> None:
-    """A peer says that it is there; if we took it for away, we try it at once."""
-    if body.realm != peer.name:
-        raise Forbidden(f"By its key this is {peer.name}, and not {body.realm[:64]!r}.")
-    came_back = peer.start not in (0, body.start)
-    peer.start = body.start
-    if came_back:
-        peer.taken = 0
-    grant(reply, language.HelloReply(house.settings.realm, house.start, house.wall, VERSION))
-    _moved(house, peer, body.address)
-    peer.line.announced(house.now, came_back)
-
-
-def _moved(house: House, peer: Peer, address: str) -> None:
-    """A peer says where it is reached now. We go there with the next look, and trust its key alone."""
-    if address in ("", peer.realm.address):
-        return
-    try:
-        said = checked_address(address)
-    except ValueError:
-        house.gate.count(peer.name, "address")
-        return
-    if said != peer.realm.address:
-        with house.store.write() as tx:
-            realms.set_address(tx, peer.realm.id, said)
-        house.log.info("realm has moved", realm=peer.name, address=said)

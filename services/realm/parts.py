@@ -9,9 +9,16 @@ from collections.abc import Callable
 from typing import Final
 
 from services.realm.fetching import Fetching
+from services.realm.groups.following import Following
 from services.realm.house import House, Part, Peer
 from services.realm.presence import PresencePart
 from services.realm.sending import Sending
 from services.realm.typing import TypingPart
 
-PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (Sending, TypingPart, PresencePart, Fetching)
+PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (
+    Sending,
+    Following,
+    TypingPart,
+    PresencePart,
+    Fetching,
+)

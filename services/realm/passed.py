@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from services.realm import calls
+from services.realm.groups import asking, joining
 from services.realm.house import Passed
 
 PASSED: Final[dict[str, Passed]] = {
     "user.get": calls.get_user,
     "message.send": calls.send,
+    "group.join": joining.join,
+    "group.members": asking.members,
+    "group.remove": asking.remove,
 }
 """By command."""

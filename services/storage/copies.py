@@ -18,7 +18,10 @@ from services.storage.engine import Transaction
 
 
 class Copy(NamedTuple):
-    """One copy, named ``team@b``. ``begun_seq``: the home's newest number when the first of us joined."""
+    """One copy, named ``team@b``. ``begun_seq``: the home's newest number when the first of us joined.
+
+    ``members_at``: microseconds, by the home's clock: as of then it told who of us are members.
+    """
 
     conversation: int
     name: str
@@ -27,10 +30,11 @@ class Copy(NamedTuple):
     realm_id: int
     home_seq: int
     begun_seq: int
+    members_at: int
 
 
 _COPY = (
-    "select conversations.id, name, topic, last_seq, realm_id, home_seq, begun_seq"
+    "select conversations.id, name, topic, last_seq, realm_id, home_seq, begun_seq, members_at"
     " from conversations join copies on copies.conversation_id = conversations.id"
 )
 
@@ -94,6 +98,11 @@ def heard_of(tx: Transaction, conversation: int, home_seq: int) -> None:
         "update copies set home_seq = $1 where conversation_id = $2 and home_seq < $1",
         (home_seq, conversation),
     )
+
+
+def members_told(tx: Transaction, conversation: int, at: int) -> None:
+    """The home has told who of us are members, as of this moment of its own clock."""
+    tx.run("update copies set members_at = $1 where conversation_id = $2", (at, conversation))
 
 
 # --- our members --------------------------------------------------------------------------------

@@ -68,9 +68,14 @@ def told(tx: Transaction, conversation: int, realm: int, have: int, changes: int
     )
 
 
-def remove(tx: Transaction, conversation: int, realm: int) -> None:
-    """This realm follows the group no longer."""
-    tx.run("delete from followers where conversation_id = $1 and realm_id = $2", (conversation, realm))
+def remove_idle(tx: Transaction, conversation: int, realm: int, name: str) -> None:
+    """The realm, called ``name``, follows the group no longer, if it knows that it has no members in it."""
+    tx.run(
+        "delete from followers where conversation_id = $1 and realm_id = $2 and members_changed = 0"
+        " and not exists (select 1 from members join users on users.id = members.user_id"
+        " where members.conversation_id = followers.conversation_id and users.realm = $3)",
+        (conversation, realm, name),
+    )
 
 
 def remove_realm(tx: Transaction, realm: int) -> None:

@@ -28,6 +28,7 @@ from protocol.errors import OK, failure
 from services import auth, group, messaging
 from services.batch import Done, Engine
 from services.realm.asked import ASKED
+from services.realm.groups import parting
 from services.realm.house import House
 from services.realm.line import Times
 from services.realm.parts import PARTS
@@ -138,6 +139,7 @@ class Realm:
             rng=self.town.rng,
             start=self._starts,
             times=TIMES,
+            part_from=parting.part,
         )
         self.house.begin(self.town.network.now, self.town.wall)
 

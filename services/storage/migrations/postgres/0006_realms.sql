@@ -83,11 +83,13 @@ create index followers_of_realm on followers (realm_id);
 
 -- Groups of other realms, as far as we have them. home_seq: their newest number that we heard of.
 -- begun_seq: the same when the first of us joined; what is older fills in without being announced.
+-- members_at: by the home's clock, as old as what it told last of who are members.
 create table copies (
     conversation_id bigint primary key,
     realm_id bigint not null,
     home_seq bigint not null default 0,
-    begun_seq bigint not null default 0
+    begun_seq bigint not null default 0,
+    members_at bigint not null default 0
 );
 create index copies_of_realm on copies (realm_id);
 
