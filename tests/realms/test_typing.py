@@ -9,7 +9,7 @@ from protocol.realms import PeerTyping
 from services import hints
 from services.realm.typing import MOST
 from tests.realms.conftest import Found
-from tests.realms.overheard import Overheard, ask_as_peer, call_as_peer
+from tests.realms.overheard import Overheard, ask_as_peer
 from tests.realms.town import Realm, Town
 
 
@@ -93,10 +93,7 @@ def team(founded: Found) -> Town:
     town["a"].do("ani", "group.create", group="team")
     town.run(2)
     for realm, who in (("b", "budi"), ("c", "citra")):
-        call_as_peer(town["a"], realm, who, "group.join", group="team")
-        with town[realm].store.write() as tx:
-            tx.run("insert into conversations (kind, name, name_key, topic, created_at)"
-                   " values ('group', 'team@a', 'team@a', $1, 1)", (realm.encode() * 16,))  # fmt: skip
+        town[realm].do(who, "group.join", group="#team@a")
     town.run(2)
     return town
 
