@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta, field
 
 from protocol import VERSION, limits
-from protocol.body import Address, Body, Bytes, Id, MessageId, Seq
+from protocol.body import Address, Body, Bytes, Empty, Id, MessageId, Seq
 from protocol.files import FileInfo
 
 T = TypeVar("T")
@@ -232,6 +232,17 @@ ASKED: Final[dict[str, type[Body]]] = {
     "fetch": FetchChunk,
 }
 """Every kind of request with its body."""
+
+ANSWERED: Final[dict[str, type[Body]]] = {
+    "hello": HelloReply,
+    "pair": PairReply,
+    "deliver": DeliverReply,
+    "push": PushReply,
+    "presence": Empty,
+    "typing": Empty,
+    "fetch": FetchReply,
+}
+"""The reply's body of every kind but ``call``, whose reply is that of the command."""
 
 _pack: Callable[[Any], bytes] = msgpack.Packer(autoreset=True).pack
 _decoders = {kind: msgspec.msgpack.Decoder(shape) for kind, shape in ASKED.items()}
