@@ -26,6 +26,7 @@ from services.realm.house import House
 from services.realm.line import Times
 from services.realm.listing import list_realms
 from services.realm.loop import RealmLoop
+from services.realm.opening import Opening
 from services.realm.parts import PARTS
 from services.realm.passed import PASSED
 from services.realm.ports import SocketPorts
@@ -40,7 +41,8 @@ def _loop(
     settings: Settings, store: Store, log: ServerLog, name: str, links: Sequence[Link], hands: Hands
 ) -> Loop:
     ports = SocketPorts(settings, server_keys(settings.home))
-    ports.bind()
+    opening = Opening(settings, log, ports)
+    opening.first()
     house = House(
         settings,
         store,
@@ -56,7 +58,7 @@ def _loop(
         part_from=parting.part,
     )
     house.key = ports.key
-    return RealmLoop(SERVICE, settings, log, name, links, house, ports)
+    return RealmLoop(SERVICE, settings, log, name, links, house, ports, opening)
 
 
 SERVICE = Service("realm", {"realm.list": list_realms}, loop=_loop)

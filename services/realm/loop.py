@@ -14,15 +14,17 @@ from config.log import ServerLog
 from config.settings import Settings
 from protocol.backend import Call
 from protocol.commands import COMMANDS, read
-from protocol.errors import Failure, NotFound
+from protocol.errors import Busy, Failure, NotFound
 from services.batch import Done
 from services.context import Service
 from services.loop import Link, Loop, frames
 from services.realm.house import House, refuse
+from services.realm.opening import AGAIN
 
 if TYPE_CHECKING:
     import zmq
 
+    from services.realm.opening import Opening
     from services.realm.ports import SocketPorts
 
 REQUESTS: Final = 256
@@ -44,12 +46,15 @@ class RealmLoop(Loop):
         links: Sequence[Link],
         house: House,
         ports: SocketPorts,
+        opening: Opening,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(service, settings, log, name, links)
         self._house = house
         self._ports = ports
+        self._opening = opening
         self._monotonic = monotonic
+        self._open = False
         self._answers: list[tuple[Link, tuple[int, str, bytes]]] = []
 
     def attach(self, poller: zmq.Poller) -> None:
@@ -60,8 +65,17 @@ class RealmLoop(Loop):
     def turn(self, wall: int) -> None:
         """Take in what has arrived from everywhere, then let the house have its turn."""
         house, now = self._house, self._monotonic()
-        house.begin(now, wall)
+        self._open = self._opening.opened(now)
+        if self._open:
+            house.begin(now, wall)
         super().turn(wall)
+        if self._open:
+            self._talk(now)
+        self._hand_out_ours(wall)
+
+    def _talk(self, now: float) -> None:
+        """With peers."""
+        house = self._house
         self._ports.shake_hands()
         for name, trouble in self._ports.broken():
             if name in house.peers:
@@ -71,7 +85,6 @@ class RealmLoop(Loop):
             if name in house.peers:
                 house.answered(house.peers[name], frame)
         house.turn()
-        self._hand_out_ours(wall)
 
     def _be_asked(self, until: float) -> None:
         """Do what peers ask, for a while."""
@@ -105,6 +118,9 @@ class RealmLoop(Loop):
     def _pass_on(self, link: Link, call: Call) -> None:
         reply = partial(self._reply, link, call.handle)
         row = COMMANDS.get(call.command)
+        if not self._open:
+            refuse(reply, Busy("This server's realm process is being replaced.", retry_after=AGAIN))
+            return
         if row is None or call.command not in self._house.passed_table:
             refuse(reply, NotFound("Another realm cannot be asked this."))
             return
@@ -130,7 +146,8 @@ class RealmLoop(Loop):
 
     def patience(self, now: float) -> float:
         """Seconds until something is due."""
-        return max(0.0, min(super().patience(now), self._house.due() - now))
+        due = self._house.due() - now if self._open else AGAIN
+        return max(0.0, min(super().patience(now), due))
 
     def close(self) -> None:
         """Hang up."""
