@@ -152,8 +152,8 @@ class Proxy:
             pipe.up.swallows = pipe.down.swallows = True
         try:
             await asyncio.gather(*(half.run() for half in pipe.halves))
-        except (OSError, RuntimeError):
-            pass
+        except (OSError, RuntimeError, asyncio.CancelledError):
+            pass  # cancelled in the end, which asyncio's own callback would complain about
         finally:
             self._pipes.discard(pipe)
             for half in pipe.halves:
