@@ -113,7 +113,7 @@ class Delivery:
             away = {place for place in new if not _is_here(tx, self._items[place])}
         for place in away:
             self._refused[place] = _nobody(self._items[place])
-        self._peer.people.meet({self._items[place].user for place in new if place not in away})
+        self._peer.people.meet(dict.fromkeys(self._items[place].user for place in new if place not in away))
         crowded = [place for place in new if place not in away and known(self._items[place].user) is None]
         for place in crowded:
             self._refused[place] = self._peer.people.too_many()

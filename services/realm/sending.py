@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from protocol import realms as language
 from protocol.envelope import unpack_body
-from protocol.errors import OK, Failure, Invalid, Retry, TooLarge, failure
+from protocol.errors import FAILURES, OK, Failure, Internal, Invalid, Retry, TooLarge, failure
 from protocol.events import DeliveredEvent, UndeliveredEvent
 from protocol.files import FileInfo
 from protocol.realms import ITEMS_MAX, Deliver, DeliverReply, Item, Refused
@@ -40,6 +40,9 @@ LEAST_PAUSE: Final = 0.05
 FIRST_PAUSE: Final = 1.0
 """Seconds of peace after an answer that says nothing of when to try again; doubled while that goes on."""
 LONGEST_PAUSE: Final = 60.0
+
+SENTENCE_MAX: Final = 1024
+"""Characters of why an item was refused."""
 
 POISON: Final = (Invalid.code, TooLarge.code)
 """Answers to a whole delivery that lie in what it says, so that the same would be answered again."""
@@ -101,7 +104,7 @@ class Sending:
             return
         try:
             found = self._read(batch, answer)
-        except ValueError:
+        except (ValueError, Failure):
             self._house.log.warning("not an answer", realm=self._peer.name, kind="deliver")
             self._wait(0.0)
             return
@@ -113,7 +116,7 @@ class Sending:
         self._write_down()
 
     def _read(self, batch: Sequence[Waiting], answer: Answer) -> Answered | None:
-        """What was answered; None when nothing came of it. Raises ``ValueError``."""
+        """What was answered; None when nothing came of it. Nonsense raises ``ValueError`` or ``Failure``."""
         if answer.status != OK:
             return self._denied(batch, failure(answer.status, unpack_body(answer.body)))
         reply = language.read_reply(DeliverReply, answer.body)
@@ -123,7 +126,7 @@ class Sending:
             return None
         self._most = min(ITEMS_MAX, self._most * 2)
         self._pauses = 0
-        return Answered(batch, last, {refused.n: refused for refused in reply.refused if refused.n <= last})
+        return Answered(batch, last, {one.n: _harmless(one) for one in reply.refused if one.n <= last})
 
     def _denied(self, batch: Sequence[Waiting], refusal: Failure) -> Answered | None:
         """The whole delivery was refused.
@@ -139,7 +142,8 @@ class Sending:
             self._house.stir()
             return None
         (entry,) = batch
-        return Answered(batch, entry.n, {entry.n: Refused(entry.n, refusal.code, refusal.message)})
+        why = _harmless(Refused(entry.n, refusal.code, refusal.message))
+        return Answered(batch, entry.n, {entry.n: why})
 
     def _wait(self, seconds: float) -> None:
         """Leave the peer in peace, for so long, or for ever longer when it did not say."""
@@ -194,7 +198,14 @@ class Sending:
         outbox.dropped(ctx.tx, self._peer.realm.id, posts)
         for code in {refused[entry.n].code for entry in entries}:
             count = sum(refused[entry.n].code == code for entry in entries)
-            self._house.log.info("items refused", realm=self._peer.name, code=code[:64], count=count)
+            self._house.log.info("items refused", realm=self._peer.name, code=code, count=count)
+
+
+def _harmless(refused: Refused) -> Refused:
+    """What a peer said of an item, with a code that we know and a sentence that spoils no terminal."""
+    code = refused.code if refused.code in FAILURES else Internal.code
+    sentence = "".join(letter if letter.isprintable() else " " for letter in refused.message[:SENTENCE_MAX])
+    return Refused(refused.n, code, sentence)
 
 
 def _item(entry: Waiting, file: FileInfo | None) -> Item:
