@@ -95,10 +95,11 @@ class FinishUpload(Body, frozen=True):
     sha256: Sha256 | None = None
 
 
-class FinishReply(Body, frozen=True, omit_defaults=False):
+class FinishReply(Body, frozen=True):
     """The file. In a conversation it is message ``seq`` there, sent at ``sent_at``; else both numbers are 0.
 
-    ``duplicate``: it already was, from an earlier try.
+    ``duplicate``: it already was, from an earlier try. ``queued`` and ``away``: as in the answer to
+    ``message.send``; in a group of another realm ``seq`` is 0 until the message has come back.
     """
 
     file: FileInfo
@@ -106,6 +107,8 @@ class FinishReply(Body, frozen=True, omit_defaults=False):
     seq: int
     sent_at: int
     duplicate: bool
+    queued: bool = False
+    away: bool = False
 
 
 class ListUploads(Body, frozen=True):

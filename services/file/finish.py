@@ -77,8 +77,11 @@ def _sent(ctx: Context, caller: Caller, upload: Upload, sha256: bytes) -> Finish
         raise Conflict("This id belongs to a message; cancel this upload, and begin another.")
     file = _add(ctx, upload, None, sha256)
     answer = _post(ctx, caller, upload.id, upload.body, where, file, {})
-    files.place(ctx.tx, file.file, answer.conversation, answer.seq)
-    return FinishReply(file, answer.conversation, answer.seq, answer.sent_at, False)
+    # One to a group of another realm is numbered there, and has its place when it has come back.
+    files.place(ctx.tx, file.file, answer.conversation, answer.seq or None)
+    return FinishReply(
+        file, answer.conversation, answer.seq, answer.sent_at, False, answer.queued, answer.away
+    )
 
 
 def _post(
@@ -110,6 +113,8 @@ def _again(ctx: Context, caller: Caller, command: FinishUpload) -> FinishReply:
         raise Conflict("The server's bytes are not yours: delete this file, and begin another upload.")
     if not file.conversation:
         return FinishReply(info(file), 0, 0, 0, True)
+    if not file.seq:
+        return FinishReply(info(file), file.conversation, 0, file.created_at, True, queued=True)
     known = messages.stored(ctx.tx, [(caller.user_id, command.upload)])
     stored = known[caller.user_id, command.upload]
     where = _target_of(ctx, caller, file)
