@@ -103,11 +103,11 @@ def _draft(ctx: Context, seen: Seen, caller: Caller, command: Command) -> Draft 
 
 
 def _delivered(ctx: Context, caller: Caller, command: Deliver, found: Target) -> Draft | Failure:
-    """A message from another realm: to a user of ours, and never of a time to come."""
-    if not found.recipient:
+    """A message from another realm: to a user of ours, never of a time to come; or a file to a group."""
+    if not found.recipient and command.file is None:
         return Invalid("Only a message to a user is delivered so.")
     origin = realms.named(ctx.tx, caller.user.partition("@")[2]) if command.file is not None else None
-    sent_at = min(command.sent_at, ctx.now)
+    sent_at = min(command.sent_at, ctx.now) if found.recipient else 0
     return Draft(caller, command, found, command.file, sent_at, origin.id if origin else 0)
 
 

@@ -17,6 +17,7 @@ from config.settings import Settings
 from services.auth import SERVICE as AUTH
 from services.batch import Engine
 from services.context import Service
+from services.file import SERVICE as FILE
 from services.group import SERVICE as GROUP
 from services.loop import Link, Loop
 from services.messaging import SERVICE as MESSAGING
@@ -33,7 +34,7 @@ from services.realm.ports import SocketPorts
 from services.slow import Hands
 from services.storage.engine import Store
 
-BORROWED = (AUTH, MESSAGING, GROUP)
+BORROWED = (AUTH, MESSAGING, GROUP, FILE)
 """Services whose handlers do here what peers' users ask for."""
 
 

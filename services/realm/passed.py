@@ -15,6 +15,7 @@ from services.realm.house import Passed
 PASSED: Final[dict[str, Passed]] = {
     "user.get": calls.get_user,
     "message.send": calls.send,
+    "file.begin": calls.send,
     "group.join": joining.join,
     "group.members": asking.members,
     "group.remove": asking.remove,

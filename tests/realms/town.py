@@ -25,7 +25,7 @@ from protocol.backend import Call
 from protocol.commands import COMMANDS, read
 from protocol.envelope import pack_body, unpack_body, unpack_event
 from protocol.errors import OK, failure
-from services import auth, group, messaging
+from services import auth, file, group, messaging
 from services.batch import Done, Engine
 from services.realm.asked import ASKED
 from services.realm.groups import parting
@@ -42,7 +42,7 @@ from tests.realms.network import ImaginaryPorts, Network
 BEGUN = 1_700_000_000_000_000
 TIMES = Times(answer=10.0, quiet=5.0, pause_most=30.0)
 CHEAP: dict[str, Any] = {"password_memory_kib": 8, "password_passes": 1}
-SERVICES = (auth.SERVICE, messaging.SERVICE, group.SERVICE)
+SERVICES = (auth.SERVICE, messaging.SERVICE, group.SERVICE, file.SERVICE)
 STEP = 0.0005
 """Seconds that a turn takes at least."""
 
