@@ -17,9 +17,9 @@ from protocol.commands import (
     WhoamiReply,
 )
 from protocol.errors import Invalid, NotFound
+from services import elsewhere
 from services.auth.sessions import caller_session, live
 from services.context import Caller, Context
-from services.elsewhere import Elsewhere
 from services.storage import acquaintances, groups, presence, users
 
 
@@ -42,7 +42,7 @@ def get(ctx: Context, caller: Caller, command: GetUser) -> UserInfo:
     if address.kind is not Kind.DIRECT:
         raise Invalid(f"{address} is no user.")
     if address.realm not in ("", ctx.settings.realm):
-        raise Elsewhere
+        raise elsewhere.asked(ctx, address.realm)
     found = users.named(ctx.tx, address.name)
     if found is None:
         raise NotFound(f"There is no user {address.name}.")

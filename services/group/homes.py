@@ -11,8 +11,8 @@ from typing import NamedTuple
 from config.settings import Settings
 from protocol import addresses, backend
 from protocol.errors import NotFound
+from services import elsewhere
 from services.context import Caller, Context
-from services.elsewhere import Elsewhere
 from services.storage import followers, realms
 from services.storage.realms import State
 
@@ -40,7 +40,7 @@ def ours(ctx: Context, caller: Caller, text: str) -> str:
         return named.name
     if realm_of(caller.user):
         raise NotFound(f"There is no group #{named.name}@{named.realm} here.")
-    raise Elsewhere
+    raise elsewhere.asked(ctx, named.realm)
 
 
 def realm_of(user: str) -> str:
