@@ -7,7 +7,7 @@ remembered.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from protocol.addresses import checked_name, name_key
@@ -44,39 +44,53 @@ class People:
         except ForeignSender:
             self.log_foreign(name, 1)
             raise
-        self.meet([name])
-        found = self.known(name)
+        found = self.meet([name]).get(name_key(name))
         if found is None:
             raise self.too_many()
         return found
 
-    def known(self, name: str) -> Foreigner | None:
-        """Who is remembered under a proper name; asks nobody."""
-        return self._known.get(name_key(name))
+    def find(self, names: Iterable[str]) -> dict[str, Foreigner]:
+        """Those of these proper names whom we have met, by ``name_key``."""
+        found, unsure = self._remembered(names)
+        if unsure:
+            with self._house.store.read() as tx:
+                for key in unsure:
+                    who = foreigners.named(tx, key, self._realm)
+                    if who is not None:
+                        found[key] = self._known[key] = who
+        return found
 
-    def meet(self, names: Collection[str]) -> None:
-        """Have ``known`` find these proper names, in a transaction of its own if there are any new ones.
+    def meet(self, names: Iterable[str]) -> dict[str, Foreigner]:
+        """The same, and who is new is met, as far as there is room: who is missing is one too many."""
+        found, new = self._remembered(names)
+        if new:
+            met: dict[str, Foreigner] = {}
+            with self._house.store.write() as tx:
+                room = self._house.settings.realm_users - foreigners.count(tx, self._realm)
+                for key, name in new.items():
+                    who = foreigners.named(tx, name, self._realm)
+                    if who is None and room > 0:
+                        room -= 1
+                        who = foreigners.met(tx, name, self._realm, self._house.wall)
+                    if who is not None:
+                        met[key] = who
+            self._known.update(met)  # only now: what was not committed never was
+            found.update(met)
+        return found
 
-        Who is still not known afterwards is one too many.
-        """
-        if all(name_key(name) in self._known for name in names):
-            return
-        if len(self._known) + len(names) > REMEMBERED:
+    def _remembered(self, names: Iterable[str]) -> tuple[dict[str, Foreigner], dict[str, str]]:
+        """Who of these is remembered, and the names of the others, both by key."""
+        if len(self._known) > REMEMBERED:
             self._known.clear()
-        met: dict[str, Foreigner] = {}
-        with self._house.store.write() as tx:
-            room = self._house.settings.realm_users - foreigners.count(tx, self._realm)
-            for name in names:
-                key = name_key(name)
-                if key in self._known or key in met:
-                    continue
-                found = foreigners.named(tx, name, self._realm)
-                if found is None and room > 0:
-                    room -= 1
-                    found = foreigners.met(tx, name, self._realm, self._house.wall)
-                if found is not None:
-                    met[key] = found
-        self._known.update(met)
+        found: dict[str, Foreigner] = {}
+        others: dict[str, str] = {}
+        for name in names:
+            key = name_key(name)
+            if (who := self._known.get(key)) is not None:
+                found[key] = who
+            else:
+                others.setdefault(key, name)
+        return found, others
 
     def too_many(self) -> Forbidden:
         """What is said of those for whom there is no room."""

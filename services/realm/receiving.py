@@ -18,7 +18,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from protocol import commands
-from protocol.addresses import checked_name
+from protocol.addresses import checked_name, name_key
 from protocol.envelope import unpack_body
 from protocol.errors import FAILURES, OK, Failure, Invalid, NotFound, Retry, failure
 from protocol.realms import Deliver, DeliverReply, Item, Refused
@@ -34,6 +34,8 @@ CODE_MAX: Final = 32
 
 MESSAGING: Final = frozenset(("message", "post", "read"))
 """Kinds that one service does, in one transaction as long as they follow each other."""
+SAYING: Final = frozenset(("message", "post"))
+"""Kinds by which somebody is met who was not known."""
 KINDS: Final = MESSAGING | {"leave"}
 
 
@@ -55,6 +57,8 @@ class Delivery:
         self._peer = peer
         self._items = items
         self._refused: dict[int, Failure] = {}
+        self._people: dict[str, Foreigner] = {}
+        """Who is known of those who have something to say, by ``name_key``."""
         self._stopped: tuple[int, str, bytes] | None = None
         """The first place that could not be done now: status and body of what was said."""
 
@@ -105,31 +109,42 @@ class Delivery:
 
     def _meet(self) -> None:
         """Those who write for the first time, to somebody who is here; as many as there is room for."""
-        known = self._peer.people.known
-        new = [place for place in self._fit() if known(self._items[place].user) is None]
+        people = self._peer.people
+        self._people = people.find(self._items[place].user for place in self._fit())
+        new = [place for place in self._fit() if self._says(place) and self._known(place) is None]
         if not new:
             return
         with self._house.store.read() as tx:
             away = {place for place in new if not _is_here(tx, self._items[place])}
         for place in away:
             self._refused[place] = _nobody(self._items[place])
-        self._peer.people.meet(dict.fromkeys(self._items[place].user for place in new if place not in away))
-        crowded = [place for place in new if place not in away and known(self._items[place].user) is None]
+        self._people |= people.meet(self._items[place].user for place in new if place not in away)
+        crowded = [place for place in new if place not in away and self._known(place) is None]
         for place in crowded:
-            self._refused[place] = self._peer.people.too_many()
+            self._refused[place] = people.too_many()
         if crowded:
             self._house.log.warning("too many users of a realm", realm=self._peer.name, items=len(crowded))
+
+    def _known(self, place: int) -> Foreigner | None:
+        return self._people.get(name_key(self._items[place].user))
 
     def _fit(self) -> Iterator[int]:
         return (place for place in range(len(self._items)) if place not in self._refused)
 
+    def _says(self, place: int) -> bool:
+        return self._items[place].kind in SAYING
+
     def _stretches(self) -> Iterator[list[int]]:
-        """Places in order, cut where another service comes next."""
-        for _, places in groupby(self._fit(), lambda place: self._items[place].kind in MESSAGING):
+        """Places in order, cut where another service comes next.
+
+        Who is not known has read nothing here and been in no group: there is nothing to be done for them.
+        """
+        theirs = (place for place in self._fit() if self._known(place) is not None)
+        for _, places in groupby(theirs, lambda place: self._items[place].kind in MESSAGING):
             yield list(places)
 
     def _who(self, place: int) -> Foreigner:
-        found = self._peer.people.known(self._items[place].user)
+        found = self._known(place)
         assert found is not None  # or it would have been refused
         return found
 
@@ -197,14 +212,14 @@ def _sensible(item: Item) -> None:
 
 def _is_here(tx: Transaction, item: Item) -> bool:
     """Whether there is anybody, or any group, that this could be about."""
-    if item.kind in ("message", "read"):
+    if item.kind == "message":
         return users.named(tx, item.to) is not None
     return conversations.keyed(tx, item.to) is not None
 
 
 def _nobody(item: Item) -> Failure:
     """What is said of an item for nobody."""
-    if item.kind in ("message", "read"):
+    if item.kind == "message":
         return NotFound(f"There is no user {item.to}.")
     return NotFound(f"There is no group #{item.to}.")
 
@@ -217,9 +232,11 @@ def _message(who: Foreigner, item: Item) -> Carried:
 
 def _post(who: Foreigner, item: Item) -> Carried:
     assert item.id is not None
-    return Carried(
-        "message.send", who.id, who.name, pack_struct(commands.Send(f"#{item.to}", item.body, item.id))
-    )
+    to = f"#{item.to}"
+    if item.file is not None:
+        command = commands.Deliver(to, item.body, item.id, item.sent_at, item.file)
+        return Carried("message.deliver", who.id, who.name, pack_struct(command))
+    return Carried("message.send", who.id, who.name, pack_struct(commands.Send(to, item.body, item.id)))
 
 
 def _left(who: Foreigner, item: Item) -> Carried:

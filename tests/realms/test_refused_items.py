@@ -91,7 +91,6 @@ def test_a_realm_speaks_only_for_its_own_users_and_that_is_logged(founded: Found
         (message(1, id=None), "invalid"),
         (msgspec.structs.replace(message(1), kind="gift"), "invalid"),
         (msgspec.structs.replace(message(1, to="team"), kind="post"), "not_found"),
-        (msgspec.structs.replace(message(1, to="team"), kind="leave"), "not_found"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_what_is_behind_it_is_taken(
