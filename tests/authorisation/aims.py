@@ -72,6 +72,7 @@ ABOUT: Final[dict[str, Aim]] = {
     "with a group": lambda scene, case: {"with": f"#{group(scene, case.relation)}"},
     "to everyone": lambda scene, case: {"to": "*"},
     "with everyone": lambda scene, case: {"with": "*"},
+    "in another realm": lambda scene, case: {"user": f"{scene.citra.name}@elsewhere.example"},
     "to another realm": lambda scene, case: {"to": f"{scene.citra.name}@elsewhere.example"},
     "number of a direct one": lambda scene, case: {"conversation": direct_number(scene, case.relation)},
     "number of a group": lambda scene, case: {"conversation": group_number(scene, case.relation)},

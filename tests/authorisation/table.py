@@ -67,6 +67,7 @@ auth.password       a wrong old one            login login creds .       .      
 user.whoami         -                          login login ok    .       .      .        .       .     .
 user.online         -                          login login ok    .       .      .        .       .     .
 user.get            a user                     login login ok    .       ok     ok       .       .     none
+user.get            in another realm           login login .     .       .      .        .       .     none
 user.list           -                          login login ok    .       .      .        .       .     .
 
 message.send        to a user                  login login ok    .       ok     ok       .       .     none
