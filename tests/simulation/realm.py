@@ -12,6 +12,7 @@ from services.batch import Engine
 from services.loop import Link, Loop
 from services.realm import BORROWED, SERVICE
 from services.realm.asked import ASKED
+from services.realm.groups import parting
 from services.realm.house import House
 from services.realm.line import Times
 from services.realm.loop import RealmLoop
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 TIMES = Times(4.0, 2.0, 8.0)
+
+
+class Opened:
+    """The port is never another's."""
+
+    def opened(self, now: float) -> bool:
+        """Whether we listen."""
+        return True
 
 
 class RealmWorker(Worker):
@@ -56,6 +65,7 @@ class RealmWorker(Worker):
             rng=random.Random(world.rng.getrandbits(64)),
             start=world.clock.wall,
             times=TIMES,
+            part_from=parting.part,
         )
         self.house.key = KEYS[world.settings.realm]
         return RealmLoop(
@@ -66,6 +76,7 @@ class RealmWorker(Worker):
             [link],
             self.house,
             self._ports,  # type: ignore[arg-type]
+            Opened(),  # type: ignore[arg-type]
             monotonic=lambda: world.clock.now,
         )
 
