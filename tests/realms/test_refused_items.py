@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from protocol import realms as language
+from protocol.body import Body
 from protocol.envelope import pack_body, unpack_body
 from protocol.errors import OK, Busy, Forbidden, NotFound
 from protocol.realms import Deliver, DeliverReply, Item
@@ -28,13 +29,16 @@ class Envoy:
 
     def deliver(self, *items: Item) -> tuple[str, dict[str, Any]]:
         """Status and body of what is answered."""
+        return self.ask("deliver", Deliver(list(items)))
+
+    def ask(self, kind: str, body: Body) -> tuple[str, dict[str, Any]]:
+        """The same of any request."""
         answers: list[bytes] = []
         realm = self._realm
         house = realm.house
         assert house is not None
         route = (Postbox(answers), 0)
-        body = msgspec.msgpack.encode(Deliver(list(items)))
-        house.asked(self._key, route, language.pack(1, "deliver", body))
+        house.asked(self._key, route, language.pack(1, kind, msgspec.msgpack.encode(body)))
         (frame,) = answers
         _, status, packed = language.unpack(frame)
         return status, unpack_body(packed)
