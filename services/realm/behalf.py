@@ -33,6 +33,7 @@ from protocol.envelope import unpack_body
 from protocol.errors import OK, Internal, Invalid, NotFound, TooLarge
 from protocol.realms import PeerCall
 from services.context import pack_struct
+from services.realm import patience
 from services.realm.house import Carried, House, Peer, Reply, refuse
 from services.realm.people import ForeignSender, own
 from services.storage import foreigners
@@ -116,7 +117,8 @@ def call(house: House, peer: Peer, body: PeerCall, reply: Reply) -> None:
     user_id, user = _caller(house, peer, body.user, meet=allowed.meet)
     request = allowed.fit(convert(unpack_body(body.body), row.request), house.settings.realm)
     carried = Carried(body.command, user_id, user, pack_struct(request))
-    house.carry([carried], [partial(_answer, reply, allowed, row.reply)])
+    answer = partial(_answer, patience.of(peer).wait(reply), allowed, row.reply)
+    house.carry([carried], [answer])
 
 
 def _caller(house: House, peer: Peer, name: str, *, meet: bool) -> tuple[int, str]:

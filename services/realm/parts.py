@@ -11,6 +11,7 @@ from typing import Final
 from services.realm.fetching import Fetching
 from services.realm.groups.following import Following
 from services.realm.house import House, Part, Peer
+from services.realm.patience import Patience
 from services.realm.presence import PresencePart
 from services.realm.sending import Sending
 from services.realm.typing import TypingPart
@@ -21,4 +22,5 @@ PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (
     TypingPart,
     PresencePart,
     Fetching,
+    Patience,
 )

@@ -7,6 +7,7 @@ import pytest
 from protocol.commands import COMMANDS
 from protocol.envelope import pack_body
 from protocol.errors import (
+    Busy,
     Failure,
     Forbidden,
     Internal,
@@ -18,6 +19,7 @@ from protocol.errors import (
     Unavailable,
 )
 from protocol.realms import PeerCall
+from services.batch import Done
 from services.realm import behalf, calls
 from services.realm.line import LOST, Answer
 from services.storage.realms import State
@@ -314,6 +316,39 @@ def test_only_so_many_of_a_realm_may_come_to_be_known(founded: Found) -> None:
         call_as_peer(town["b"], "a", name, "group.join", group="team")
     with pytest.raises(Forbidden, match="2 users of a"):
         call_as_peer(town["b"], "a", "citra", "group.join", group="team")
+
+
+class Stuck:
+    """An engine that never answers."""
+
+    ready = False
+
+    def take(self, calls: object, now: int) -> Done:
+        """And says nothing."""
+        return Done()
+
+
+def test_what_takes_too_long_is_answered_before_we_are_taken_for_away(up: Town) -> None:
+    house = up["b"].house
+    assert house is not None
+    house.engines = {**house.engines, "group": Stuck()}  # type: ignore[dict-item]
+    with pytest.raises(Busy, match="takes too long"):
+        up["a"].do("ani", "group.join", group="#team@b")
+    assert _up(up, "a", "b")
+
+
+def test_only_so_much_of_one_realm_waits_to_be_done(founded: Found) -> None:
+    town = founded("a", "b", "c", realm_open_requests=3)
+    town.until(lambda: _up(town, "b", "a") and _up(town, "b", "c"))
+    house = town["b"].house
+    assert house is not None
+    house.engines = {**house.engines, "group": Stuck()}  # type: ignore[dict-item]
+    body = PeerCall("ani", "group.join", pack_body({"group": "team"}))
+    for _ in range(3):
+        behalf.call(house, house.peers["a"], body, lambda status, body: None)
+    with pytest.raises(Busy, match="3 requests of yours"):
+        behalf.call(house, house.peers["a"], body, lambda status, body: None)
+    behalf.call(house, house.peers["c"], body, lambda status, body: None)
 
 
 def test_what_is_asked_of_a_peer_names_its_user_bare(up: Town) -> None:
