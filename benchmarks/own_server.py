@@ -100,6 +100,11 @@ class OwnServer:
         self._spawn(name, ["-m", "gateway"])
         self._await_ports(name, DIALECTS)
 
+    def start_realm(self, number: int = 1) -> None:
+        """Start a realm process, and wait until it listens; it does so with a broker or without."""
+        self.start_worker("realm", number)
+        self._await_ports(f"realm.{number}", (REALM,))
+
     def _await_ports(self, name: str, places: Sequence[int]) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while not all(_taken(self.port + place) for place in places):
