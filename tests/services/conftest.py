@@ -14,6 +14,7 @@ from services.storage.engine import Store
 from services.storage.migrate import migrate
 from tests.conftest import empty_schema
 from tests.services.house import House
+from tests.services.realms import meet, pair
 from tests.services.tables import Tables
 from tests.services.world import NOW, World
 
@@ -58,6 +59,24 @@ def store(settings: Settings) -> Iterator[Store]:
 def world(settings: Settings, store: Store) -> World:
     """Ani, Budi, Citra and Dewi, and a messaging service that answers them."""
     return World(settings, store)
+
+
+@pytest.fixture
+def abroad(world: World) -> World:
+    """The world, paired with the realm b, of which bob is known."""
+    pair(world)
+    meet(world, "Bob")
+    return world
+
+
+@pytest.fixture
+def narrow(settings: Settings, store: Store) -> World:
+    """The world, whose outboxes hold three messages, or 1000 bytes."""
+    tight = msgspec.structs.replace(settings, realm_outbox_messages=3, realm_outbox_bytes=1000)
+    world = World(tight, store)
+    pair(world)
+    meet(world, "bob")
+    return world
 
 
 @pytest.fixture
