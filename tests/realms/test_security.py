@@ -48,7 +48,7 @@ def post() -> Iterator[Outpost]:
         server.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def peer(post: Outpost) -> Iterator[Peer]:
     with closing(post.paired()) as found:
         yield found
@@ -261,14 +261,14 @@ def test_many_messages_in_one_request_count_as_many(post: Outpost, peer: Peer) -
 
 
 def test_a_flood_of_connections_and_bytes_leaves_the_process_alive(post: Outpost, peer: Peer) -> None:
-    keys = peer.keys
-    flood = [Caller(post, keys) for _ in range(20)]
-    for caller in flood:
-        caller.begin("presence", Presences([], all=False))
-        caller.say(os.urandom(100_000))
-    assert peer.is_served()
-    for caller in flood:
-        caller.close()
+    with closing(post.paired()) as flooding:
+        flood = [Caller(post, flooding.keys) for _ in range(20)]
+        for caller in flood:
+            caller.begin("presence", Presences([], all=False))
+            caller.say(os.urandom(100_000))
+        assert peer.is_served()
+        for caller in flood:
+            caller.close()
     assert post.server.processes["realm.1"].poll() is None
 
 
