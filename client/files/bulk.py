@@ -109,6 +109,7 @@ class Flow:
         self.on_answer = on_answer
         self._bulk = bulk
         self.lane = bulk.window.lane(large_answers)
+        self._coming: int | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -139,6 +140,12 @@ class Flow:
             await self._room.wait()
         if self.lane.over is not None:
             raise self.lane.over
+
+    def look(self) -> None:
+        """Let whoever waits know how much of a file has reached the server that fetches it."""
+        if self.lane.coming is not None and self.lane.coming != self._coming:
+            self._coming = self.lane.coming
+            self.tell()
 
     def tell(self) -> None:
         """Let whoever waits look again."""
@@ -254,6 +261,9 @@ class Bulk:
         if status != OK:
             refusal = _refusal(status, packed)
         chunk = self.window.answered(now, request_id, refusal)
+        if refusal is not None:
+            for flow in self._flows:
+                flow.look()
         if chunk is None or not isinstance(chunk.what, Ask):
             return
         ask = chunk.what

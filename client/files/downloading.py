@@ -47,10 +47,21 @@ class Chunks:
         if self._flow is not None:
             self._flow.end()
 
+    @property
+    def over(self) -> bool:
+        """Whether all of it was taken."""
+        return self._at >= self._file.size
+
+    @property
+    def coming(self) -> int | None:
+        """How much of it the server has, which fetches it from another realm; None: it has it."""
+        return self._flow.lane.coming if self._flow is not None else None
+
     async def take(self) -> list[Payload]:
-        """The next chunks, at least one; none at the end."""
+        """The next chunks; none at the end, and when more of it has reached the server (``coming``)."""
         assert self._flow is not None
-        while self._at < self._file.size and self._at not in self._arrived:
+        coming = self.coming
+        while not self.over and self._at not in self._arrived and self.coming == coming:
             await self._flow.news()
         taken = []
         while (chunk := self._arrived.pop(self._at, None)) is not None:
@@ -85,8 +96,8 @@ async def download(
     thread, sha256 = OneThread(), hashlib.sha256()
     try:
         async with Chunks(bulk, file, offset, window) as chunks:
-            while taken := await chunks.take():
-                for chunk in taken:
+            while not chunks.over:
+                for chunk in await chunks.take():
                     hashing = thread.start(sha256.update, chunk) if not offset else None
                     yield bytes(chunk)
                     if hashing is not None:
@@ -107,15 +118,15 @@ async def save(bulk: Bulk, file: AnyFile, target: Path, replace: bool) -> AsyncG
         resumed = part.held
         yield Progress(resumed, file.size, resumed)
         async with contextlib.aclosing(_fetch(bulk, file, thread, part)) as steps:
-            async for done in steps:
-                yield Progress(done, file.size, resumed)
+            async for done, coming in steps:
+                yield Progress(done, file.size, resumed, coming=coming)
         if resumed and not part.right():  # its disk lost some of it, perhaps with the power
             await thread.start(part.empty)
             resumed = 0
             yield Progress(0, file.size)
             async with contextlib.aclosing(_fetch(bulk, file, thread, part)) as steps:
-                async for done in steps:
-                    yield Progress(done, file.size)
+                async for done, coming in steps:
+                    yield Progress(done, file.size, coming=coming)
         if not part.right():
             await thread.start(part.empty)
             raise Corrupt(f"{WRONG}; it was deleted here. If it happens again, {DAMAGED}")
@@ -124,11 +135,19 @@ async def save(bulk: Bulk, file: AnyFile, target: Path, replace: bool) -> AsyncG
         await thread.end(part.close)
 
 
-async def _fetch(bulk: Bulk, file: AnyFile, thread: OneThread, part: Part) -> AsyncGenerator[int, None]:
-    """What the part lacks: its size, again and again. The next chunks come while these are written."""
+async def _fetch(
+    bulk: Bulk, file: AnyFile, thread: OneThread, part: Part
+) -> AsyncGenerator[tuple[int, int | None], None]:
+    """What the part lacks: its size, and ``coming``, again and again. Chunks come while these are written."""
+    done = part.held
     async with Chunks(bulk, file, part.held) as chunks:
         taken = await chunks.take()
-        while taken:
+        while taken or not chunks.over:
+            if not taken:
+                yield done, chunks.coming
+                taken = await chunks.take()
+                continue
             writing = thread.start(part.write, taken)
             taken = await chunks.take()
-            yield await writing
+            done = await writing
+            yield done, chunks.coming

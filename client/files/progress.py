@@ -12,6 +12,8 @@ class Progress(NamedTuple):
     """``done`` of ``size`` bytes are over; ``resumed`` of them were, before this call began.
 
     ``file``: set in the last of an upload. ``path``: set in the last of a ``save``, where it lies now.
+    ``coming``: so many bytes of a file from another realm have reached our server, which sends them when it
+    has all; None: nothing has to be waited for.
     """
 
     done: int
@@ -19,3 +21,4 @@ class Progress(NamedTuple):
     resumed: int = 0
     file: FinishReply | None = None
     path: Path | None = None
+    coming: int | None = None

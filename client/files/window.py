@@ -40,6 +40,8 @@ DELAY_MOST: Final = 5.0
 QUIET: Final = 30.0
 """Seconds without any answer, while the server is there, after which a lane gives up at the earliest: what
 one chunk may take on a line of 20 kB a second."""
+QUIET_ABROAD: Final = 90.0
+"""Seconds more while the server fetches the file from another realm itself, and nothing new reaches it."""
 
 
 class State(enum.Enum):
@@ -84,6 +86,8 @@ class Lane:
         """How long answers took lately, rather too long; 0 while there was none."""
         self.heard_at = 0.0
         """When an answer came, or when there was first something to wait for."""
+        self.coming: int | None = None
+        """How many bytes the server has of a file that it fetches itself; None: it does not."""
         self.watched = 0
         """Number of the watch that will end it should it stay quiet; 0: none."""
 
@@ -172,6 +176,7 @@ class Window:
         lane, newest = chunk.lane, next(reversed(chunk.flights)) == request_id
         if failure is None:
             lane.heard_at = now
+            lane.coming = None
             lane.room = min(lane.room + 1, FILE_WINDOW)
             if not chunk.allowance:
                 lane.round_trip = max(now - chunk.flights[request_id], FADING * lane.round_trip)
@@ -239,6 +244,7 @@ class Window:
     def _pause(self, now: float, chunk: Chunk, failure: Failure) -> None:
         """Refused for now. Fewer fly at once: who is short of room is not asked in vain for more."""
         lane = chunk.lane
+        self._note_coming(now, chunk, failure)
         chunk.failure = failure
         chunk.state = State.PAUSED
         lane.flying -= 1
@@ -247,6 +253,16 @@ class Window:
         delay = min(delay, max(failure.retry_after, DELAY_MOST))
         chunk.tries += 1
         self._timers.at(now + delay * self._rng.uniform(1.0, 1.5), self._paused, chunk)
+
+    def _note_coming(self, now: float, chunk: Chunk, failure: Failure) -> None:
+        """While ever more of it reaches the server, it is as if it came to us."""
+        held = failure.fields.get("held")
+        if type(held) is not int:
+            return
+        if chunk.lane.coming is None or held > chunk.lane.coming:
+            chunk.lane.heard_at = now
+            chunk.tries = 0
+        chunk.lane.coming = held
 
     def _paused(self, now: float, chunk: Chunk) -> None:
         if chunk.state is State.PAUSED:
@@ -277,7 +293,8 @@ class Window:
         until = max(lane.heard_at, self._changed_at) + self._timeout
         if not self.online:
             return until
-        return max(until, lane.heard_at + QUIET + max(chunk.allowance for chunk in lane.open))
+        quiet = QUIET if lane.coming is None else QUIET + QUIET_ABROAD
+        return max(until, lane.heard_at + quiet + max(chunk.allowance for chunk in lane.open))
 
     def _watch(self, lane: Lane) -> None:
         lane.watched += 1

@@ -30,6 +30,7 @@ class Seen:
         self._told_at = time.monotonic()
         self._told = 0
         self._first = True
+        self._waits = False
 
     def __enter__(self) -> Seen:
         return self
@@ -49,9 +50,24 @@ class Seen:
             if drawable():
                 self._bar = _bar(self._name, progress)
         if self._bar is not None:
+            coming = "" if progress.coming is None else f"{output.size(progress.coming)} at our server"
+            self._bar.set_postfix_str(coming, refresh=False)
             self._bar.update(progress.done - self._bar.n)
+            if coming:
+                self._bar.refresh()
+        elif progress.coming is not None:
+            self._tell_coming(progress, progress.coming)
         else:
             self._tell(progress)
+
+    def _tell_coming(self, progress: Progress, coming: int) -> None:
+        """It comes from another realm, and has not reached our own server yet."""
+        now = time.monotonic()
+        if self._waits and now - self._told_at < TOLD_EVERY:
+            return
+        self._waits, self._told_at = True, now
+        of = f"{output.size(coming)} of {output.size(progress.size)}"
+        output.note(f"{self._name}: comes from another server; {of} are at ours")
 
     def _tell(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -16,7 +16,7 @@ from client import Chat
 from client.errors import Corrupt
 from client.files.parts import Part, part_of
 from protocol.bulk import GetChunk
-from protocol.errors import NotFound
+from protocol.errors import Busy, Failure, NotFound
 from protocol.files import FileInfo
 from tests.client.fake_bulk import FakeBulk
 from tests.client.files.transfers import fetched, followed
@@ -195,6 +195,24 @@ async def test_where_a_disk_has_no_links_the_part_is_renamed(
     monkeypatch.setattr("client.files.parts.os.link", refuse)
     await followed(ani.files.save(bulk.files.add("ani", DATA), tmp_path / "copy"))
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+async def test_a_file_that_the_server_has_to_fetch_first_is_waited_for_and_shown_to_come(
+    ani: Chat, bulk: FakeBulk, tmp_path: Path
+) -> None:
+    stored, reached = bulk.files.add("ani", DATA), iter((0, 40_000, 80_000))
+
+    def refuse(request: Any) -> Failure | None:
+        held = next(reached, None)
+        return None if held is None else Busy("It comes.", retry_after=0.01, held=held)
+
+    bulk.refuse = refuse
+    steps = await followed(ani.files.save(stored, tmp_path / "copy"))
+    assert [step.coming for step in steps if step.coming is not None] == [0, 40_000, 80_000]
+    assert all(step.done == 0 for step in steps if step.coming is not None)
+    assert (steps[-1].coming, steps[-1].path) == (None, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == DATA
+    assert await fetched(ani, stored) == DATA
 
 
 async def test_other_bytes_than_the_file_s_are_noticed(ani: Chat, bulk: FakeBulk, tmp_path: Path) -> None:

@@ -301,3 +301,39 @@ def test_whatever_the_line_does_every_chunk_is_answered_once(seed: int) -> None:
                     done.append((lanes.index(answered.lane), answered.what))
     assert all(lane.over is None for lane in lanes)
     assert sorted(done) == [(lane, n) for lane in range(3) for n in range(40)]
+
+
+def test_a_lane_waits_as_long_as_ever_more_of_its_file_reaches_the_server_from_another_realm() -> None:
+    window = opened()
+    lane = window.lane(large_answers=True)
+    asked(window, lane, 1)
+    now, held = 0.0, 0
+    while now < 10 * QUIET:
+        for request_id in shipped(window, now):
+            held += 1
+            window.answered(now, request_id, Busy("It comes.", retry_after=0.5, held=held))
+        now += 0.25
+        window.wake(now)
+    assert lane.over is None
+    assert lane.coming == held > 4 * QUIET
+    stood_still = now
+    while lane.over is None:
+        for request_id in shipped(window, now):
+            window.answered(now, request_id, Busy("It comes.", retry_after=0.5, held=held))
+        now += 0.25
+        window.wake(now)
+    assert isinstance(lane.over, Busy)
+    assert now - stood_still == pytest.approx(QUIET + module.QUIET_ABROAD, abs=2)
+
+
+def test_once_a_file_of_another_realm_is_at_the_server_it_comes_like_any_other() -> None:
+    window = opened()
+    lane = window.lane(large_answers=True)
+    asked(window, lane, 1)
+    (first,) = shipped(window)
+    window.answered(0.1, first, Busy("It comes.", retry_after=0.5, held=7))
+    assert lane.coming == 7
+    window.wake(1.0)
+    (second,) = shipped(window, 1.0)
+    assert window.answered(1.1, second) is not None
+    assert lane.coming is None
