@@ -43,6 +43,10 @@ OUR_FAULTS: Final[dict[type[ClientError], int]] = {
 }
 
 
+_OF_ANOTHER: Final = re.compile(r"([a-z0-9.-]+): ")
+"""In front of what another realm says."""
+
+
 class Mistake(Exception):
     """Ends the command with ``code`` and one sentence on stderr."""
 
@@ -63,9 +67,12 @@ def code_of(error: Failure | ClientError) -> int:
 
 def hint(error: Failure) -> str:
     """What to do about a refusal, in parentheses; '' when the server's sentence says it all."""
+    there = _OF_ANOTHER.match(error.message)
     if isinstance(error, errors.NotFound):
         if "no realm" in error.message:
             return " (pesan realms shows the realms)"
+        if there:
+            return ""
         if "no group" in error.message:
             return " (pesan group list shows the groups)"
         if "no user" in error.message:
@@ -76,5 +83,6 @@ def hint(error: Failure) -> str:
             return " (pesan file mkdir makes one)"
     if isinstance(error, errors.Forbidden):
         found = re.search(r"not a member of #([A-Za-z0-9_.-]+?(?:@[a-z0-9.-]+?)?)\.?$", error.message)
-        return f" (pesan group join {found.group(1)})" if found else ""
+        realm = f"@{there.group(1)}" if there else ""
+        return f" (pesan group join {found.group(1)}{realm})" if found else ""
     return ""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from client.cli import output, passwords
 from client.cli.context import Context, interactive, options, shared
 from client.cli.names import GROUP, PERSON
 from protocol import addresses
-from protocol.commands import GroupReply
+from protocol.commands import GroupInfo, GroupReply
 from protocol.errors import InvalidCredentials
+
+if TYPE_CHECKING:
+    from client.chat import Chat
 
 VARIABLE = "PESAN_GROUP_PASSWORD"
 
@@ -77,13 +82,20 @@ def members(context: Context, name: str) -> None:
 @command.command(name="list")
 @shared
 def list_(context: Context) -> None:
-    """Print every group."""
-    found = context.run(lambda chat: chat.groups())
+    """Print every group here, and those of other realms that we are in."""
+
+    async def work(chat: Chat) -> tuple[list[GroupInfo], list[str]]:
+        rows = await chat.conversations()
+        return await chat.groups(), [row.name for row in rows if row.name[:1] == "#" and "@" in row.name]
+
+    found, elsewhere = context.run(work)
     if context.json:
         for group in found:
             output.out(output.json_line({**output.fields(group), "group": _marked(group.group)}))
+        for name in elsewhere:
+            output.out(output.json_line({"group": name, "member": True}))
         return
-    output.table(
+    here = [
         (
             output.one_line(_marked(group.group)),
             f"{group.members} member" + "s" * (group.members != 1),
@@ -91,7 +103,8 @@ def list_(context: Context) -> None:
             "password" * group.password,
         )
         for group in found
-    )
+    ]
+    output.table([*here, *((output.one_line(name), "", "joined", "") for name in elsewhere)])
 
 
 @command.command()

@@ -226,12 +226,12 @@ class Desk:
         known = self.room.named(address)
         if known is not None:
             return known.name
-        try:
+        if not realms.realm_of(address):
             return (await self.chat.get_user(address)).user
-        except (Busy, Unavailable):
-            if not realms.realm_of(address):
-                raise
-            return address
+        with contextlib.suppress(Busy, Unavailable, TimeoutError):
+            async with asyncio.timeout(realms.PATIENCE):
+                return (await self.chat.get_user(address)).user
+        return address
 
     async def _page(self, address: str) -> HistoryReply:
         """The latest messages; more of them when more are unread."""
@@ -296,7 +296,9 @@ class Desk:
     async def _do_groups(self, order: Order) -> None:
         groups = await self.chat.groups()
         self.room.learn(groups=[group.group for group in groups])
-        self.front.show(lines.groups(groups))
+        names = sorted(talk.name for talk in self.room.talks.values() if talk.kind == Kind.GROUP)
+        elsewhere = [f"{name}  joined" for name in names if realms.realm_of(name)]
+        self.front.show([*(lines.groups(groups) if groups or not elsewhere else []), *elsewhere])
 
     async def _do_realms(self, order: Order) -> None:
         found = await self.chat.realms()

@@ -82,6 +82,8 @@ class Sending(Errand):
         assert reply is not None
         self._forget()
         self._room.stored(reply.conversation, self._to)
+        if reply.queued:
+            self._room.passed_on(self._id, self._to, self.label)
         self._room.files[reply.file.file] = reply.file.name
         line = lines.Told(lines.aside(f"sent {self.label} to {self._to}: file {reply.file.file}"))
         line.record = output.fields(reply, to=self._to, id=self._id.hex())

@@ -73,7 +73,7 @@ _ROWS = (
     Word("read", "mark everything here, or in WHO, as read", (), Takes.WHO),
     Word("who", "who is online"),
     Word("realms", "other realms, and whether they are there"),
-    Word("groups", "every group here"),
+    Word("groups", "every group here, and yours elsewhere"),
     Word("join", "become a member of a group and open it", (Takes.GROUP,)),
     Word(
         "create",

@@ -23,6 +23,7 @@ from client.cli.files.memory import Memory, Transfer
 from client.cli.files.progress import Seen
 from client.cli.files.remote import into, nobody
 from client.cli.files.sources import Source
+from client.cli.realms import queued
 from client.errors import ClientError, Corrupt, SourceChanged
 from protocol.errors import Conflict, Failure, Invalid, NotFound, TooLarge
 from protocol.files import FinishReply
@@ -153,6 +154,8 @@ class Sending:
         assert reply is not None
         self._show(source, stored, id, reply)
         self._memory.end(transfer)
+        if reply.away:
+            output.note(output.one_line(await queued(self._chat, self._to)))
 
     def _upload(self, source: Source, stored: str, id: bytes) -> AsyncGenerator[Progress, None]:
         files = self._chat.files
@@ -187,7 +190,9 @@ def sent_line(reply: FinishReply, to: str, stored: str = "") -> str:
     begun = f"{name}: {output.size(reply.file.size)},"
     if stored:
         return f"{begun} stored{already} as {output.one_line(shown_path(stored))}, file {reply.file.file}"
-    return f"{begun} sent{already} to {to}, file {reply.file.file}, message {reply.seq}"
+    # In a group of another realm it has no number before it has come back.
+    message = f", message {reply.seq}" if reply.seq else ""
+    return f"{begun} sent{already} to {to}, file {reply.file.file}{message}"
 
 
 async def give_up(chat: Chat, id: bytes) -> None:

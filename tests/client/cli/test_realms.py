@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from client.cli import exits, realms, sending
+from client.cli import realms, sending
 from client.inbox import Status
 from protocol.commands import (
     ConversationInfo,
+    GroupInfo,
     GroupReply,
     HistoryReply,
     Message,
@@ -71,6 +72,9 @@ class Abroad(Pretended):
         self._note("join_group", name, password)
         return GroupReply(6, b"c" * 16, 41)
 
+    async def groups(self) -> list[GroupInfo]:
+        return [GroupInfo("ops", 2, True, False)]
+
     async def leave_group(self, name: str) -> None:
         self._note("leave_group", name)
 
@@ -78,6 +82,8 @@ class Abroad(Pretended):
         return [
             ConversationInfo(5, "direct", "budi@b", b"", 5, 5, 0, NOON),
             ConversationInfo(6, "direct", "dewi", b"", 5, 4, 1, NOON),
+            ConversationInfo(7, "group", "#team@b", b"", 0, 0, 0, 0),
+            ConversationInfo(8, "group", "#ops", b"", 0, 0, 0, 0),
         ]
 
     async def history(self, target: str | int, **_: Any) -> HistoryReply:
@@ -150,6 +156,8 @@ REFUSALS = [
     (NotFound("There is no realm x here; this is a."), 4, "(pesan realms shows the realms)"),
     (NotFound("There is no user eka@b."), 4, "There is no user eka@b"),
     (Forbidden("Realm dunia is blocked."), 3, "Realm dunia is blocked."),
+    (NotFound("b: There is no group #nope."), 4, "pesan: b: There is no group #nope.\n"),
+    (Forbidden("b: You are not a member of #team."), 3, "(pesan group join team@b)"),
     (Forbidden("You are not a member of #team@b.example."), 3, "(pesan group join team@b.example)"),
     (Busy("The messages for realm c would be more than wait for one.", limit=9), 5, "more than wait"),
 ]
@@ -236,5 +244,10 @@ def test_a_group_of_another_realm_is_joined_and_left_by_address(
     assert chat.calls == [("join_group", name, ""), ("leave_group", name)]
 
 
-def test_a_hint_names_a_group_with_its_realm() -> None:
-    assert exits.hint(Forbidden("You are not a member of #team@b.")) == " (pesan group join team@b)"
+def test_groups_of_other_realms_are_listed_where_we_are_in_them(shell: Shell, chat: Abroad) -> None:
+    assert shell.run("group", "list").out.splitlines() == [
+        "#ops     2 members          password",
+        "#team@b             joined",
+    ]
+    rows = [json.loads(line) for line in shell.run("group", "list", "--json").out.splitlines()]
+    assert [(row["group"], row["member"]) for row in rows] == [("#ops", False), ("#team@b", True)]

@@ -32,6 +32,10 @@ def shipped(window: Window, now: float = 0.0) -> dict[int, object]:
     return {request_id: chunk.what for request_id, chunk in window.ship(now)}
 
 
+def over(lane: Lane) -> bool:
+    return lane.over is not None
+
+
 def test_a_lane_begins_with_few_and_has_room_for_one_more_with_each_answer() -> None:
     window = opened()
     lane = window.lane()
@@ -314,10 +318,10 @@ def test_a_lane_waits_as_long_as_ever_more_of_its_file_reaches_the_server_from_a
             window.answered(now, request_id, Busy("It comes.", retry_after=0.5, held=held))
         now += 0.25
         window.wake(now)
-    assert lane.over is None
+    assert not over(lane)
     assert lane.coming == held > 4 * QUIET
     stood_still = now
-    while lane.over is None:
+    while not over(lane):
         for request_id in shipped(window, now):
             window.answered(now, request_id, Busy("It comes.", retry_after=0.5, held=held))
         now += 0.25

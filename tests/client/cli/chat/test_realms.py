@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from client.cli import realms
 from client.cli.chat.desk import Desk
 from client.cli.chat.room import QUEUED_KNOWN, Room
 from client.cli.exits import NOT_FOUND, TIMEOUT
@@ -101,6 +103,22 @@ async def test_a_group_of_another_realm_is_joined_opened_and_left_by_address() -
     await desk.close()
 
 
+async def test_our_groups_of_other_realms_stand_below_those_of_ours() -> None:
+    _, front, desk = await seated("")
+    await desk.obey("/groups")
+    assert front.shown[-2:] == ["#lab  1 member", "#team@cabang  joined"]
+    await desk.close()
+
+
+async def test_a_realm_that_says_nothing_for_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realms, "PATIENCE", 0.01)
+    chat, front, desk = await seated("")
+    monkeypatch.setattr(chat, "get_user", lambda name: asyncio.sleep(60))
+    await desk.obey("/to eka@b")
+    assert (desk.room.here, front.complaints) == ("eka@b", [])
+    await desk.close()
+
+
 async def test_realms_are_listed_and_known_to_tab() -> None:
     _, front, desk = await seated("")
     await desk.obey("/realms")
@@ -170,6 +188,19 @@ def test_of_very_many_on_their_way_the_latest_are_remembered() -> None:
         room.passed_on(number.to_bytes(16), "#team@b", "hi")
     assert room.waiting("#TEAM@b") == QUEUED_KNOWN
     assert (5).to_bytes(16) in room.queued and (4).to_bytes(16) not in room.queued
+
+
+async def test_a_file_waits_like_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.pdf").write_bytes(b"ten bytes!")
+    chat, _, desk = await seated("#team@cabang")
+    await desk.obey("/file plan.pdf")
+    await until(lambda: not desk.transfers)
+    assert desk.room.waiting("#team@cabang") == 1
+    (id,) = chat.files.uploads_begun
+    desk.room.hear(MessageEvent(4, 2, "ani", "#team@cabang", "plan.pdf", NOON, id), 0)
+    assert desk.room.waiting("#team@cabang") == 0
+    await desk.close()
 
 
 # --- what became of it ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from client.files.api import Folder
 from client.files.progress import Progress
+from protocol.commands import RealmInfo
 from protocol.errors import Conflict, Failure, NotFound
 from protocol.files import FileInfo, FinishReply, StoredFile, UploadInfo, UsageReply
 from tests.client.cli.shell import Pretended
@@ -92,7 +93,11 @@ class PretendedFiles:
             place = (0, 0, 0) if in_space else (3, 8, NOON)
             upload.reply = FinishReply(info, *place, False)
         reply = upload.reply
-        reply = FinishReply(reply.file, reply.conversation, reply.seq, reply.sent_at, again)
+        to = asked.get("to", "")
+        seq = 0 if to.startswith("#") and "@" in to else reply.seq
+        reply = FinishReply(
+            reply.file, reply.conversation, seq, reply.sent_at, again, "@" in to, to.endswith("@away")
+        )
         yield Progress(len(whole), len(whole), resumed, reply)
 
     async def save(
@@ -174,7 +179,10 @@ class PretendedFiles:
 
 
 class Chat(Pretended):
-    """Ani's, with files."""
+    """Ani's, with files. The realm ``away`` is away since the epoch."""
 
     def __init__(self) -> None:
         self.files = PretendedFiles()
+
+    async def realms(self) -> list[RealmInfo]:
+        return [RealmInfo("away", "paired", 1, 1)]

@@ -39,6 +39,16 @@ def test_a_file_is_sent_under_its_own_name_and_the_number_is_told(
     assert files.content[1] == REPORT
 
 
+def test_a_file_to_another_realms_group_has_no_number_yet_and_may_wait(
+    shell: Shell, files: PretendedFiles, report: Path
+) -> None:
+    ended = shell.run("file", "send", "#team@b", "report.pdf")
+    assert ended == (0, "report.pdf: 10 bytes, sent to #team@b, file 1\n", "")
+    ended = shell.run("file", "send", "budi@away", "report.pdf")
+    assert ended.out.endswith("sent to budi@away, file 2, message 8\n")
+    assert ended.err.startswith("queued: realm away has been away since 19")
+
+
 def test_name_and_text_go_with_it_and_json_tells_all(
     shell: Shell, files: PretendedFiles, report: Path
 ) -> None:
