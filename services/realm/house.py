@@ -32,7 +32,7 @@ from services.realm.line import Dial, Times
 from services.realm.peer import Hinted as Hinted
 from services.realm.peer import Part as Part
 from services.realm.peer import Peer as Peer
-from services.storage import realms
+from services.storage import outbox, realms
 from services.storage.engine import Store, StoreUnavailable
 from services.storage.realms import Realm, State
 
@@ -124,6 +124,7 @@ class House:
         self._carried: dict[int, Reply] = {}
         self._stirred = True
         self._next_look = 0.0
+        self._waits: set[int] | None = None
         self._cache: dict[str, Any] = {}
         self.key = b""
         """Our own CURVE key, 32 bytes, where anybody might ask to be paired."""
@@ -184,7 +185,15 @@ class House:
 
     def stir(self) -> None:
         """There may be something to do for any peer."""
+        self._waits = None
         self._stirred = True
+
+    def waits(self) -> set[int]:
+        """Numbers of the realms for which something waits: one look a turn, however many peers ask."""
+        if self._waits is None:
+            with self.store.read() as tx:
+                self._waits = outbox.waited_for(tx)
+        return self._waits
 
     def hello(self) -> Body:
         """What we say first."""
@@ -199,6 +208,7 @@ class House:
     def begin(self, now: float, wall: int) -> None:
         """A turn begins."""
         self.now, self.wall = now, wall
+        self._waits = None
         if now >= self._next_look:
             self.look()
 
@@ -303,6 +313,8 @@ class House:
             self.log.warning("not a message", realm=peer.name)
         except StoreUnavailable as error:
             self.log.warning("store unavailable", realm=peer.name, reason=str(error))
+        except Exception as error:
+            self.log.fault("realm", "answer", error)
 
     def pass_on(self, asked: Call, request: Any, reply: Reply) -> None:
         """What a user of ours asked, and a service could not answer by itself."""

@@ -79,23 +79,27 @@ class Sending:
     def turn(self) -> None:
         """Write down what was answered, and deliver what waits."""
         self._write_down()
-        self._deliver()
+        if self._free() and self._peer.realm.id in self._house.waits():
+            self._deliver()
 
     # --- asking ---------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
         """Ask for the next part, unless one is under way."""
-        house = self._house
-        if self._open or not self._peer.line.up or house.now < self._not_before:
+        if not self._free():
             return
-        if len(self._unwritten) >= UNWRITTEN_MOST:
-            return
-        with house.store.read() as tx:
+        with self._house.store.read() as tx:
             batch = outbox.waiting(tx, self._peer.realm.id, self._after, self._most, MOST_BYTES)
             files = enclosed(tx, batch)
         if batch:
             items = Deliver([_item(entry, files.get(entry.n)) for entry in batch])
             self._open = self._peer.ask("deliver", items, partial(self._answered, batch))
+
+    def _free(self) -> bool:
+        """Whether something could be asked now."""
+        if self._open or not self._peer.line.up or self._house.now < self._not_before:
+            return False
+        return len(self._unwritten) < UNWRITTEN_MOST
 
     def _answered(self, batch: Sequence[Waiting], answer: Answer) -> None:
         """The peer has answered, or never will."""

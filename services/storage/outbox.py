@@ -87,6 +87,11 @@ def waiting(tx: Transaction, realm: int, after: int, limit: int, most_bytes: int
     return [Waiting(*row) for row in rows]
 
 
+def waited_for(tx: Transaction) -> set[int]:
+    """Numbers of the realms for which anything waits."""
+    return {row[0] for row in tx.rows("select id from realms where waiting > 0")}
+
+
 def told(tx: Transaction, realm: int, last: int) -> None:
     """Everything up to ``last`` is there: posts stay until they come back, the rest goes."""
     row = tx.row(
