@@ -1,4 +1,7 @@
-"""One server for everything here: real processes, two of each service, so that any of them may disagree."""
+"""One server for everything here: real processes, two of each service, so that any of them may disagree.
+
+But one for other realms, of which there is never more than one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import zmq
 from benchmarks.own_server import OwnServer
 from tests.authorisation.stage import SESSIONS_PER_USER, Stage
 
-COUNTS = {"auth": 2, "messaging": 2, "group": 2, "file": 2}
+COUNTS = {"auth": 2, "messaging": 2, "group": 2, "file": 2, "realm": 1}
 SETTINGS = {
     "password_memory_kib": 8,
     "password_passes": 1,

@@ -144,6 +144,8 @@ file.delete         one's own file in a group  login login .     ok      ok     
 file.delete         a file to everyone         login login ok    .       no     no       .       .     none
 file.mkdir          a path                     login login ok    .       .      .        .       .     none
 
+realm.list          -                          login login ok    .       .      .        .       .     .
+
 chunk.put           an upload                  login login ok    .       none   none     .       .     none
 chunk.put           an upload to a group       login login .     ok      ok     .        ok      ok    none
 chunk.get           a file in someone's space  login login ok    .       none   none     .       .     none

@@ -13,7 +13,7 @@ import pytest
 from config.settings import Settings
 from protocol.commands import COMMANDS
 from protocol.errors import OK, Unauthenticated
-from services import auth, file, group, messaging
+from services import auth, file, group, messaging, realm
 from services.context import Service
 from services.ended import FOR_THE_ENDED
 from services.storage import sessions
@@ -22,7 +22,9 @@ from tests.services.file.share import Share
 from tests.services.house import House
 from tests.services.world import World, message_id, send
 
-SERVICES: dict[str, Service] = {each.SERVICE.name: each.SERVICE for each in (auth, file, group, messaging)}
+SERVICES: dict[str, Service] = {
+    each.SERVICE.name: each.SERVICE for each in (auth, file, group, messaging, realm)
+}
 
 BODIES: dict[str, dict[str, Any]] = {
     "auth.revoke": {"session": 1},
@@ -31,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "message.history": {"with": "budi"},
     "message.read": {"with": "budi", "seq": 1},
     "message.send": {"to": "budi", "body": "halo", "id": message_id(1)},
+    "message.deliver": {"to": "budi", "body": "halo", "id": message_id(1), "sent_at": 1},
     "message.broadcast": {"body": "halo", "id": message_id(1)},
     "message.typing": {"to": "budi"},
     "conversation.verify": {"with": "budi"},

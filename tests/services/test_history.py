@@ -68,6 +68,8 @@ def test_a_message_looks_as_it_was_sent(world: World) -> None:
         "last": 1,
         "last_seq": 1,
         "read_seq": 0,
+        "delivered_seq": 1,
+        "seen_seq": 0,
     }
 
 
