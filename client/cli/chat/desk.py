@@ -59,6 +59,8 @@ class Desk:
         self.outgoing = Outgoing(chat, room, front)
         self.transfers = Transfers(chat, room, front, memory)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._realms_wanted = False
+        """Whether we have asked which realms there are, for whoever types the name of one."""
 
     # --- from beginning to end ------------------------------------------------------------------
 
@@ -129,9 +131,11 @@ class Desk:
         self.front.changed()
 
     async def learn(self) -> None:
-        """Names to complete: who is online, every group, every realm."""
+        """Names to complete: who is online, every group."""
         self.room.learn(people=await self.chat.online())
         self.room.learn(groups=[group.group for group in await self.chat.groups()])
+
+    async def _learn_realms(self) -> None:
         self.room.learn_realms(realm.realm for realm in await self.chat.realms())
 
     def learn_soon(self) -> None:
@@ -140,6 +144,9 @@ class Desk:
 
     def typed(self, text: str) -> None:
         """The line being typed has changed."""
+        if not self._realms_wanted and text.startswith("/") and "@" in text:
+            self._realms_wanted = True  # Tab may be next
+            self._spawn(self._learn_realms())
         address = self.room.typed(text, _now())
         if address:
             self._spawn(self.chat.typing(address))

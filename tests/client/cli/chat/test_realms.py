@@ -124,9 +124,16 @@ async def test_realms_are_listed_and_known_to_tab() -> None:
     await desk.obey("/realms")
     assert front.shown == ["b       there", f"cabang  away since {moment(NOON)}, 3 waiting"]
     assert desk.room.realms == {"b", "cabang"}
-    other = Desk(AbroadChat().chat, Room("ani"), Notebook())
-    await other.learn()
-    assert other.room.realms == {"b", "cabang"}
+    await desk.close()
+
+
+async def test_realms_are_asked_for_once_when_somebody_begins_to_type_one() -> None:
+    chat, _, desk = await seated("budi@b")
+    for text in ("me@home", "/to eka", "/to eka@", "/to eka@b"):
+        assert chat.asked("realms") == []
+        desk.typed(text)
+    await until(lambda: desk.room.realms)
+    assert (desk.room.realms, len(chat.asked("realms"))) == ({"b", "cabang"}, 1)
     await desk.close()
 
 
