@@ -31,6 +31,8 @@ ITEMS_MAX: Final = 1000
 """Items of one ``deliver``, and messages of one ``push``."""
 MEMBERS_MAX: Final = 10_000
 """Members of one realm in a group of another. So many names fit into one ``push``."""
+GROUPS_MAX: Final = 1000
+"""Groups in which somebody's coming and going is told."""
 SECRET_BYTES: Final = 16
 """The one-time secret of an invitation."""
 
@@ -177,11 +179,12 @@ class PeerCall(Body, frozen=True, omit_defaults=False):
 
 
 class PeerPresence(Body, frozen=True, omit_defaults=False):
-    """One user of the asking realm."""
+    """One user of the asking realm. ``groups``: of that realm, in which somebody of the asked one is, too."""
 
     user: PersonName
     online: bool
     last_seen: Seq
+    groups: Annotated[list[PersonName], Meta(max_length=GROUPS_MAX)] = field(default_factory=list)
 
 
 class Presences(Body, frozen=True, omit_defaults=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from services.realm import behalf, presence, serving, typing
+from services.realm import behalf, serving, typing, visitors
 from services.realm.greeting import hello
 from services.realm.groups import copying
 from services.realm.house import Asked
@@ -20,7 +20,7 @@ ASKED: Final[dict[str, Asked]] = {
     "pair": cast(Asked, pair),  # of who is no peer: it is given their key instead
     "deliver": deliver,
     "call": behalf.call,
-    "presence": presence.asked,
+    "presence": visitors.asked,
     "typing": typing.asked,
     "push": copying.push,
     "fetch": serving.fetch,

@@ -15,12 +15,14 @@ from services.realm.patience import Patience
 from services.realm.presence import PresencePart
 from services.realm.sending import Sending
 from services.realm.typing import TypingPart
+from services.realm.visitors import Visitors
 
 PARTS: Final[tuple[Callable[[House, Peer], Part], ...]] = (
     Sending,
     Following,
     TypingPart,
     PresencePart,
+    Visitors,
     Fetching,
     Patience,
 )

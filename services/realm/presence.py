@@ -1,34 +1,29 @@
-"""Presence across realms: our users' coming and going told to peers, theirs told to ours.
+"""Presence across realms: our users' coming and going, told to peers.
 
-Belongs here: who of us a peer hears of, and what becomes of what a peer says. Not here: how brokers find out
-who is online (``services.auth.presence``), who is acquainted with whom (``services.storage.acquaintances``).
+Belongs here: who of us a peer hears of. Not here: what becomes of what a peer says (``visitors``), how
+brokers find out who is online (``services.auth.presence``), who shares a conversation with whom
+(``services.storage.acquaintances``).
 
-A peer hears of those who share a conversation with somebody of it, and of nobody else. It is told everything
-when a line to it begins, changes as they come, and once in a while what was lost or came about otherwise: a
-hint that went astray, somebody who met the first one there. What a peer says of its users is kept as one more
-broker's word, ``realm:b``. It is taken only while our own line to that peer is up, and all of it is taken
-back when that line goes down, for nobody would tell us any more.
+A peer hears of those who share a conversation with somebody of it, and of nobody else; and in which groups of
+ours that is, for only we know who is in them. It is told everything when a line to it begins, changes as they
+come, and once in a while what was lost or came about otherwise: a hint that went astray, somebody who met the
+first one there.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from protocol.commands import Empty
-from protocol.errors import OK, Invalid, Unavailable
-from protocol.events import PresenceEvent
-from protocol.realms import PeerPresence, Presences
+from protocol.errors import OK
+from protocol.realms import GROUPS_MAX, PeerPresence, Presences
 from services import hints
-from services.context import Context
-from services.realm.house import House, Peer, Reply, grant
+from services.realm.house import House, Peer
 from services.realm.line import LOST, Answer
-from services.realm.people import ForeignSender, own
-from services.storage import acquaintances, presence
+from services.storage import acquaintances
 from services.storage.acquaintances import Acquainted
-from services.storage.engine import StoreUnavailable
 
 AT_ONCE: Final = 5000
-"""Users in one request; what there is more follows when that was answered."""
+"""Names in one request, of users and groups; what there is more follows when that was answered."""
 
 ANEW: Final = 60.0
 """Seconds between two looks at everybody, for what hints did not say."""
@@ -37,9 +32,11 @@ AGAIN: Final = 5.0
 """Seconds after which a peer that would not hear it is told everything again."""
 
 
-def broker_of(realm: str) -> bytes:
-    """The name under which a peer's word is kept; no broker of ours is called so."""
-    return b"realm:" + realm.encode()
+class Told(NamedTuple):
+    """Somebody whom the peer takes for online, and the groups in which they are with somebody of it."""
+
+    name: str
+    groups: list[str]
 
 
 class PresencePart:
@@ -48,7 +45,7 @@ class PresencePart:
     def __init__(self, house: House, peer: Peer) -> None:
         self._house = house
         self._peer = peer
-        self._online: dict[int, str] = {}
+        self._online: dict[int, Told] = {}
         """Whom the peer takes for online, once all of ``_news`` is told."""
         self._hinted: set[int] = set()
         self._news: list[PeerPresence] = []
@@ -63,14 +60,8 @@ class PresencePart:
             self._hinted.update(hint.users)
 
     def changed(self, up: bool) -> None:
-        """A line that is new knows nothing; behind one that is down nobody is online."""
+        """A line that is new knows nothing."""
         self._begin_anew(0.0)
-        if not up:
-            try:
-                with self._house.write() as ctx:
-                    take(ctx, self._peer.name, Presences([], all=True))
-            except StoreUnavailable as error:
-                self._house.log.warning("presence not stored", realm=self._peer.name, reason=str(error))
 
     def _begin_anew(self, at: float) -> None:
         self._online.clear()
@@ -99,29 +90,33 @@ class PresencePart:
             if due:
                 self._next_look = self._house.now + ANEW
                 users.update(self._online, acquaintances.online(tx, self._peer.realm))
-            self._compare(users, acquaintances.among(tx, self._peer.realm, sorted(users)))
+            found = acquaintances.among(tx, self._peer.realm, sorted(users))
+            groups = acquaintances.groups_with(tx, self._peer.realm, [each.id for each in found])
+        self._compare(users, found, groups)
         return self._whole or bool(self._news)
 
-    def _compare(self, users: set[int], found: list[Acquainted]) -> None:
+    def _compare(self, users: set[int], found: list[Acquainted], groups: dict[int, list[str]]) -> None:
         online = self._online
         for user, name, here, last_seen in found:
-            if here and user not in online:
-                online[user] = name
-                self._news.append(PeerPresence(name, online=True, last_seen=self._house.wall))
-            elif not here and online.pop(user, ""):
-                self._news.append(PeerPresence(name, online=False, last_seen=last_seen))
+            told = Told(name, groups.get(user, [])[:GROUPS_MAX])
+            if here and online.get(user) != told:
+                online[user] = told
+                self._news.append(PeerPresence(name, True, self._house.wall, told.groups))
+            elif not here and online.pop(user, None) is not None:
+                self._news.append(PeerPresence(name, False, last_seen, told.groups))
         for user in users.difference(each.id for each in found):
             # Nothing is shared with them any more, so it is none of the peer's business since when.
-            if name := online.pop(user, ""):
-                self._news.append(PeerPresence(name, online=False, last_seen=0))
+            gone = online.pop(user, None)
+            if gone is not None:
+                self._news.append(PeerPresence(gone.name, False, 0))
 
     def _tell(self) -> None:
-        told = self._news[:AT_ONCE]
+        count = _fitting(self._news)
         self._asking = True
-        if not self._peer.ask("presence", Presences(told, all=self._whole), self._told):
+        if not self._peer.ask("presence", Presences(self._news[:count], all=self._whole), self._told):
             self._begin_anew(self._house.now + AGAIN)
             return
-        del self._news[:AT_ONCE]
+        del self._news[:count]
         self._whole = False
 
     def _told(self, answer: Answer) -> None:
@@ -134,53 +129,11 @@ class PresencePart:
             self._house.stir()
 
 
-# --- what peers say -----------------------------------------------------------------------------
-
-
-def asked(house: House, peer: Peer, body: Presences, reply: Reply) -> None:
-    """The request ``presence``."""
-    for each in body.users:
-        try:
-            own(each.user)
-        except ForeignSender:
-            peer.people.log_foreign(each.user, len(body.users))
-            raise
-    if not peer.line.up:
-        raise Unavailable("We do not reach you ourselves yet.", retry_after=AGAIN)
-    if len({each.user.lower() for each in body.users}) < len(body.users):
-        raise Invalid("Somebody is named twice.")
-    with house.write() as ctx:
-        take(ctx, peer.name, body)
-    grant(reply, Empty())
-
-
-def take(ctx: Context, realm: str, said: Presences) -> None:
-    """Keep what a realm says of its users, and tell those of ours whom it concerns.
-
-    People whom we have never met concern nobody, and are passed over.
-    """
-    broker = broker_of(realm)
-    met = acquaintances.known(ctx.tx, realm, [each.user for each in said.users])
-    state = {met[key]: each for each in said.users if (key := each.user.lower()) in met}
-    online = {user for user, each in state.items() if each.online}
-    offline = state.keys() - online
-    if said.all:
-        offline |= set(presence.of_broker(ctx.tx, broker)) - online
-    concerned = sorted(online | offline)
-    presence.lock(ctx.tx, concerned)
-    before = presence.online_among(ctx.tx, concerned)
-    presence.came(ctx.tx, broker, sorted(online))
-    presence.went(ctx.tx, broker, sorted(offline))
-    changed = sorted(before ^ online)
-    seen = {user: _last_seen(ctx, state.get(user)) for user in changed}
-    for user in changed:
-        if user not in online and seen[user]:
-            presence.set_last_seen(ctx.tx, [user], seen[user])
-    names = presence.names(ctx.tx, changed)
-    for user, topic in presence.listeners(ctx.tx, changed):
-        ctx.publish(topic, PresenceEvent(names[user], user in online, seen[user] or ctx.now))
-
-
-def _last_seen(ctx: Context, said: PeerPresence | None) -> int:
-    """Until when somebody was there, never in a time to come; 0 where the peer does not say."""
-    return ctx.now if said is None else min(said.last_seen, ctx.now)
+def _fitting(news: list[PeerPresence]) -> int:
+    """How many of them fit into one request: ``AT_ONCE`` names at most, of users and of their groups."""
+    names = 0
+    for count, each in enumerate(news):
+        names += 1 + len(each.groups)
+        if count and names > AT_ONCE:
+            return count
+    return len(news)

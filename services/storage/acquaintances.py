@@ -98,6 +98,31 @@ def among(tx: Transaction, realm: Realm, users: list[int]) -> list[Acquainted]:
     return found
 
 
+def groups_with(tx: Transaction, realm: Realm, users: list[int]) -> dict[int, list[str]]:
+    """Names of groups of ours that this realm follows, by those of ``users`` who are in them."""
+    found: dict[int, list[str]] = {}
+    for ids, marks in chunks(users, 2):
+        rows = tx.rows(
+            "select m.user_id, c.name from followers x join conversations c on c.id = x.conversation_id"
+            " join members m on m.conversation_id = c.id"
+            f" where x.realm_id = $1 and m.user_id in ({marks}) order by c.name",
+            (realm.id, *ids),
+        )
+        for user, name in rows:
+            found.setdefault(user, []).append(name)
+    return found
+
+
+def copied(tx: Transaction, realm: Realm) -> dict[str, bytes]:
+    """The topic of every copy of a group of this realm, by the key of its bare name."""
+    rows = tx.rows(
+        "select c.name_key, c.topic from copies x join conversations c on c.id = x.conversation_id"
+        " where x.realm_id = $1",
+        (realm.id,),
+    )
+    return {key.partition("@")[0]: bytes(topic) for key, topic in rows}
+
+
 def share(tx: Transaction, one: int, other: int) -> bool:
     """Whether two users are in a conversation that not everybody is in."""
     row = tx.row(

@@ -7,7 +7,8 @@ import pytest
 from protocol.errors import Forbidden, Invalid, Unavailable
 from protocol.realms import PeerPresence, Presences
 from services.realm import presence
-from services.realm.presence import ANEW, broker_of
+from services.realm.presence import ANEW
+from services.realm.visitors import broker_of
 from services.storage.realms import State
 from tests.realms.conftest import Found
 from tests.realms.overheard import Overheard, ask_as_peer, report
@@ -90,6 +91,68 @@ def test_members_of_a_group_hear_it_at_its_home(town: Town) -> None:
     assert [(body["user"], body["online"]) for body in heard] == [("budi@b", True)]
     members = town["a"].do("ani", "group.members", group="team")["members"]
     assert [(member["user"], member["online"]) for member in members] == [("ani", False), ("budi@b", True)]
+
+
+@pytest.fixture
+def team(town: Town) -> Town:
+    """Ani of a is in a group of b's, with Budi and Dewi of b; she has never written to anybody there."""
+    town["b"].person("dewi")
+    town["b"].do("budi", "group.create", group="team")
+    town["b"].do("dewi", "group.join", group="team")
+    town.run(2)
+    town["a"].do("ani", "group.join", group="#Team@b")
+    town.run(2)
+    return town
+
+
+def in_copy(town: Town) -> list[tuple[str, bool]]:
+    """Who came and went, as heard by members of the copy."""
+    topic = town["a"].rows("select topic from conversations where name_key = 'team@b'")[0][0]
+    heard = [event.body for event in town["a"].events if event.topic == topic and event.kind == "presence"]
+    return [(body["user"], body["online"]) for body in heard]
+
+
+def test_members_of_a_copy_hear_it_though_nobody_of_that_realm_is_known_here(team: Town) -> None:
+    report(team["b"], online=["budi", "dewi"])
+    team.run(1)
+    report(team["b"], offline=["dewi"])
+    team.run(1)
+    assert in_copy(team) == [("budi@b", True), ("dewi@b", True), ("dewi@b", False)]
+    assert online(team["a"]) == []
+
+
+def test_in_a_copy_of_a_realm_that_is_away_nobody_is_online(team: Town) -> None:
+    report(team["b"], online=["budi"])
+    team.run(1)
+    team.network.cut("a", "b")
+    team.run(30)
+    assert in_copy(team) == [("budi@b", True), ("budi@b", False)]
+    team.network.heal("a", "b")
+    team.until(lambda: in_copy(team)[2:] == [("budi@b", True)], seconds=60)
+
+
+def test_who_joins_a_group_while_online_is_seen_in_it_within_a_minute(team: Town) -> None:
+    team["b"].person("eka")
+    report(team["b"], online=["eka"])
+    team.run(1)
+    assert in_copy(team) == []
+    team["b"].do("eka", "group.join", group="team")
+    team.run(ANEW + 1)
+    assert in_copy(team) == [("eka@b", True)]
+
+
+def test_a_home_says_where_somebody_comes_only_of_groups_that_are_shared(team: Town) -> None:
+    team["b"].do("budi", "group.create", group="rahasia")
+    heard = Overheard(team["a"])
+    report(team["b"], online=["budi"])
+    team.run(1)
+    assert [each.groups for said in heard.of(Presences) for each in said.users] == [["team"]]
+
+
+def test_groups_of_which_nobody_here_is_a_member_are_passed_over(team: Town) -> None:
+    said = Presences([PeerPresence("budi", True, 1, ["team", "lain", "team@c"])], all=False)
+    ask_as_peer(team["a"], "b", "presence", said)
+    assert in_copy(team) == [("budi@b", True)]
 
 
 def test_who_becomes_acquainted_while_online_is_seen_within_a_minute(town: Town) -> None:
