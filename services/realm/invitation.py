@@ -80,7 +80,7 @@ def checked_address(text: str, port: int = 0) -> str:
     named, colon, end = text.rpartition(":")
     if port and (not colon or (":" in named and not named.endswith("]")) or text.endswith("]")):
         named, end = text, str(port)
-    host = named.removeprefix("[").removesuffix("]")
+    host = named[1:-1] if named[:1] + named[-1:] == "[]" else named
     if not _host(host) or not re.fullmatch("[0-9]{1,5}", end) or not 0 < int(end) < 65_536:
         raise ValueError(f"{text[:100]!r} is no address: HOST:PORT, as chat.example.org:7704.")
     return f"[{host}]:{int(end)}" if ":" in host else f"{host}:{int(end)}"

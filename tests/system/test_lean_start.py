@@ -33,6 +33,7 @@ HEAVY = {
         "services.__main__, services.auth, services.storage.sqlite",
         "services.__main__, services.messaging, services.storage.sqlite",
         "services.__main__, services.group, services.storage.sqlite",
+        "services.__main__, services.realm, services.storage.sqlite",
         "services.__main__, services.file.bulk.line, services.file.blobs.folder, services.storage.sqlite",
     ],
 )
