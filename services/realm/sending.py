@@ -32,6 +32,9 @@ from services.storage.deliveries import Undelivered
 from services.storage.engine import StoreUnavailable
 from services.storage.outbox import Waiting
 
+MOST: Final = ITEMS_MAX // 2
+"""Items in one delivery. They are one transaction over there, for which everybody's own messages wait; yet
+over a line on which an answer takes a fifth of a second it is still 2,000 messages a second."""
 MOST_BYTES: Final = 1 << 20
 """Bytes of texts in one delivery, as the outbox counts them; the last one may go beyond."""
 UNWRITTEN_MOST: Final = 4
@@ -65,7 +68,7 @@ class Sending:
         self._open = False
         self._after = 0
         """Everything up to this number was answered."""
-        self._most = ITEMS_MAX
+        self._most = MOST
         self._pauses = 0
         self._not_before = 0.0
         self._unwritten: list[Answered] = []
@@ -128,7 +131,7 @@ class Sending:
         if last < batch[0].n:
             self._wait(0.0)
             return None
-        self._most = min(ITEMS_MAX, self._most * 2)
+        self._most = min(MOST, self._most * 2)
         self._pauses = 0
         return Answered(batch, last, {one.n: _harmless(one) for one in reply.refused if one.n <= last})
 
