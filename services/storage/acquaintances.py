@@ -142,11 +142,6 @@ def follows(tx: Transaction, realm: Realm, conversation: int) -> bool:
     return row is not None
 
 
-def has_followers(tx: Transaction, conversation: int) -> bool:
-    """Whether this group of ours has members in any other realm."""
-    return tx.row("select 1 from followers where conversation_id = $1 limit 1", (conversation,)) is not None
-
-
 def known(tx: Transaction, realm: str, names: list[str]) -> dict[str, int]:
     """Numbers of the foreigners of this realm whom we have met, by the key of their bare name."""
     found: dict[str, int] = {}
