@@ -23,7 +23,7 @@ from client import Chat, MessageEvent
 
 PATIENCE = 20.0
 PASSWORD = "a password to try"
-SERVICES = ("auth", "messaging", "group", "file")
+SERVICES = ("auth", "messaging", "group", "file", "realm")
 
 
 def surroundings(home: Path) -> dict[str, str]:
