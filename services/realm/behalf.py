@@ -36,6 +36,7 @@ from services.context import pack_struct
 from services.realm import patience
 from services.realm.house import Carried, House, Peer, Reply, refuse
 from services.realm.people import ForeignSender, own
+from services.realm.presence import nudge
 from services.storage import foreigners
 
 NOT_MET: Final = -1
@@ -119,6 +120,8 @@ def call(house: House, peer: Peer, body: PeerCall, reply: Reply) -> None:
     carried = Carried(body.command, user_id, user, pack_struct(request))
     answer = partial(_answer, patience.of(peer).wait(reply), allowed, row.reply)
     house.carry([carried], [answer])
+    if allowed.meet:
+        nudge(house, peer.name)
 
 
 def _caller(house: House, peer: Peer, name: str, *, meet: bool) -> tuple[int, str]:

@@ -41,6 +41,7 @@ from protocol.realms import PeerCall
 from services.context import pack_struct
 from services.realm.house import House, Peer, Reply, grant, refuse
 from services.realm.line import LOST, Answer
+from services.realm.presence import nudge
 from services.storage import acquaintances, foreigners, realms, users
 from services.storage.engine import StoreUnavailable
 from services.storage.realms import State
@@ -49,6 +50,9 @@ T = TypeVar("T")
 
 SAID: Final = (Invalid, InvalidCredentials, Forbidden, NotFound, Conflict, TooLarge, RateLimited, Busy)
 """Refusals that a peer may give our users; anything else is a fault of its own, or it is away."""
+
+ACQUAINTS: Final = frozenset(("group.join",))
+"""Commands by which people here and there come to share a conversation."""
 
 AGAIN: Final = 2.0
 """Seconds after which something asked of a realm that is away may be asked again."""
@@ -69,7 +73,13 @@ def question(house: House, caller: Call, realm: str, command: str, request: Body
     if peer.line.open >= house.settings.realm_open_requests:
         raise Busy(f"Too much is being asked of {realm} at present.", retry_after=0.2)
     body = PeerCall(caller.user, command, pack_struct(request))
-    if not peer.ask("call", body, lambda answer: then(_judged(house, realm, answer))):
+
+    def heard(answer: Answer) -> None:
+        then(_judged(house, realm, answer))
+        if command in ACQUAINTS:
+            nudge(house, realm)
+
+    if not peer.ask("call", body, heard):
         raise away(house, realm)
 
 
@@ -242,6 +252,7 @@ def send(house: House, call: Call, request: Send, reply: Reply) -> None:
     def then(answer: bytes | Failure) -> None:
         _meet(house, _addressee(house, address, answer), address.realm)
         house.carry_as_asked(call, reply)
+        nudge(house, address.realm)
 
     guarded = partial(answered, reply, then)
     try:

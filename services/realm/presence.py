@@ -25,8 +25,11 @@ from services.storage.acquaintances import Acquainted
 AT_ONCE: Final = 5000
 """Names in one request, of users and groups; what there is more follows when that was answered."""
 
-ANEW: Final = 60.0
+ANEW: Final = 30.0
 """Seconds between two looks at everybody, for what hints did not say."""
+
+SOON: Final = 1.0
+"""Seconds until the next of them when somebody has just met somebody there."""
 
 AGAIN: Final = 5.0
 """Seconds after which a peer that would not hear it is told everything again."""
@@ -62,6 +65,11 @@ class PresencePart:
     def changed(self, up: bool) -> None:
         """A line that is new knows nothing."""
         self._begin_anew(0.0)
+
+    def nudge(self) -> None:
+        """Somebody of us and somebody of the peer's may share a conversation now who shared none."""
+        if not self._whole:
+            self._next_look = min(self._next_look, self._house.now + SOON)
 
     def _begin_anew(self, at: float) -> None:
         self._online.clear()
@@ -137,3 +145,11 @@ def _fitting(news: list[PeerPresence]) -> int:
         if count and names > AT_ONCE:
             return count
     return len(news)
+
+
+def nudge(house: House, realm: str) -> None:
+    """People here and in this realm may have become acquainted."""
+    peer = house.peers.get(realm)
+    for part in peer.parts if peer is not None else []:
+        if isinstance(part, PresencePart):
+            part.nudge()

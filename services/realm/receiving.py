@@ -25,6 +25,7 @@ from protocol.realms import Deliver, DeliverReply, Item, Refused
 from services.context import pack_struct
 from services.realm import people, reading
 from services.realm.house import Carried, House, Peer, Reply, grant
+from services.realm.presence import nudge
 from services.storage import conversations, users
 from services.storage.engine import Transaction
 from services.storage.foreigners import Foreigner
@@ -119,6 +120,7 @@ class Delivery:
         for place in away:
             self._refused[place] = _nobody(self._items[place])
         self._people |= people.meet(self._items[place].user for place in new if place not in away)
+        nudge(self._house, self._peer.name)
         crowded = [place for place in new if place not in away and self._known(place) is None]
         for place in crowded:
             self._refused[place] = people.too_many()

@@ -7,7 +7,7 @@ import pytest
 from protocol.errors import Forbidden, Invalid, Unavailable
 from protocol.realms import PeerPresence, Presences
 from services.realm import presence
-from services.realm.presence import ANEW
+from services.realm.presence import ANEW, SOON
 from services.realm.visitors import broker_of
 from services.storage.realms import State
 from tests.realms.conftest import Found
@@ -131,7 +131,7 @@ def test_in_a_copy_of_a_realm_that_is_away_nobody_is_online(team: Town) -> None:
     team.until(lambda: in_copy(team)[2:] == [("budi@b", True)], seconds=60)
 
 
-def test_who_joins_a_group_while_online_is_seen_in_it_within_a_minute(team: Town) -> None:
+def test_who_joins_a_group_while_online_is_seen_in_it_soon(team: Town) -> None:
     team["b"].person("eka")
     report(team["b"], online=["eka"])
     team.run(1)
@@ -155,13 +155,36 @@ def test_groups_of_which_nobody_here_is_a_member_are_passed_over(team: Town) -> 
     assert in_copy(team) == [("budi@b", True)]
 
 
-def test_who_becomes_acquainted_while_online_is_seen_within_a_minute(town: Town) -> None:
+def test_who_becomes_acquainted_while_online_is_seen_in_a_moment(town: Town) -> None:
     town.run(2)
+    report(town["a"], online=["ani"])
     report(town["b"], online=["budi"])
     town["a"].say("ani", "budi@b")
     town.settle()
-    town.run(ANEW + 1)
-    assert online(town["a"]) == ["budi@b"]
+    town.run(2 * SOON)
+    assert (online(town["a"]), online(town["b"])) == (["budi@b"], ["ani@a"])
+
+
+def test_who_joins_a_group_elsewhere_while_online_is_seen_in_a_moment(town: Town) -> None:
+    town.run(2)
+    report(town["a"], online=["ani"])
+    town["b"].do("budi", "group.create", group="team")
+    town["a"].do("ani", "group.join", group="#team@b")
+    town.run(2 * SOON)
+    assert online(town["b"]) == ["ani@a"]
+
+
+def test_acquaintances_of_people_who_were_known_before_are_seen_soon(talking: Town) -> None:
+    talking["b"].person("eka")
+    report(talking["a"], online=["ani"])
+    report(talking["b"], online=["eka"])
+    talking["a"].say("ani", "eka@b")
+    talking.settle()
+    talking["a"].say("citra", "eka@b")
+    talking.settle()
+    report(talking["a"], online=["citra"])
+    talking.run(ANEW + 1)
+    assert sorted(online(talking["b"])) == ["ani@a", "citra@a"]
 
 
 def test_foreigners_are_not_among_our_users(talking: Town) -> None:
