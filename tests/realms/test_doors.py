@@ -21,6 +21,7 @@ from tests.gateway.conftest import PASSWORD, Town
 from tests.gateway.json_peer import JsonPeer
 from tests.system.cli.person import Person
 from tests.system.pesan import PESAN
+from tests.system.screen import Seat
 
 T = TypeVar("T")
 
@@ -101,6 +102,7 @@ async def test_people_of_two_realms_meet_at_every_door(
         await chat.listen()
         await _directly(a, ani, budi)
         await _in_a_group(a, ani, budi)
+        await _at_a_terminal(ani, budi)
         await _while_one_is_away(b, ani, budi)
 
 
@@ -159,6 +161,38 @@ async def _in_a_group(a: OwnServer, ani: Person, budi: Listener) -> None:
     assert "#team@b: complete 1..3" in ani.says("verify", "#team@b")
 
 
+async def _at_a_terminal(ani: Person, budi: Listener) -> None:
+    """The bar of pesan chat follows a message; Tab knows the realm; a post stands on the screen once."""
+    seat = Seat([PESAN, "chat", "budi@b"], {**ani.environment, "LC_ALL": "C.UTF-8"}, ani.folder)
+
+    def tabbed() -> bool:
+        seat.types("\t")
+        return seat.screen.cursor_line.endswith("dewi@b")
+
+    try:
+        seat.sees(lambda: seat.screen.cursor_line == "budi@b>", "a prompt")
+        seat.enters("do you see this?")
+        seat.sees(lambda: "| delivered |" in seat.screen.lines[-1], "delivered")
+        await budi.heard(1)
+        await budi.chat.read("ani@a")
+        seat.sees(lambda: "| read |" in seat.screen.lines[-1], "read")
+        seat.types("/to dewi@")
+        seat.sees(tabbed, "a realm")
+        seat.types("\x03")
+        seat.enters("/to #team@b")
+        seat.sees(lambda: seat.screen.cursor_line == "#team@b>", "the group")
+        seat.enters("said once")
+        assert (await budi.heard(1))[0][1:] == ("ani@a", "said once")
+        await budi.chat.send("#team", "heard it")
+        seat.sees("budi@b: heard it")
+        assert [line for line in seat.screen.lines if line.endswith("said once")] == ["#team@b> said once"]
+        assert "waiting" not in seat.screen.lines[-1]
+        seat.enters("/quit")
+        assert seat.ends() == 0
+    finally:
+        seat.leaves()
+
+
 async def _while_one_is_away(b: OwnServer, ani: Person, budi: Listener) -> None:
     """What is said while b's door is shut is said to wait, and arrives in order when it opens."""
     b.kill("realm.1")
@@ -171,8 +205,7 @@ async def _while_one_is_away(b: OwnServer, ani: Person, budi: Listener) -> None:
     assert "away since" in ani.says("realms")
     with ani.begin("tail", "--events", "budi@b") as tail:
         tail.mutters("listening")
-        for number in range(5):
-            ani.says("send", "budi@b", f"late {number}")
+        ani.says("send", "budi@b", "-", stdin="".join(f"late {number}\n" for number in range(5)))
         post = ani.run("send", "#team@b", "late too")
         assert (post.returncode, post.stderr[:15]) == (0, "queued: realm b")
         assert "(waits for realm b)" in ani.says("history", "budi@b", "-n", "1")
