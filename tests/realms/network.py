@@ -25,6 +25,8 @@ class Weather:
     loss: float = 0.0
     double: float = 0.0
     delay: tuple[float, float] = (0.001, 0.001)
+    rate: float = float("inf")
+    """Bytes a second."""
 
 
 CALM = Weather()
@@ -52,8 +54,8 @@ class Network:
         """It does again."""
         self._cut.discard(frozenset((one, other)))
 
-    def carry(self, one: str, other: str, arrive: Callable[[], None]) -> None:
-        """Put a frame on its way from one realm to another."""
+    def carry(self, one: str, other: str, size: int, arrive: Callable[[], None]) -> None:
+        """Put a frame of so many bytes on its way from one realm to another."""
         weather, rng = self.weather, self._rng
         self.counts["frames"] += 1
 
@@ -70,7 +72,7 @@ class Network:
         self.counts["doubled"] += doubled
         for _ in range(1 + doubled):
             self._number += 1
-            moment = self.now + rng.uniform(*weather.delay)
+            moment = self.now + rng.uniform(*weather.delay) + size / weather.rate
             heapq.heappush(self._under_way, (moment, self._number, arrived))
 
     def next_at(self) -> float:
@@ -97,7 +99,9 @@ class ImaginaryDial:
         route = (self, self._life)
         there = self._town[self._there]
         key = self._home.key
-        self._town.network.carry(self._home.name, there.name, lambda: there.asked(key, route, frame))
+        self._town.network.carry(
+            self._home.name, there.name, len(frame), lambda: there.asked(key, route, frame)
+        )
         return True
 
     def redial(self) -> None:
@@ -113,7 +117,7 @@ class ImaginaryDial:
 
     def carry_back(self, life: int, frame: bytes) -> None:
         """Put a reply on its way."""
-        self._town.network.carry(self._there, self._home.name, lambda: self.answered(life, frame))
+        self._town.network.carry(self._there, self._home.name, len(frame), lambda: self.answered(life, frame))
 
 
 class ImaginaryPorts:
