@@ -40,12 +40,12 @@ def operator(server: OwnServer, *words: str) -> str:
     return done.stdout.strip()
 
 
-def until(found: Callable[[], T]) -> T:
-    """What is found, once it is something."""
+async def until(found: Callable[[], T]) -> T:
+    """What is found, once it is something. Meanwhile who listens in this process stays online."""
     deadline = time.monotonic() + PATIENCE
     while not (result := found()):
         assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
+        await asyncio.sleep(0.05)
     return result
 
 
@@ -122,19 +122,19 @@ async def _directly(a: OwnServer, ani: Person, budi: Listener) -> None:
             shown = citra.done("inbox")["messages"]
             return [(one["sender"], one["sender_realm"], one["receiver_realm"]) for one in shown]
 
-        assert until(answered) == [("budi", "b", "a")]
+        assert await until(answered) == [("budi", "b", "a")]
         both = citra.done("inbox budi@b")["messages"]
         assert [(one["sender"], one["sender_realm"]) for one in both] == [("citra", "a"), ("budi", "b")]
     assert (await budi.hears(ReadEvent)).user == "citra@a"
     await budi.chat.read("ani@a")
-    inbox = until(lambda: ani.says("inbox"))
+    inbox = await until(lambda: ani.says("inbox"))
     assert "budi@b (1 unread)" in inbox and "budi@b: to the shell" in inbox
 
     def read() -> bool:
         return bool(ani.tells("history", "budi@b")[0]["delivery"] == "read")
 
-    assert until(read)
-    assert ani.says("user", "budi@b") == "budi@b online\n"
+    assert await until(read)
+    assert await until(lambda: ani.says("user", "budi@b") == "budi@b online\n")
     unknown = ani.run("send", "eka@b", "hi")
     assert unknown.returncode == 4 and "There is no user eka@b" in unknown.stderr
     assert ani.run("send", "eka@c", "hi").returncode == 4
@@ -154,7 +154,7 @@ async def _in_a_group(a: OwnServer, ani: Person, budi: Listener) -> None:
         rows = ani.tells("history", "#team@b")
         return [(row["seq"], row["from"], row["body"]) for row in rows] if len(rows) == 3 else []
 
-    found = until(shown)
+    found = await until(shown)
     assert found == [(1, "budi@b", "before"), (2, "ani", "from a"), (3, "budi@b", "from b")]
     members = ani.tells("group", "members", "team@b")
     assert {row["user"] for row in members} == {"ani", "budi@b"}
@@ -200,7 +200,7 @@ async def _while_one_is_away(b: OwnServer, ani: Person, budi: Listener) -> None:
     def queued() -> str:
         return ani.run("send", "budi@b", "late").stderr
 
-    said = until(queued)
+    said = await until(queued)
     assert said.startswith("queued: realm b has been away since ")
     assert "away since" in ani.says("realms")
     with ani.begin("tail", "--events", "budi@b") as tail:
