@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from protocol import backend
 from protocol.addresses import TopicKind, new_topic
+from services import hints
 from services.storage import acquaintances, conversations, copies, followers, foreigners, groups, realms
 from services.storage.engine import Store, Transaction
 from services.storage.presence import came
@@ -17,6 +19,7 @@ class Scene:
     """Ani talks to Budi of b; Citra is in a group that b follows; Dewi in a copy of b's; Eka in nothing."""
 
     def __init__(self, house: House) -> None:
+        self.house = house
         self.store: Store = house.store
         self.ani, self.citra, self.dewi, self.eka = house.people("ani", "citra", "dewi", "eka")
         with self.store.write() as tx:
@@ -107,3 +110,13 @@ def test_foreigners_are_found_by_their_bare_names(scene: Scene) -> None:
         known = acquaintances.known(tx, "b", ["BUDI", "nobody", "gita"])
         assert known == {"budi": scene.budi, "gita": scene.gita}
         assert acquaintances.known(tx, "c", ["budi"]) == {}
+
+
+def test_the_realm_process_is_told_who_came_and_went_of_those_who_share_anything(scene: Scene) -> None:
+    house, told = scene.house, [scene.ani.user_id, scene.citra.user_id]
+    house.report(online=[*told, scene.eka.user_id])
+    assert house.effects == [(backend.TELL, "realm", hint) for hint in hints.presence(told)]
+    house.report(online=told)
+    assert house.effects == []
+    house.report(offline=[scene.eka.user_id])
+    assert house.effects == []
