@@ -53,7 +53,7 @@ class OwnServer:
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
         self.port = free_port_base()
-        self._workers = workers
+        self.workers = workers
         self._gateway = gateway
         self._launcher = launcher
         self.connection = ""
@@ -120,7 +120,7 @@ class OwnServer:
 
     def start_worker(self, service: str, number: int = 1) -> None:
         """Start one worker, known as ``service.number``."""
-        self._spawn(f"{service}.{number}", ["-m", self._workers, service])
+        self._spawn(f"{service}.{number}", ["-m", self.workers, service])
 
     def await_ready(self) -> None:
         """Wait for the broker's ``pesan ready`` line."""

@@ -31,9 +31,9 @@ def cut_all(scene: Scene) -> None:
     scene.heal()
 
 
-def drop(scene: Scene) -> None:
+def drop(scene: Scene, realm: str = "") -> None:
     """What is said to a realm falls into nothing, for shorter or longer than its peers' patience."""
-    realm = _any(scene).realm
+    realm = realm or _any(scene).realm
     scene.wires.drop(realm)
     scene.run(scene.random.uniform(0.5, 6.0))
     scene.wires.heal(realm)
@@ -87,7 +87,15 @@ BLOWS: Final[dict[str, Blow]] = {
 }
 
 
+def flow(scene: Scene) -> None:
+    """None at all: everything works for a moment."""
+    scene.flows()
+
+
 def deal(scene: Scene, name: str) -> None:
-    """Let one fall."""
+    """Let one fall. ``drop b``: on this realm; ``flow``: wait until messages arrive everywhere."""
     scene.counts[name] += 1
-    BLOWS[name](scene)
+    if name.startswith("drop "):
+        drop(scene, name.removeprefix("drop "))
+    else:
+        {**BLOWS, "flow": flow}[name](scene)

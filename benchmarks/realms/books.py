@@ -18,6 +18,7 @@ from benchmarks.ledger import Line
 
 _NAMES = "select id, kind, name from conversations"
 _GROUPS = "select name, last_seq from conversations where kind = 'group'"
+_ARRIVED = "select count(*) from messages m join users u on u.id = m.sender_id where u.realm <> ''"
 _WAITING = "select r.name, o.kind, o.state from outbox o join realms r on r.id = o.realm_id"
 _REFUSED = "select conversation_id, seq, code from undelivered"
 
@@ -68,6 +69,12 @@ def unsettled(homes: dict[str, Path]) -> list[str]:
         if len(set(copies.values())) > 1:
             found.append(f"#{address} counts {copies}")
     return found
+
+
+def arrived(home: Path) -> int:
+    """How many messages of other realms' people stand in this data folder."""
+    with asking(home, "") as ask:
+        return int(ask(_ARRIVED)[0][0])
 
 
 def whole(name: str, realm: str) -> str:

@@ -17,6 +17,7 @@ from benchmarks import ledger
 from benchmarks.crash.judge import KINDS
 from benchmarks.figures import OthersShare
 from benchmarks.realms.blows import BLOWS, deal
+from benchmarks.realms.books import Books
 from benchmarks.realms.cast import RealmCast
 from benchmarks.realms.hosts import lacking
 from benchmarks.realms.scene import Scene, total
@@ -27,50 +28,53 @@ BETWEEN = (0.3, 1.5)
 """Seconds between two blows."""
 
 
-def chaos(
-    cast: RealmCast,
-    *,
-    messages: int = MESSAGES,
-    seed: int = 1,
-    on_hosts: bool = False,
-    blows: Sequence[str] = (),
-    module: str = "services",
-) -> dict[str, Any]:
-    """Figures of one run. ``blows``: these, in this order, and no others; else at random until the end."""
+def chaos(cast: RealmCast, *, messages: int, seed: int, on_hosts: bool) -> dict[str, Any]:
+    """Figures of one run between three realms."""
+    with Scene(cast, seed=seed, on_hosts=on_hosts) as scene:
+        return play(scene, messages)
+
+
+def play(scene: Scene, messages: int, blows: Sequence[str] = ()) -> dict[str, Any]:
+    """Everybody writes until so many messages went each way. The figures of it.
+
+    ``blows``: these, in this order, and no others; else at random until the end.
+    """
     others = OthersShare()
-    with Scene(cast, seed=seed, on_hosts=on_hosts, module=module) as scene:
-        begun = time.monotonic()
-        scene.go()
-        left = list(blows)
-        while _missing(scene, messages) or left:
-            scene.run(scene.random.uniform(*BETWEEN))
-            if left or (not blows and _missing(scene, messages)):
-                deal(scene, left.pop(0) if left else scene.random.choice(list(BLOWS)))
-        seconds = time.monotonic() - begun
-        verdict, books, quiet = scene.reckon()
-        errors = scene.errors()
-        figures = {
-            "scenario": "realms chaos",
-            "realms": scene.wires.kind,
-            "seconds": round(seconds, 1),
-            "blows": dict(scene.counts),
-            **{f"{one}_to_{other}": scene.sent(one, other) for one, other in ("ab", "ba", "bc", "ca")},
-            "sent": len(
-                {line.fields[2] for each in books for line in each.lines if line.what == ledger.SENT}
-            ),
-            "acknowledged": total(books, ledger.ACKED),
-            "posts": sum(len(each.database.messages.get(room, [])) for each in books for room in each.groups)
-            // len(books),
-            "handed_out": total(books, ledger.HEARD),
-        }
+    begun = time.monotonic()
+    scene.go()
+    left = list(blows)
+    while _missing(scene, messages) or left:
+        scene.run(scene.random.uniform(*BETWEEN))
+        if left or (not blows and _missing(scene, messages)):
+            deal(scene, left.pop(0) if left else scene.random.choice(list(BLOWS)))
+    seconds = time.monotonic() - begun
+    verdict, books, quiet = scene.reckon()
+    errors = scene.errors()
     return {
-        **figures,
+        "scenario": "realms chaos",
+        "realms": scene.wires.kind,
+        "seconds": round(seconds, 1),
+        "blows": dict(scene.counts),
+        **_told(scene, books),
         **{kind: verdict.counts[kind] for kind in KINDS},
         "caught_up_seconds": quiet,
         "others_cpu": others.share(),
         **({"found": verdict.notes} if verdict.notes else {}),
         **({"errors": errors} if errors else {}),
         "bar_met": verdict.clean and quiet is not None,
+    }
+
+
+def _told(scene: Scene, books: Sequence[Books]) -> dict[str, int]:
+    """How much was said, by whom to whom."""
+    sent = {line.fields[2] for each in books for line in each.lines if line.what == ledger.SENT}
+    posts = max(len(each.database.messages.get(room, [])) for each in books for room in each.groups or [0])
+    return {
+        **{f"{one}_to_{other}": scene.sent(one, other) for one, other in scene.ways},
+        "sent": len(sent),
+        "acknowledged": total(books, ledger.ACKED),
+        "in_the_group": posts,
+        "handed_out": total(books, ledger.HEARD),
     }
 
 

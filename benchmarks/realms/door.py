@@ -1,7 +1,7 @@
 """``python -m benchmarks.realms.door``: a person at one realm's door, who sets things up and looks around.
 
-Reads one errand as JSON from stdin, writes what came of it as JSON to stdout. A program of its own, because
-the realm may live on another host, where the harness is not.
+Reads one errand as JSON from stdin, writes what came of it as JSON to stdout. It can be a program of its own,
+because the realm may live on another host, where the harness is not.
 """
 
 from __future__ import annotations

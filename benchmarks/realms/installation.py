@@ -74,8 +74,6 @@ class Installation:
         folder: Path,
         *,
         launcher: Sequence[str] = (),
-        settings: dict[str, object] | None = None,
-        module: str = "services",
     ) -> None:
         self.realm = realm
         self._cast = cast
@@ -87,9 +85,9 @@ class Installation:
         self.server = OwnServer(
             home=home,
             realm=True,
+            counts={"file": 0},
             launcher=launcher,
-            workers=module,
-            settings={**SETTINGS, **(settings or {})},
+            settings=SETTINGS,
             environment={"PESAN_REALM": realm},
         )
         self.people: People
@@ -138,7 +136,9 @@ class Installation:
         return done.stdout
 
     def _errand(self, errand: door.Errand) -> Any:
-        return json.loads(self._run(door.words(), msgspec.json.encode(errand)) or b"null")
+        """Run an errand: on another host by a program of its own, else right here."""
+        text = msgspec.json.encode(errand)
+        return json.loads(self._run(door.words(), text) if self._launcher else door.main(text))
 
     def enter(self) -> None:
         """Everybody who lives here gets a session, and the programs are there (but not started)."""
@@ -159,8 +159,9 @@ class Installation:
         """kill -9, at the same moment."""
         self.server.kill_together([name for name in names if name in self.server.processes])
 
-    def restart(self, names: Sequence[str]) -> None:
-        """Start them again."""
+    def restart(self, names: Sequence[str], module: str = "services") -> None:
+        """Start them again; ``module`` is run as worker."""
+        self.server.workers = module
         self.server.start_again(names)
 
     # --- after ----------------------------------------------------------------------------------

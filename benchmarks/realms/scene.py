@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from itertools import combinations, permutations
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +15,7 @@ from benchmarks import ledger
 from benchmarks.crash.judge import Verdict
 from benchmarks.crash.reckoning import Heard
 from benchmarks.crash.scene import folder
-from benchmarks.realms.books import Books, unsettled
+from benchmarks.realms.books import Books, arrived, unsettled
 from benchmarks.realms.cast import REALMS, RealmCast
 from benchmarks.realms.hosts import Hosts
 from benchmarks.realms.installation import Installation
@@ -27,13 +28,13 @@ LOOK_EVERY = 0.25
 
 
 class Scene:
-    """``with Scene(…) as scene``: three realms, pairwise paired, and everyone listens. Nobody writes yet.
+    """``with Scene(…) as scene``: realms, pairwise paired, with their people. Nobody listens or writes yet.
 
-    ``on_hosts``: each realm on a host of its own. ``module``: what is run as worker.
+    ``on_hosts``: each realm on a host of its own. ``names``: fewer than all realms; the home is among them.
     """
 
     def __init__(
-        self, cast: RealmCast, *, seed: int = 1, on_hosts: bool = False, module: str = "services"
+        self, cast: RealmCast, *, seed: int = 1, on_hosts: bool = False, names: Sequence[str] = REALMS
     ) -> None:
         self.random = random.Random(seed)
         self.counts: Counter[str] = Counter()
@@ -42,7 +43,7 @@ class Scene:
         self._cast = cast
         self._seed = seed
         self._on_hosts = on_hosts
-        self._module = module
+        self._names = names
         self._exits = ExitStack()
         self.wires: Wires
         self._read: dict[str, int] = {}
@@ -64,26 +65,20 @@ class Scene:
     def _set_up(self) -> None:
         place = self._exits.enter_context(folder("pesan-realms-"))
         if self._on_hosts:
-            self.wires = Cables(self._exits.enter_context(Hosts(REALMS)))
+            self.wires = Cables(self._exits.enter_context(Hosts(self._names)))
         else:
             self.wires = Doors(self._exits, self._seed)
-        for realm in REALMS:
+        for realm in self._names:
             self._start(realm, place)
-        names = list(REALMS)
-        for place_of, realm in enumerate(names):
-            for other in names[place_of + 1 :]:
-                self.realms[other].join(self.realms[realm].invite())
+        for one, other in combinations(self._names, 2):
+            self.realms[other].join(self.realms[one].invite())
         for installation in self.realms.values():
             installation.enter()
         for installation in self.realms.values():
             installation.join_group()
-        for installation in self.realms.values():
-            installation.people.start()
 
     def _start(self, realm: str, place: Path) -> None:
-        installation = Installation(
-            realm, self._cast, place, launcher=self.wires.launcher(realm), module=self._module
-        )
+        installation = Installation(realm, self._cast, place, launcher=self.wires.launcher(realm))
         self._exits.callback(installation.close)
         self.wires.connect(installation)
         installation.server.start()
@@ -91,8 +86,15 @@ class Scene:
 
     # --- while it runs --------------------------------------------------------------------------
 
+    @property
+    def ways(self) -> list[tuple[str, str]]:
+        """From which realm to which people write."""
+        return list(permutations(self._names, 2))
+
     def go(self) -> None:
-        """Everybody writes."""
+        """Everybody listens, and then everybody writes."""
+        for installation in self.realms.values():
+            installation.people.start()
         for installation in self.realms.values():
             installation.people.go()
 
@@ -102,6 +104,14 @@ class Scene:
         while time.monotonic() < deadline:
             for installation in self.realms.values():
                 installation.people.until(lambda _: False, 0.01)
+
+    def flows(self) -> None:
+        """Wait until every realm has got something more from others."""
+        before = {realm: arrived(each.server.home) for realm, each in self.realms.items()}
+        if not self._until(
+            lambda: all(arrived(self.realms[realm].server.home) > count for realm, count in before.items())
+        ):
+            raise RuntimeError("nothing arrives any more")
 
     def sent(self, realm: str, to: str) -> int:
         """Direct messages that people of one realm have begun to send to another one."""

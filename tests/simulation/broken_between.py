@@ -5,47 +5,46 @@ As ``broken``, for runs of two realms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
+from protocol.body import Body
 from protocol.errors import OK
-from protocol.realms import DeliverReply
+from protocol.realms import Deliver, DeliverReply
 from services.context import pack_struct
-from services.realm.line import LOST, Answer
-from services.realm.sending import MOST_BYTES, Sending
+from services.realm.house import Peer, Reply
+from services.realm.line import Answer
+from services.realm.receiving import Delivery
 from services.storage import outbox
 from services.storage.outbox import Waiting
 from tests.simulation.broken import BUILDS, Broken
 
 
 def trusting() -> AbstractContextManager[Any]:
-    """Who does not answer has understood: what was delivered counts as done, whatever became of it."""
-    real = Sending._answered
+    """What was sent counts as delivered: nobody waits for an answer."""
+    real = Peer.ask
 
-    def answered(self: Sending, batch: Sequence[Waiting], answer: Answer) -> None:
-        if answer is LOST:
-            answer = Answer(OK, pack_struct(DeliverReply(batch[-1].n, [])))
-        real(self, batch, answer)
+    def ask(self: Peer, kind: str, body: Body, then: Callable[[Answer], None]) -> bool:
+        if not isinstance(body, Deliver):
+            return real(self, kind, body, then)
+        if real(self, kind, body, lambda answer: None):
+            then(Answer(OK, pack_struct(DeliverReply(body.items[-1].n, []))))
+        return False
 
-    return patch.object(Sending, "_answered", answered)
+    return patch.object(Peer, "ask", ask)
 
 
-def _hasty() -> AbstractContextManager[Any]:
-    """The next delivery begins behind what was asked, before it was answered."""
-    real = Sending._deliver
+def _boasting() -> AbstractContextManager[Any]:
+    """The answer to a delivery says that all of it is done, though some of it could not be done now."""
+    real = Delivery.answer
 
-    def deliver(self: Sending) -> None:
-        for _ in range(4):
-            self._open = False
-            with self._house.store.read() as tx:
-                batch = outbox.waiting(tx, self._peer.realm.id, self._after, self._most, MOST_BYTES)
-            real(self)
-            if self._open:
-                self._after = batch[-1].n
+    def answer(self: Delivery, reply: Reply) -> None:
+        self._stopped = None
+        real(self, reply)
 
-    return patch.object(Sending, "_deliver", deliver)
+    return patch.object(Delivery, "answer", answer)
 
 
 def _selective() -> AbstractContextManager[Any]:
@@ -59,8 +58,8 @@ def _selective() -> AbstractContextManager[Any]:
 
 
 BETWEEN = {
-    "silence taken for consent": Broken(trusting),
-    "deliveries that do not wait for each other": Broken(_hasty),
+    "sent taken for delivered": Broken(trusting),
+    "answers that say more than was done": Broken(_boasting),
     "only the newest delivered": Broken(_selective),
     "forget the dedupe": BUILDS["forget the dedupe"],
 }
