@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 20_000
 """People of one peer whose rows are remembered; then all are forgotten."""
 
+LINE_SECONDS: Final = 1.0
+"""Seconds between two lines in the log about one peer: who floods us does not flood the log."""
+
 
 class ForeignSender(Forbidden):
     """A peer that speaks for somebody else's user. Refused like anything forbidden, and logged."""
@@ -33,6 +36,9 @@ class People:
         self._house = house
         self._realm = realm
         self._known: dict[str, Foreigner] = {}
+        self._foreign = 0
+        """How often the peer spoke for others, since that was last logged."""
+        self._next_line = 0.0
 
     def caller(self, name: str) -> Foreigner:
         """One of them, by the bare name that the peer said; met if they were not.
@@ -98,8 +104,12 @@ class People:
         return Forbidden(f"We know {most} users of {self._realm} already, and that is the limit.", limit=most)
 
     def log_foreign(self, name: str, count: int) -> None:
-        """Note that the peer spoke for others; ``name`` is one of them."""
-        self._house.log.warning("foreign sender", realm=self._realm, user=name[:128], count=count)
+        """Note that the peer spoke for others, ``count`` times more; ``name`` is one of them."""
+        self._foreign += count
+        if self._house.now >= self._next_line:
+            self._next_line = self._house.now + LINE_SECONDS
+            self._house.log.warning("foreign sender", realm=self._realm, user=name[:128], count=self._foreign)
+            self._foreign = 0
 
 
 def own(name: str) -> str:

@@ -125,7 +125,7 @@ class Delivery:
         for place in crowded:
             self._refused[place] = people.too_many()
         if crowded:
-            self._house.log.warning("too many users of a realm", realm=self._peer.name, items=len(crowded))
+            self._house.gate.count(self._peer.name, "user beyond realm_users")
 
     def _known(self, place: int) -> Foreigner | None:
         return self._people.get(name_key(self._items[place].user))

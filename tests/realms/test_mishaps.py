@@ -96,8 +96,7 @@ class Story:
         self.town.network.weather = CALM
         for name in "ab":
             self.town[name].store.full = False
-        self.revive()
-        self.town.run(1)
+            self.town[name].spare()
         self.revive()
         self.town.settle()
         self.town.run(30)

@@ -80,6 +80,15 @@ def test_a_realm_speaks_only_for_its_own_users_and_that_is_logged(founded: Found
     assert town["b"].rows("select name from users where realm <> ''") == [("ani@a",)]
 
 
+def test_who_floods_us_with_foreign_senders_does_not_flood_the_log(town: Town) -> None:
+    envoy = Envoy(town)
+    for n in range(1, 101):
+        envoy.refused(message(n, "citra@c"))
+    town.run(1)
+    envoy.refused(message(101, "citra@c"))
+    assert [line["count"] for line in town["b"].logged("foreign sender")] == [1, 100]
+
+
 @pytest.mark.parametrize(
     "item, code",
     [

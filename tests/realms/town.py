@@ -151,6 +151,10 @@ class Realm:
         """kill -9 between the commit of what is asked next, other than hello, and the reply to it."""
         self._dies = True
 
+    def spare(self) -> None:
+        """Not, after all."""
+        self._dies = False
+
     def dies_before_answering(self) -> bool:
         """Whether that is now."""
         if self._dies and not self.greeting:
