@@ -176,10 +176,11 @@ CONVERSATIONS: Final = (
     ),
     Query(
         "groups.creators",
-        "A group's creator is one of its members.",
+        "A group's creator is one of its members; in a copy of another realm's nobody is.",
         "group {}: user {}",
         "select id, coalesce(creator_id, 0) from conversations where kind = 'group' and not exists (select 1"
-        " from members where conversation_id = conversations.id and user_id = creator_id) order by id",
+        " from members where conversation_id = conversations.id and user_id = creator_id)"
+        " and not exists (select 1 from copies where conversation_id = conversations.id) order by id",
     ),
     Query(
         "groups.passwords",
@@ -260,10 +261,17 @@ USERS: Final = (
         "select min(id), max(id) from users group by name_key having count(*) > 1 order by min(id)",
     ),
     Query(
-        "users.passwords",
-        "A user's password is a hash.",
+        "users.realms",
+        "A user of another realm is named after it, and no user of ours is named after any.",
         "user {}",
-        "select id from users where password not like $1 order by id",
+        "select id from users where name_key not like '%@' || realm and realm <> ''"
+        " or name_key like '%@%' and realm = '' order by id",
+    ),
+    Query(
+        "users.passwords",
+        "A user's password is a hash; one of another realm has none here.",
+        "user {}",
+        "select id from users where password not like case realm when '' then $1 else '' end order by id",
         (_HASH,),
     ),
     Query(
@@ -275,9 +283,9 @@ USERS: Final = (
     ),
     Query(
         "users.everyone",
-        "Every user is in the conversation of everyone.",
+        "Every user of ours is in the conversation of everyone, and nobody else.",
         "user {}",
-        "select id from users where not exists (select 1 from members where user_id = users.id"
+        "select id from users where (realm <> '') = exists (select 1 from members where user_id = users.id"
         " and conversation_id in (select conversations.id from conversations where kind = 'broadcast'))"
         " order by id",
     ),
@@ -294,10 +302,10 @@ USERS: Final = (
 SESSIONS: Final = (
     Query(
         "sessions.users",
-        "Every session is of a user who exists.",
+        "Every session is of a user of ours.",
         "session {} of user {}",
         "select id, user_id from sessions"
-        " where not exists (select 1 from users where users.id = user_id) order by id",
+        " where not exists (select 1 from users where users.id = user_id and realm = '') order by id",
     ),
     Query(
         "sessions.tokens",

@@ -16,7 +16,17 @@ from services import file, messaging
 from services.batch import Engine
 from services.file import staging
 from services.file.blobs import open_blobs
-from services.storage import transfers
+from services.storage import (
+    conversations,
+    copies,
+    deliveries,
+    followers,
+    foreigners,
+    groups,
+    outbox,
+    realms,
+    transfers,
+)
 from services.storage.engine import Store
 from tests.services.house import House, Person
 
@@ -32,6 +42,10 @@ class Busy(NamedTuple):
     Numbers of files: ``own`` is ani's, in the topmost folder, ``shelved`` the same bytes in another folder;
     ``sent`` is citra's, in the group ``files``, message 1, ``gone`` ani's, message 2, deleted. Besides ani
     has an empty folder, and budi a file and two uploads, one of them sealed.
+
+    ``realm`` is another realm, whose user ``bob`` shares the conversation ``abroad`` with ani and is in the
+    group ``files``; ``copy`` is a group there that ani is in. In its outbox wait entry 2, a message, and 3, a
+    post.
     """
 
     ani: int
@@ -48,6 +62,10 @@ class Busy(NamedTuple):
     sent: int
     gone: int
     files: int
+    realm: int
+    bob: int
+    abroad: int
+    copy: int
 
 
 class _Mouth:
@@ -129,6 +147,7 @@ def busy(settings: Settings, store: Store) -> Busy:
     house.do("group.create", dewi, group="soon.gone")
     house.do("group.leave", dewi, group="soon.gone")
     files = _fill(house, mouth, ani, budi, citra)
+    abroad = _abroad(store, mouth, ani)
 
     def number(where: str) -> int:
         row = house.row(f"select id from conversations where {where}")
@@ -140,13 +159,14 @@ def busy(settings: Settings, store: Store) -> Busy:
         budi.user_id,
         citra.user_id,
         dewi.user_id,
-        number("kind = 'direct' and user_low <> user_high"),
+        number(f"user_low = {ani.user_id} and user_high = {budi.user_id}"),
         number("name_key = 'ops'"),
         number("kind = 'broadcast'"),
         number("kind = 'direct' and user_low = user_high"),
         ani.session,
         *files,
         number("name_key = 'files'"),
+        *abroad,
     )
 
 
@@ -166,3 +186,26 @@ def _fill(house: House, mouth: _Mouth, ani: Person, budi: Person, citra: Person)
     mouth.begin(budi, text * 5, path="begun.txt")
     mouth.seal(budi, text * 6, path="sealed.txt")
     return own, shelved, sent, gone
+
+
+def _abroad(store: Store, mouth: _Mouth, ani: Person) -> tuple[int, int, int, int]:
+    """Another realm, somebody there, a conversation with them and our copy of a group: their numbers."""
+    now = 1_800_000_000_000_000
+    with store.write() as tx:
+        realm = realms.pair(tx, "b", b"b" * 32, "b:1", now)
+        bob = foreigners.met(tx, "Bob", "b", now).id
+        copies.add(tx, "Team", "b", realm, 0, now)
+        copy, group = copies.named(tx, "team", "b"), groups.named(tx, "files")
+        assert copy is not None and group is not None
+        groups.add_member(tx, copy.conversation, ani.user_id, now)
+        groups.add_member(tx, group.id, bob, now)
+        followers.changed(tx, group.id, realm)
+    for to in ("bob@b", "bob@b", "#team@b"):
+        mouth.say(ani, to)
+    with store.write() as tx:
+        outbox.told(tx, realm, 1)
+        found = conversations.between(tx, ani.user_id, bob)
+        assert found is not None
+        deliveries.delivered(tx, {found.id: 1})
+        deliveries.refused(tx, [deliveries.Undelivered(found.id, 1, "forbidden", "No.")])
+    return realm, bob, found.id, copy.conversation

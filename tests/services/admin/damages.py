@@ -17,6 +17,7 @@ from tests.services.admin.busy import Busy
 from tests.services.admin.damage import Damage
 from tests.services.admin.file_damages import FILES
 from tests.services.admin.people_damages import PEOPLE
+from tests.services.admin.realm_damages import REALMS
 from tests.services.admin.storage_damages import STORAGE
 from tests.services.admin.talk_damages import TALK
 
@@ -66,7 +67,7 @@ SCHEMA = (
     Damage("schema.objects", "members_of_user is missing", ("drop index members_of_user",)),
 )
 
-BOTH = (*SCHEMA, *TALK, *PEOPLE, *FILES, *STORAGE)
+BOTH = (*SCHEMA, *TALK, *PEOPLE, *FILES, *STORAGE, *REALMS)
 """On either engine."""
 
 OF_ENGINE: dict[str, tuple[Damage, ...]] = {
