@@ -208,11 +208,12 @@ class Requests:
         self.add(request)
 
     def _wait(self, now: float, request: Request, answer: Failure) -> None:
-        if isinstance(answer, RateLimited) and request.deadline != NEVER:
+        if request.deadline != NEVER:
             if now + answer.retry_after >= request.deadline:
                 self.finish(now, request, answer)  # to wait in silence would help nobody
                 return
-            self._pauses.append(answer)
+            if isinstance(answer, RateLimited):
+                self._pauses.append(answer)
         self._land(request)
         request.failure = answer
         delay = answer.retry_after * GROWTH ** min(request.tries, 32)

@@ -54,8 +54,8 @@ SAID: Final = (Invalid, InvalidCredentials, Forbidden, NotFound, Conflict, TooLa
 ACQUAINTS: Final = frozenset(("group.join",))
 """Commands by which people here and there come to share a conversation."""
 
-AGAIN: Final = 2.0
-"""Seconds after which something asked of a realm that is away may be asked again."""
+AGAIN: Final = 30.0
+"""Seconds after which something asked of a realm that is away may be asked again: nobody waits for that."""
 
 SENTENCE_MOST: Final = 300
 """Characters of a peer's sentence that are shown."""

@@ -6,7 +6,7 @@ import pytest
 
 from client.errors import Timeout
 from protocol.commands import WhoamiReply
-from protocol.errors import RateLimited
+from protocol.errors import RateLimited, Unavailable
 from tests.client.wire import Client, World
 
 
@@ -35,6 +35,15 @@ def test_a_pause_longer_than_the_caller_waits_is_the_answer_at_once() -> None:
     ani, handle, _ = refused_once(60.0)
     assert isinstance(ani.world.until(lambda: ani.answers.get(handle), 1.0), RateLimited)
     assert ani.session.pauses == []
+
+
+def test_who_is_away_for_longer_than_the_caller_waits_is_said_to_be_at_once() -> None:
+    world = World()
+    ani = world.client("ani").login()
+    world.server.refuse = lambda command, request: Unavailable("b does not answer.", retry_after=60.0)
+    handle = ani.ask("user.get", user="budi@b")
+    answer = world.until(lambda: ani.answers.get(handle), 1.0)
+    assert isinstance(answer, Unavailable) and answer.message == "b does not answer."
 
 
 @pytest.mark.parametrize(("command", "doubtful"), [("user.whoami", False), ("auth.logout", True)])
