@@ -41,7 +41,7 @@ def test_who_is_away_for_longer_than_the_caller_waits_is_said_to_be_at_once() ->
     world = World()
     ani = world.client("ani").login()
     world.server.refuse = lambda command, request: Unavailable("b does not answer.", retry_after=60.0)
-    handle = ani.ask("user.get", user="budi@b")
+    handle = ani.ask("user.whoami")
     answer = world.until(lambda: ani.answers.get(handle), 1.0)
     assert isinstance(answer, Unavailable) and answer.message == "b does not answer."
 
