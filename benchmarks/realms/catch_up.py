@@ -20,7 +20,7 @@ from typing import Any
 import zmq
 
 from benchmarks.dm import Pair, drive
-from benchmarks.figures import OthersShare, latency_figures
+from benchmarks.figures import Meter, OthersShare, latency_figures
 from benchmarks.own_server import ROOT, OwnServer
 from benchmarks.wire import WireUser, enter
 from protocol.limits import MESSAGE_ID_BYTES
@@ -118,6 +118,18 @@ class Two:
         """The realm process of b is gone."""
         self.servers["b"].kill("realm.1")
 
+    def meter(self) -> Meter:
+        """What all processes of both use from now on."""
+        meter = Meter(
+            {
+                f"{name} {process}": running.pid
+                for name, server in self.servers.items()
+                for process, running in server.processes.items()
+            }
+        )
+        meter.begin()
+        return meter
+
     def come_back(self) -> None:
         """And back."""
         self.servers["b"].start_worker("realm")
@@ -179,6 +191,7 @@ def catch_up(two: Two, pairs: Sequence[Across], messages: int) -> dict[str, Any]
         pair.latencies.clear()
     begun = time.monotonic()
     two.come_back()
+    meter = two.meter()
     first = wait_for(pairs)
     end = time.monotonic()
     count = sum(pair.heard for pair in pairs) - already
@@ -189,6 +202,9 @@ def catch_up(two: Two, pairs: Sequence[Across], messages: int) -> dict[str, Any]
         "per_second_since_start": round(count / (end - begun)),
         "per_second": round(count / (end - first)),
         "not_the_next": sum(pair.wrong for pair in pairs),
+        "cpu_seconds_per_1000": {
+            name: cost for name, cost in meter.cpu_per(count / 1000).items() if cost > 0.0005
+        },
     }
 
 
