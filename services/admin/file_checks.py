@@ -57,7 +57,7 @@ FILES: Final = (
         "A file is in its owner's space or a message in a conversation; only there it outlives its bytes.",
         "file {} of user {}",
         "select id, owner_id from files where (folder is null) = (conversation_id is null)"
-        " or (conversation_id is null) <> (seq is null) or (folder is not null and sha256 is null)"
+        " or (conversation_id is null and seq is not null) or (folder is not null and sha256 is null)"
         " order by id",
     ),
     Query(
@@ -71,7 +71,7 @@ FILES: Final = (
         "files.messages",
         "A file in a conversation is a message of its owner's there, under the upload's id.",
         "file {} of user {}: message {} of conversation {}",
-        "select id, owner_id, seq, conversation_id from files where conversation_id is not null"
+        "select id, owner_id, seq, conversation_id from files where seq is not null"
         " and not exists (select 1 from messages where messages.conversation_id = files.conversation_id"
         " and messages.seq = files.seq and sender_id = owner_id and messages.id = upload) order by id",
     ),
@@ -79,7 +79,7 @@ FILES: Final = (
         "files.one_message",
         "A message has one file.",
         "message {1} of conversation {0} has {2}",
-        "select conversation_id, seq, count(*) from files where conversation_id is not null"
+        "select conversation_id, seq, count(*) from files where seq is not null"
         " group by conversation_id, seq having count(*) > 1 order by conversation_id, seq",
     ),
     Query(
@@ -120,6 +120,33 @@ FILES: Final = (
         "file {} of user {}",
         "select id, files.owner_id from files join folders on folders.owner_id = files.owner_id"
         " and folders.folder = files.folder and folders.name = files.name order by id",
+    ),
+)
+
+FETCHES: Final = (
+    Query(
+        "fetches.form",
+        "A file that may be fetched has a number there and a hash, and a reason if it cannot be had.",
+        "file {}, number {} there",
+        "select file_id, there from fetches where there < 1 or length(sha256) <> $1"
+        " or (state = 'failed') <> (code <> '') order by file_id",
+        (SHA256_BYTES,),
+    ),
+    Query(
+        "fetches.files",
+        "A file that may be fetched is a message in a conversation, and its bytes are not here.",
+        "file {}, number {} there",
+        "select file_id, there from fetches where not exists (select 1 from files"
+        " where files.id = file_id and seq is not null and files.sha256 is null) order by file_id",
+    ),
+    Query(
+        "fetches.realms",
+        "A file that may be fetched was sent by somebody in another realm, and from a realm that is known.",
+        "file {}, number {} there",
+        "select file_id, there from fetches"
+        " where not exists (select 1 from realms where realms.id = realm_id)"
+        " or exists (select 1 from files join users on users.id = owner_id"
+        " where files.id = file_id and users.realm = '') order by file_id",
     ),
 )
 

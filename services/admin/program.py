@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from config.settings import Settings, SettingsError, load
-from services.admin import checks, file_checks, schema, storage_checks
+from services.admin import checks, file_checks, realm_checks, schema, storage_checks
 from services.admin.fsck import Group, Result, run
 from services.storage import SQLITE_FILE, open_reader
 from services.storage.engine import StoreUnavailable
@@ -32,7 +32,16 @@ def groups(dialect: str, *, hashes: bool = False) -> list[Group]:
         Group((schema.Version(),), gate=True),
         Group((schema.Objects(), *schema.ENGINE[dialect])),
         Group(store),
-        Group((*file_checks.BLOBS, *file_checks.FILES, *file_checks.UPLOADS, *file_checks.USAGE)),
+        Group(realm_checks.REALMS),
+        Group(
+            (
+                *file_checks.BLOBS,
+                *file_checks.FILES,
+                *file_checks.FETCHES,
+                *file_checks.UPLOADS,
+                *file_checks.USAGE,
+            )
+        ),
         Group(storage_checks.storage(hashes=hashes)),
     ]
 

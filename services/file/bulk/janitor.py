@@ -23,7 +23,7 @@ from config.settings import Settings
 from services.file import staging
 from services.file.blobs import BlobStore
 from services.file.bulk.sealing import Shared
-from services.storage import blobs, transfers
+from services.storage import blobs, files, transfers, usage
 from services.storage.blobs import State
 from services.storage.engine import Store, StoreUnavailable
 
@@ -43,6 +43,9 @@ STAGED_AT_ONCE: Final = 500
 """Files of unfinished uploads that are looked at in one look."""
 STRANGE_FOR: Final = 3600.0
 """Seconds after which a file in the staging folder that is none of an upload's goes."""
+
+POSTED_FOR: Final = 60.0
+"""Seconds after which a file without a message, and without a post that waits, goes."""
 
 STRANGE_MANY: Final = 20
 STRANGE: Final = (
@@ -95,7 +98,7 @@ class Janitor:
         try:
             if self._step(self._claimed):
                 try:
-                    for step in (self._sweep, self._delete, self._staged_for_nobody, self._orphans):
+                    for step in self._steps():
                         self._step(step)
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -103,6 +106,9 @@ class Janitor:
             if self._failures:
                 self._log.warning("could not clear away", times=len(self._failures), error=self._failures[0])
             self._busy = False
+
+    def _steps(self) -> tuple[Callable[[], None], ...]:
+        return self._sweep, self._forsaken, self._delete, self._staged_for_nobody, self._orphans
 
     def _step(self, step: Callable[..., T], *arguments: object) -> T | None:
         """Do one thing; None if it fails, which keeps no other from being done."""
@@ -169,6 +175,29 @@ class Janitor:
             if not transfers.drop(tx, user, id, self._now(), idle_since=since):
                 return False
         staging.remove(self._settings, user, id)
+        return True
+
+    def _forsaken(self) -> None:
+        """Files posted to a group of another realm that refused them: there is no message that shows them."""
+        before = self._now() - int(POSTED_FOR * 1e6)
+        left_alone = self._forget_failures()
+        with self._store.read() as tx:
+            forsaken = files.forsaken(tx, before, AT_ONCE + left_alone)
+        found = self._each(self._dropped, [(number,) for number in forsaken])
+        if found:
+            self._log.info("files of refused messages were deleted", files=found)
+
+    def _dropped(self, number: int) -> bool:
+        with self._store.write() as tx:
+            file = files.numbered(tx, number)
+            if file is None:
+                return False
+            usage.locked(tx, file.owner_id)
+            gone = files.delete_forsaken(tx, number)
+            if gone is None:
+                return False
+            usage.change(tx, file.owner_id, -1, -gone.size)
+            blobs.release(tx, [gone.sha256], self._now())
         return True
 
     # --- bytes ----------------------------------------------------------------------------------

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from tests.services.admin.damage import Damage, also
 
+_FETCH = (
+    "insert into fetches (file_id, realm_id, there, sha256, changed_at)"
+    " select {file}, 99, {there}, sha256, 1 from files where id = {{sent}}"
+)
+
 FILES = (
     Damage(
         "blobs.form",
@@ -113,6 +118,19 @@ FILES = (
         "file {own} of user {ani}",
         ("update folders set name = 'own.txt' where owner_id = {ani} and name = 'empty'",),
     ),
+    Damage(
+        "fetches.form",
+        "file {gone}, number 0 there",
+        (_FETCH.format(file="{gone}", there=0),),
+        also=also("fetches.realms"),
+    ),
+    Damage(
+        "fetches.files",
+        "file {sent}, number 7 there",
+        (_FETCH.format(file="{sent}", there=7),),
+        also=also("fetches.realms"),
+    ),
+    Damage("fetches.realms", "file {gone}, number 7 there", (_FETCH.format(file="{gone}", there=7),)),
     Damage(
         "uploads.users",
         "1 of user 99",

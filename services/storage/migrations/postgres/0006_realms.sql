@@ -21,7 +21,7 @@ create table realms (
     waiting bigint not null default 0,
     waiting_bytes bigint not null default 0
 );
-create unique index realms_by_key on realms (key) where state <> 'removed';
+create unique index realms_keyed on realms (key) where state <> 'removed';
 
 -- One-time secrets, hashed. used_by: the realm that joined with it. replaces: a realm that may come with
 -- another key than it had.

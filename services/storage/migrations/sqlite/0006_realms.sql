@@ -21,7 +21,7 @@ create table realms (
     waiting integer not null default 0,
     waiting_bytes integer not null default 0
 ) strict;
-create unique index realms_by_key on realms (key) where state <> 'removed';
+create unique index realms_keyed on realms (key) where state <> 'removed';
 
 -- One-time secrets, hashed. used_by: the realm that joined with it. replaces: a realm that may come with
 -- another key than it had.
