@@ -114,6 +114,7 @@ def _after(ctx: Context, group: groups.Group, gone: int) -> None:
         groups.delete(ctx.tx, group.id)
         followers.bereave(ctx.tx, group.id, group.name)
         copies.forget(ctx.tx, group.id)
+        outbox.forget(ctx.tx, group.id)
         return
     if gone == group.creator_id:
         groups.set_creator(ctx.tx, group.id, heir)

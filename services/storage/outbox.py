@@ -93,7 +93,7 @@ def waited_for(tx: Transaction) -> set[int]:
 
 
 def told(tx: Transaction, realm: int, last: int) -> None:
-    """Everything up to ``last`` is there: posts stay until they come back, the rest goes."""
+    """Everything up to ``last`` is there: posts stay until they come back to our copy, the rest goes."""
     row = tx.row(
         "select count(*), coalesce(sum(size), 0) from outbox"
         " where realm_id = $1 and state = 'waiting' and n <= $2",
@@ -106,7 +106,8 @@ def told(tx: Transaction, realm: int, last: int) -> None:
             (int(row[0]), int(row[1]), realm),
         )
         tx.run(
-            "delete from outbox where realm_id = $1 and state = 'waiting' and n <= $2 and kind <> 'post'",
+            "delete from outbox where realm_id = $1 and state = 'waiting' and n <= $2 and (kind <> 'post'"
+            " or not exists (select 1 from copies where copies.conversation_id = outbox.conversation_id))",
             (realm, last),
         )
         tx.run(
@@ -181,6 +182,13 @@ def back(tx: Transaction, realm: int, sent: Iterable[tuple[int, bytes]]) -> None
             "update realms set waiting = waiting - $1, waiting_bytes = waiting_bytes - $2 where id = $3",
             (len(sizes), sum(sizes), realm),
         )
+
+
+def forget(tx: Transaction, conversation: int) -> None:
+    """Our copy is gone: no post to it that was told comes back any more. Those that wait are still told."""
+    tx.run(
+        "delete from outbox where kind = 'post' and conversation_id = $1 and state = 'told'", (conversation,)
+    )
 
 
 def leaving(tx: Transaction, realm: int, group: str) -> set[int]:

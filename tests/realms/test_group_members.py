@@ -93,6 +93,27 @@ def test_posts_before_leaving_arrive_before_it(town: Town) -> None:
     assert outside(b) == []
 
 
+def test_no_post_is_remembered_for_a_copy_that_is_gone(town: Town) -> None:
+    a, b = team(town, ("a", "ani"))["a"], town["b"]
+    a.say("ani", "#team@b", "satu")
+    a.do("ani", "group.leave", group="team@b")
+    assert a.rows("select kind, state from outbox order by n") == [("post", "waiting"), ("leave", "waiting")]
+    town.run(1)
+    assert a.rows("select count(*) from outbox") == [(0,)]
+    assert said(b, "budi", "#team") == [(1, "ani@a", "satu")]
+
+
+def test_who_posts_and_leaves_has_said_it_to_those_of_us_who_stay(town: Town) -> None:
+    a = team(town, ("a", "ani"))["a"]
+    a.person("dewi")
+    join(a, "dewi")
+    a.say("ani", "#team@b", "sampai jumpa")
+    a.do("ani", "group.leave", group="team@b")
+    town.run(1)
+    assert said(a, "dewi") == [(1, "ani", "sampai jumpa")]
+    assert inbox(a, "dewi")["#Team@b"]["unread"] == 1
+
+
 def test_who_left_joins_again_when_the_home_has_heard_of_it(town: Town) -> None:
     a, b = team(town, ("a", "ani"))["a"], town["b"]
     b.say("budi", "#team", "lama")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.storage import conversations, deliveries, messages, outbox, realms
+from services.storage import conversations, copies, deliveries, messages, outbox, realms
 from services.storage.deliveries import Undelivered
 from services.storage.engine import Duplicate, Store, Transaction
 from services.storage.outbox import Entry, Waiting
@@ -76,7 +76,10 @@ def test_what_was_told_goes_but_posts_stay_until_they_come_back(world: World, st
     with store.write() as tx:
         realm = peer(tx)
         ani = world.people["ani"].user_id
-        post = Entry("post", ani, "team", 9, 0, message_id(7), "to all", 6)
+        copies.add(tx, "team", "b", realm, 0, NOW)
+        copy = copies.named(tx, "team", "b")
+        assert copy is not None
+        post = Entry("post", ani, "team", copy.conversation, 0, message_id(7), "to all", 6)
         outbox.add(tx, realm, [*said(tx, world, 2), post, *said_again(world)], NOW)
         outbox.told(tx, realm, 3)
     assert [entry.n for entry in first(store, realm, 10, 1000)] == [4]
