@@ -110,8 +110,8 @@ class Delivery:
 
     def _meet(self) -> None:
         """Those who write for the first time, to somebody who is here; as many as there is room for."""
-        people = self._peer.people
-        self._people = people.find(self._items[place].user for place in self._fit())
+        theirs = self._peer.people
+        self._people = theirs.find(self._items[place].user for place in self._fit())
         new = [place for place in self._fit() if self._says(place) and self._known(place) is None]
         if not new:
             return
@@ -119,11 +119,11 @@ class Delivery:
             away = {place for place in new if not _is_here(tx, self._items[place])}
         for place in away:
             self._refused[place] = _nobody(self._items[place])
-        self._people |= people.meet(self._items[place].user for place in new if place not in away)
+        self._people |= theirs.meet(self._items[place].user for place in new if place not in away)
         nudge(self._house, self._peer.name)
         crowded = [place for place in new if place not in away and self._known(place) is None]
         for place in crowded:
-            self._refused[place] = people.too_many()
+            self._refused[place] = theirs.too_many()
         if crowded:
             self._house.gate.count(self._peer.name, "user beyond realm_users")
 
@@ -178,6 +178,8 @@ class Delivery:
         fresh = [place for place in places if self._items[place].n > self._peer.taken]
         calls = [_left(self._who(place), self._items[place]) for place in fresh]
         self._house.carry(calls, [partial(self._heard, place) for place in fresh])
+        if self._stopped is None:
+            self._peer.taken = max(self._peer.taken, self._items[places[-1]].n)
 
     def _heard(self, place: int, status: str, body: bytes) -> None:
         """What came of one of them."""
