@@ -50,6 +50,7 @@ def play(scene: Scene, messages: int, blows: Sequence[str] = ()) -> dict[str, An
     seconds = time.monotonic() - begun
     verdict, books, quiet = scene.reckon()
     errors = scene.errors()
+    met = verdict.clean and quiet is not None
     return {
         "scenario": "realms chaos",
         "realms": scene.wires.kind,
@@ -61,7 +62,8 @@ def play(scene: Scene, messages: int, blows: Sequence[str] = ()) -> dict[str, An
         "others_cpu": others.share(),
         **({"found": verdict.notes} if verdict.notes else {}),
         **({"errors": errors} if errors else {}),
-        "bar_met": verdict.clean and quiet is not None,
+        **({} if met else {"logs": {one: each.complaints() for one, each in scene.realms.items()}}),
+        "bar_met": met,
     }
 
 

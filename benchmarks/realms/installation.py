@@ -24,6 +24,8 @@ from benchmarks.realms.cast import GROUP, HOME, RealmCast
 
 PESAN = str(Path(sys.executable).with_name("pesan"))
 SECONDS = 90.0
+TOLD = 10
+"""Lines of a log."""
 REALM = "realm.1"
 """The process that talks with other realms."""
 SETTINGS = {
@@ -188,6 +190,11 @@ class Installation:
         found = msgspec.convert(self._errand(errand), Evidence, strict=False)
         books.history = translated(found, self.realm)
         return books
+
+    def complaints(self) -> list[str]:
+        """The last warnings and faults in the server's log, for whoever wants to know why."""
+        lines = (self.server.home / "log" / "server.jsonl").read_text(errors="replace").splitlines()
+        return [line for line in lines if '"level":"info"' not in line and '"outcome"' not in line][-TOLD:]
 
     def close(self) -> None:
         """End everything."""
