@@ -42,6 +42,8 @@ class Spoken(Told):
 def said(message: Message | MessageEvent, address: str) -> Spoken:
     """A message of the conversation that is open: ``12:03 budi: text``."""
     line = f"{_when(message.sent_at):%H:%M} {one_line(message.sender)}: {output.said(message)}"
+    if isinstance(message, Message) and message.undelivered:
+        line += f" (refused there: {one_line(message.undelivered)})"
     return Spoken.of(line, message, address)
 
 

@@ -52,6 +52,8 @@ class Talk:
     """Seq of our own newest message."""
     delivered: int = 0
     """How far the server of somebody of another realm has what was said."""
+    refused: int = 0
+    """Seq of the newest of ours that was refused there."""
     seen: int = 0
     """How far somebody else has read."""
     typists: dict[str, float] = field(default_factory=dict)
@@ -117,6 +119,8 @@ class Room:
             self.marked(page)
             ours = [message.seq for message in page.messages if message.sender == self.user]
             known.ours = max([known.ours, *ours])
+            refused = [message.seq for message in page.messages if message.undelivered]
+            known.refused = max([known.refused, *refused])
             if page.last_seq > page.read_seq:
                 self.to_read[known.id] = page.last_seq
             self._learn(known.name, *(message.sender for message in page.messages))
@@ -274,6 +278,8 @@ class Room:
     def _undelivered(self, event: UndeliveredEvent) -> list[str]:
         """Said wherever we are: it was meant to arrive, and will not."""
         talk = self.talks.get(event.conversation)
+        if talk is not None:
+            talk.refused = max(talk.refused, event.seq)
         to, beginning = self.queued.pop(event.id, (talk.name if talk is not None else "", ""))
         self.sent.discard(event.id)
         which = f" ({beginning})" if beginning else ""

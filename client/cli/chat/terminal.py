@@ -282,6 +282,8 @@ def _mark(room: Room, talk: Talk) -> list[str]:
         return ["read"]
     if not realm:
         return []
+    if talk.ours == talk.refused:
+        return ["refused there"]
     return ["delivered"] if talk.ours <= talk.delivered else [f"sent, waiting for realm {realm}"]
 
 

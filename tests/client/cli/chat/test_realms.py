@@ -258,6 +258,15 @@ def test_opening_shows_how_far_our_last_message_has_come() -> None:
     assert talk is not None and (talk.ours, talk.delivered, talk.seen) == (2, 1, 1)
 
 
+def test_opening_shows_what_was_refused() -> None:
+    room = Room("ani")
+    said = Message(1, "ani", "hi", NOON, bytes(16), undelivered="There is no user\neka.")
+    shown = room.opened("eka@b", HistoryReply(3, [said], 1, 1, 1, 1, 1, 0))
+    assert shown[-1].endswith(" ani: hi (refused there: There is no user eka.)")
+    talk = room.talk
+    assert talk is not None and talk.refused == talk.ours == 1
+
+
 async def test_after_a_break_it_is_looked_how_far_things_have_come() -> None:
     chat, _, desk = await seated("budi@b")
     listening = asyncio.ensure_future(desk.listen())

@@ -21,7 +21,7 @@ from client.errors import LoggedOut
 from client.inbox import Status
 from protocol.commands import ConversationInfo
 from protocol.errors import InvalidCredentials
-from protocol.events import DeliveredEvent, MessageEvent, ReadEvent, TypingEvent
+from protocol.events import DeliveredEvent, MessageEvent, ReadEvent, TypingEvent, UndeliveredEvent
 from tests.client.cli.chat.pretended import NOON, PATIENCE, PretendedChat, until
 
 BEGIN = "-- budi --"
@@ -191,6 +191,9 @@ def test_the_bar_says_how_far_a_message_to_another_realm_has_come() -> None:
     assert bar(room, 0, 0) == " budi@b | read | connected "
     room.hear(MessageEvent(1, 2, "ani", "budi@b", "hi", NOON, bytes(16)), 0)
     assert "waiting for realm b" in bar(room, 0, 0)
+    room.hear(UndeliveredEvent(1, 2, bytes(16), "not_found", "No."), 0)
+    room.hear(DeliveredEvent(1, 2), 0)  # what was refused counts as settled
+    assert bar(room, 0, 0) == " budi@b | refused there | connected "
 
 
 def test_the_bar_counts_posts_that_have_not_come_back_from_their_home() -> None:
