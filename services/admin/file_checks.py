@@ -141,12 +141,10 @@ FETCHES: Final = (
     ),
     Query(
         "fetches.realms",
-        "A file that may be fetched was sent by somebody in another realm, and from a realm that is known.",
+        "A file that may be fetched is in a realm that is known.",
         "file {}, number {} there",
         "select file_id, there from fetches"
-        " where not exists (select 1 from realms where realms.id = realm_id)"
-        " or exists (select 1 from files join users on users.id = owner_id"
-        " where files.id = file_id and users.realm = '') order by file_id",
+        " where not exists (select 1 from realms where realms.id = realm_id) order by file_id",
     ),
 )
 

@@ -189,15 +189,17 @@ class Janitor:
 
     def _dropped(self, number: int) -> bool:
         with self._store.write() as tx:
-            file = files.numbered(tx, number)
-            if file is None:
+            found = files.numbered(tx, number)
+            if found is None:
                 return False
-            usage.locked(tx, file.owner_id)
+            usage.locked(tx, found.owner_id)
+            file = files.numbered(tx, number) or found  # again, for its owner may have deleted it
             gone = files.delete_forsaken(tx, number)
             if gone is None:
                 return False
-            usage.change(tx, file.owner_id, -1, -gone.size)
-            blobs.release(tx, [gone.sha256], self._now())
+            if file.sha256 is not None:
+                usage.change(tx, file.owner_id, -1, -gone.size)
+                blobs.release(tx, [gone.sha256], self._now())
         return True
 
     # --- bytes ----------------------------------------------------------------------------------

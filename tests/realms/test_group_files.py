@@ -1,0 +1,86 @@
+"""Files in groups with members in other realms: posted from anywhere, fetched through the home."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from protocol.errors import NotFound
+from services.file.bulk.janitor import POSTED_FOR, Janitor
+from services.storage import files, outbox
+from tests.realms.circle import team
+from tests.realms.conftest import Found
+from tests.realms.desk import Files, sha
+from tests.realms.town import Town
+
+SOME = random.Random(2).randbytes(700_000)
+
+
+def shown(town: Town, realm: str, who: str, group: str) -> list[dict[str, Any]]:
+    """The files of a group, as its messages show them."""
+    return [message["file"] for message in town[realm].messages(who, group) if "file" in message]
+
+
+def test_a_file_posted_from_another_realm_is_numbered_at_home_and_fetched_by_all(founded: Found) -> None:
+    town = founded("a", "b", "c")
+    team(town, ("a", "ani"), ("c", "citra"))
+    a, b, c = (Files(town, name) for name in "abc")
+    answer = a.send("ani", "#team@b", SOME, "foto.raw")
+    assert (answer["seq"], answer["queued"]) == (0, True)
+    town.run(2)
+    own = town["a"].messages("ani", "#team@b")[-1]
+    assert own["file"]["file"] == answer["file"]["file"]
+    assert a.open("ani", own["file"]) == SOME
+    assert b.kept() == []
+    # Citra's realm asks the home, which has to ask Ani's first.
+    (for_citra,) = shown(town, "c", "citra", "#team@b")
+    assert c.open("citra", for_citra) == SOME
+    assert b.kept() == c.kept() == [sha(SOME)]
+    (for_budi,) = shown(town, "b", "budi", "#team")
+    assert b.open("budi", for_budi) == SOME
+    assert len(town["b"].logged("a file was fetched")) == 1
+
+
+def test_a_file_of_the_home_s_is_fetched_by_members_elsewhere_and_not_after_they_left(founded: Found) -> None:
+    town = founded("a", "b", "c")
+    team(town, ("a", "ani"), ("c", "citra"))
+    a, b, c = (Files(town, name) for name in "abc")
+    b.send("budi", "#team", SOME)
+    town.run(2)
+    (for_ani,), (for_citra,) = (
+        shown(town, "a", "ani", "#team@b"),
+        shown(town, "c", "citra", "#team@b"),
+    )
+    assert a.open("ani", for_ani) == SOME
+    town["c"].do("citra", "group.leave", group="#team@b")
+    town.run(2)
+    with pytest.raises(NotFound):
+        c.get("citra", for_citra["file"])
+
+
+def test_a_file_of_a_post_that_was_refused_does_not_stay(town: Town) -> None:
+    team(town, ("a", "ani"))
+    here = Files(town, "a")
+    town.network.cut("a", "b")
+    number = here.send("ani", "#team@b", SOME)["file"]["file"]
+    janitor = Janitor(
+        here.settings,
+        town["a"].store,
+        here.storage,
+        town["a"].log,
+        lambda: town.wall,
+    )
+    town.run(2 * POSTED_FOR)
+    janitor.look()
+    assert town["a"].do("ani", "file.usage")["bytes"] == len(SOME)
+    realm = town["a"].row_of("b").id
+    with town["a"].store.write() as tx:
+        outbox.give_up(tx, realm, "forbidden", "They are gone.")
+    janitor.look()
+    janitor.close()
+    with town["a"].store.read() as tx:
+        assert files.numbered(tx, number) is None
+    assert town["a"].do("ani", "file.usage")["bytes"] == 0
+    assert here.kept() == []
