@@ -4,6 +4,7 @@
     lines     how it looks                       desk      does it, between the server and a front
     front     where lines are shown              outgoing  messages on their way
     transfers files on their way                 errands   each of them
+    journeys  messages on their way to other realms
     terminal  a front on a terminal, with completion and keeping
     plain     a front on pipes
 

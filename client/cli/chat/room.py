@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from client.cli.chat import lines
+from client.cli.chat.journeys import Journeys
 from client.inbox import Event, SetBack, Status
 from protocol.addresses import Kind, name_key
 from protocol.commands import ConversationInfo, HistoryReply, Message
@@ -34,8 +35,6 @@ TYPING_EVERY: Final = 3.0
 """Seconds between two notices that we are typing."""
 FILES_KNOWN: Final = 50
 """Files to complete the number of."""
-QUEUED_KNOWN: Final = 200
-"""Messages of ours on their way to other realms whose beginning is remembered."""
 
 
 @dataclass
@@ -79,15 +78,12 @@ class Room:
         self.tell_typing = True
         self.sent: set[bytes] = set()
         """Ids of messages typed here: they are on the screen already."""
-        self.queued: dict[bytes, tuple[str, str]] = {}
-        """Messages typed here that have to go to another realm, the latest last: id → address, beginning."""
+        self.journeys = Journeys()
         self.files: dict[int, str] = {}
         """Files that were seen: number → name, the latest last."""
         self.to_read: dict[int, int] = {}
         """Conversation → seq up to which it was read here."""
         self.stale = False
-        self._arrived: dict[int, int] = {}
-        """Conversation that is not known yet → how far it was delivered."""
         self._day = ""
         self._held: list[Event] | None = None
         self._typed_at = float("-inf")
@@ -144,14 +140,7 @@ class Room:
     def passed_on(self, id: bytes, address: str, text: str) -> None:
         """Our message has to go to another realm, which may take long."""
         if id in self.sent or not address.startswith("#"):  # else it has come back already
-            self.queued[id] = (address, lines.excerpt(text))
-        for old in list(self.queued)[:-QUEUED_KNOWN]:
-            del self.queued[old]
-
-    def waiting(self, address: str) -> int:
-        """Posts of ours to a group of another realm that have not come back."""
-        key = name_key(address)
-        return sum(to.startswith("#") and name_key(to) == key for to, _ in self.queued.values())
+            self.journeys.began(id, address, lines.excerpt(text))
 
     def left(self, group: str) -> None:
         """We are no member of this group any more (a bare name)."""
@@ -232,7 +221,7 @@ class Room:
         typed = event.id in self.sent
         self.sent.discard(event.id)
         if talk.kind == Kind.GROUP:
-            self.queued.pop(event.id, None)
+            self.journeys.ended(event.id)
         if talk is self.talk or name_key(talk.name) == name_key(self.here):
             return self._message_here(talk, event, typed)
         if ours:
@@ -267,12 +256,11 @@ class Room:
     def _delivered(self, event: DeliveredEvent) -> list[str]:
         talk = self.talks.get(event.conversation)
         if talk is None:
-            self._arrived[event.conversation] = event.seq  # faster than the answer to its first message
+            self.journeys.early(event.conversation, event.seq)
             return []
         talk.delivered = max(talk.delivered, event.seq)
         if talk.delivered >= talk.ours:
-            for id in [id for id, (to, _) in self.queued.items() if name_key(to) == name_key(talk.name)]:
-                del self.queued[id]
+            self.journeys.arrived(talk.name)
         return []
 
     def _undelivered(self, event: UndeliveredEvent) -> list[str]:
@@ -280,10 +268,11 @@ class Room:
         talk = self.talks.get(event.conversation)
         if talk is not None:
             talk.refused = max(talk.refused, event.seq)
-        to, beginning = self.queued.pop(event.id, (talk.name if talk is not None else "", ""))
+        to, beginning = self.journeys.ended(event.id)
         self.sent.discard(event.id)
+        to = to or (talk.name if talk is not None else "another realm")
         which = f" ({beginning})" if beginning else ""
-        return [lines.aside(f"not delivered to {to or 'another realm'}{which}: {event.message.rstrip('.')}")]
+        return [lines.aside(f"not delivered to {to}{which}: {event.message.rstrip('.')}")]
 
     def _typing(self, event: TypingEvent, now: float) -> list[str]:
         talk = self.talks.get(event.conversation)
@@ -353,7 +342,7 @@ class Room:
             kind = {"#": Kind.GROUP, "*": Kind.BROADCAST}.get(name[:1], Kind.DIRECT)
         known = self.talks.get(id)
         if known is None:
-            known = self.talks[id] = Talk(id, kind, name, delivered=self._arrived.pop(id, 0))
+            known = self.talks[id] = Talk(id, kind, name, delivered=self.journeys.so_far(id))
         if known.name != name and name_key(known.name) == name_key(self.here):
             self.here = name
         known.name = name

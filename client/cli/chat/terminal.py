@@ -274,7 +274,7 @@ def _mark(room: Room, talk: Talk) -> list[str]:
     """How far what we said last has come."""
     realm = realm_of(talk.name)
     if talk.kind == Kind.GROUP:
-        waiting = room.waiting(talk.name)
+        waiting = room.journeys.waiting(talk.name)
         return [f"{waiting} waiting for realm {realm}"] if waiting else []
     if talk.kind != Kind.DIRECT or not talk.ours:
         return []

@@ -9,7 +9,8 @@ import pytest
 
 from client.cli import realms
 from client.cli.chat.desk import Desk
-from client.cli.chat.room import QUEUED_KNOWN, Room
+from client.cli.chat.journeys import KNOWN_MOST
+from client.cli.chat.room import Room
 from client.cli.exits import NOT_FOUND, TIMEOUT
 from client.cli.realms import moment
 from client.inbox import Status
@@ -163,10 +164,10 @@ async def test_a_post_is_counted_until_it_comes_back_and_not_shown_again_then() 
     await desk.obey("one")
     await desk.outgoing.drained()
     room = desk.room
-    assert room.waiting("#team@cabang") == 1
+    assert room.journeys.waiting("#team@cabang") == 1
     front.shown.clear()
     chat.news.put_nowait(MessageEvent(4, 2, "ani", "#team@cabang", "one", NOON, chat.ids[0]))
-    await until(lambda: not room.waiting("#team@cabang"))
+    await until(lambda: not room.journeys.waiting("#team@cabang"))
     assert front.shown == []
     assert room.sent == set()
     listening.cancel()
@@ -183,18 +184,18 @@ async def test_a_post_that_came_back_before_the_answer_does_not_wait() -> None:
     await until(lambda: not desk.room.sent)
     chat.gate.set()
     await desk.outgoing.drained()
-    assert desk.room.waiting("#team@cabang") == 0
+    assert desk.room.journeys.waiting("#team@cabang") == 0
     listening.cancel()
     await desk.close()
 
 
 def test_of_very_many_on_their_way_the_latest_are_remembered() -> None:
     room = Room("ani")
-    for number in range(QUEUED_KNOWN + 5):
+    for number in range(KNOWN_MOST + 5):
         room.sent.add(number.to_bytes(16))
         room.passed_on(number.to_bytes(16), "#team@b", "hi")
-    assert room.waiting("#TEAM@b") == QUEUED_KNOWN
-    assert (5).to_bytes(16) in room.queued and (4).to_bytes(16) not in room.queued
+    assert room.journeys.waiting("#TEAM@b") == KNOWN_MOST
+    assert (5).to_bytes(16) in room.journeys and (4).to_bytes(16) not in room.journeys
 
 
 async def test_a_file_waits_like_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,10 +204,10 @@ async def test_a_file_waits_like_a_message(tmp_path: Path, monkeypatch: pytest.M
     chat, _, desk = await seated("#team@cabang")
     await desk.obey("/file plan.pdf")
     await until(lambda: not desk.transfers)
-    assert desk.room.waiting("#team@cabang") == 1
+    assert desk.room.journeys.waiting("#team@cabang") == 1
     (id,) = chat.files.uploads_begun
     desk.room.hear(MessageEvent(4, 2, "ani", "#team@cabang", "plan.pdf", NOON, id), 0)
-    assert desk.room.waiting("#team@cabang") == 0
+    assert desk.room.journeys.waiting("#team@cabang") == 0
     await desk.close()
 
 
@@ -229,7 +230,7 @@ def test_what_was_refused_is_said_with_its_beginning() -> None:
 
 def test_what_another_device_said_is_refused_to_somebody_at_least() -> None:
     room = met()
-    room.queued.clear()
+    room.journeys.ended(REFUSED.id)
     assert room.hear(REFUSED, 0) == ["-- not delivered to budi@b: There is no user eka --"]
     unknown = UndeliveredEvent(9, 1, bytes(16), "forbidden", "No.")
     assert room.hear(unknown, 0) == ["-- not delivered to another realm: No --"]
@@ -238,8 +239,8 @@ def test_what_another_device_said_is_refused_to_somebody_at_least() -> None:
 def test_what_arrived_is_remembered_no_longer() -> None:
     room = met()
     room.hear(MessageEvent(3, 2, "ani", "budi@b", "see you at\nnoon", NOON, REFUSED.id), 0)
-    assert room.hear(DeliveredEvent(3, 1), 0) == [] and room.queued
-    assert room.hear(DeliveredEvent(3, 2), 0) == [] and not room.queued
+    assert room.hear(DeliveredEvent(3, 1), 0) == [] and REFUSED.id in room.journeys
+    assert room.hear(DeliveredEvent(3, 2), 0) == [] and REFUSED.id not in room.journeys
 
 
 def test_what_arrived_faster_than_the_answer_to_the_first_message_counts() -> None:
