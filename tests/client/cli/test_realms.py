@@ -7,9 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import click
 import pytest
 
-from client.cli import realms, sending
+from client.cli import names, realms, sending
+from client.cli.context import Context
 from client.inbox import Status
 from protocol.commands import (
     ConversationInfo,
@@ -72,6 +74,9 @@ class Abroad(Pretended):
         self._note("join_group", name, password)
         return GroupReply(6, b"c" * 16, 41)
 
+    async def users(self) -> list[UserInfo]:
+        return [UserInfo("ani", True, NOON)]
+
     async def groups(self) -> list[GroupInfo]:
         return [GroupInfo("ops", 2, True, False)]
 
@@ -82,6 +87,7 @@ class Abroad(Pretended):
         return [
             ConversationInfo(5, "direct", "budi@b", b"", 5, 5, 0, NOON),
             ConversationInfo(6, "direct", "dewi", b"", 5, 4, 1, NOON),
+            ConversationInfo(9, "direct", "dewi@a.example", b"", 0, 0, 0, 0),
             ConversationInfo(7, "group", "#team@b", b"", 0, 0, 0, 0),
             ConversationInfo(8, "group", "#ops", b"", 0, 0, 0, 0),
         ]
@@ -229,6 +235,24 @@ def test_tail_tells_of_delivery_among_the_other_events(shell: Shell, chat: Abroa
     assert shell.run("tail").out == ""
     kinds = [json.loads(line)["event"] for line in shell.run("tail", "--events", "--json").out.splitlines()]
     assert kinds == ["delivered", "undelivered", "undelivered"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun", "offered"),
+    [
+        (names.ADDRESS, "", ["ani", "#ops", "budi@b", "dewi@a.example", "#team@b"]),
+        (names.ADDRESS, "bu", ["budi@b"]),
+        (names.ADDRESS, "#T", ["#team@b"]),
+        (names.PERSON, "", ["ani", "budi@b", "dewi@a.example"]),
+        (names.GROUP, "", ["ops", "team@b"]),
+    ],
+)
+def test_tab_offers_whom_we_have_met_elsewhere(
+    chat: Abroad, kind: names.Named, begun: str, offered: list[str]
+) -> None:
+    ctx = click.Context(click.Command("send"), obj=Context())
+    found = kind.shell_complete(ctx, click.Argument(["to"]), begun)
+    assert [item.value for item in found] == offered
 
 
 # --- groups -----------------------------------------------------------------------------------------
