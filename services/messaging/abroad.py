@@ -6,7 +6,7 @@ other realms (``outgoing``).
 
 from __future__ import annotations
 
-from protocol.addresses import BROADCAST, Address
+from protocol.addresses import BROADCAST, Address, Kind
 from protocol.errors import Failure, Forbidden, NotFound
 from services.context import Caller, Context
 from services.messaging.outgoing import closed
@@ -18,6 +18,8 @@ def realm(ctx: Context, caller: Caller, address: Address, *, writes: bool = True
     """The realm of an address; None for our own. Refuses where there is none, or none to write to."""
     if not address.realm:
         return None
+    if address.kind is Kind.BROADCAST:
+        raise NotFound("Everyone is who is here: * is nothing in another realm.")
     found = realms.named(ctx.tx, address.realm)
     if found is None:
         raise NotFound(f"There is no realm {address.realm} here; this is {ctx.settings.realm}.")

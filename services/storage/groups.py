@@ -211,9 +211,10 @@ def heard_by(tx: Transaction, user: int) -> list[tuple[int, bytes]]:
 
 
 def member_topics(tx: Transaction, group: int, limit: int) -> list[bytes]:
-    """User topics of a group's members, at most ``limit``, those online first."""
+    """User topics of the users of ours in a group, at most ``limit``, those online first."""
     rows = tx.rows(
-        "select users.topic from members join users on users.id = members.user_id where conversation_id = $1"
+        "select users.topic from members join users on users.id = members.user_id and users.realm = ''"
+        " where conversation_id = $1"
         " order by exists (select 1 from presence where presence.user_id = users.id) desc, users.id limit $2",
         (group, limit),
     )
@@ -221,9 +222,10 @@ def member_topics(tx: Transaction, group: int, limit: int) -> list[bytes]:
 
 
 def companion_topics(tx: Transaction, user: int, limit: int) -> list[bytes]:
-    """User topics of everyone else in a group of the user's, at most ``limit``, those online first."""
+    """User topics of all else of ours in a group of the user's, at most ``limit``, those online first."""
     rows = tx.rows(
-        "select topic from users where id <> $1 and id in (select theirs.user_id from members theirs"
+        "select topic from users where id <> $1 and realm = ''"
+        " and id in (select theirs.user_id from members theirs"
         " join conversations on conversations.id = theirs.conversation_id and conversations.kind = 'group'"
         " join members mine on mine.conversation_id = theirs.conversation_id and mine.user_id = $1)"
         " order by exists (select 1 from presence where presence.user_id = users.id) desc, id limit $2",

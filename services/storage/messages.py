@@ -108,7 +108,7 @@ def senders(
 ) -> list[Sender]:
     """Those members, not ``reader``, who said something behind ``after``, up to ``last``.
 
-    Looks at the newest ``scan`` messages and names at most ``limit`` people, newest first.
+    Looks at the newest ``scan`` messages and names at most ``limit`` people: ours first, newest first.
     """
     rows = tx.rows(
         "select users.id, users.topic, users.realm from (select sender_id, max(seq) as seq from"
@@ -116,7 +116,7 @@ def senders(
         " order by seq desc limit $4) newest"
         " where sender_id <> $5 group by sender_id) senders"
         " join members on members.conversation_id = $1 and members.user_id = senders.sender_id"
-        " join users on users.id = senders.sender_id order by senders.seq desc limit $6",
+        " join users on users.id = senders.sender_id order by users.realm <> '', senders.seq desc limit $6",
         (conversation, after, last, scan, reader, limit),
     )
     return [Sender(*row) for row in rows]

@@ -97,7 +97,7 @@ def listeners(tx: Transaction, users: list[int]) -> list[tuple[int, bytes]]:
             "select mine.user_id, users.topic from members mine"
             " join conversations on conversations.id = mine.conversation_id"
             " join members theirs on theirs.conversation_id = mine.conversation_id"
-            " join users on users.id = theirs.user_id"
+            " join users on users.id = theirs.user_id and users.realm = ''"
             f" where mine.user_id in ({marks}) and conversations.kind = 'direct'"
             " and theirs.user_id <> mine.user_id"
             " and exists (select 1 from presence where presence.user_id = theirs.user_id)",

@@ -25,6 +25,13 @@ def test_a_realm_that_is_not_paired_is_not_found(world: World) -> None:
         world.say("ani", "#team@b")
 
 
+def test_there_is_no_everyone_in_another_realm(abroad: World) -> None:
+    with pytest.raises(NotFound, match="Everyone is who is here"):
+        abroad.say("ani", "*@b")
+    with pytest.raises(NotFound, match="Everyone is who is here"):
+        abroad.do("ani", "message.history", **{"with": "*@b"})
+
+
 @pytest.mark.parametrize(
     ("state", "sentence"), [(State.BLOCKED, "is blocked here"), (State.REMOVED, "no longer paired with b")]
 )

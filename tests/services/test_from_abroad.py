@@ -7,7 +7,8 @@ import pytest
 from protocol import backend
 from protocol.errors import OK, Forbidden, Invalid, NotFound
 from services import hints
-from services.storage import deliveries
+from services.messaging.reading import SENDERS_TOLD
+from services.storage import deliveries, groups
 from tests.services.realms import copy, deliver, follow, foreign, waiting
 from tests.services.world import SECOND, World, message_id
 
@@ -126,6 +127,22 @@ def test_that_a_message_was_read_is_told_its_realm_by_the_messages_id(abroad: Wo
     assert id == ids[1]
     assert abroad.effects == [WAKE]
     assert [event.topic for event in abroad.events if event.kind == "read"] == [abroad.people["ani"].topic]
+
+
+def test_of_many_senders_ours_are_told_first_that_they_were_read(abroad: World) -> None:
+    number = abroad.group("ops", "ani", "budi")
+    follow(abroad, number)
+    abroad.say("budi", "#ops")
+    for n in range(SENDERS_TOLD):
+        guest = foreign(abroad, f"guest{n}@b", "message.send", to="#ops", body="halo", id=abroad.id())
+        with abroad.store.write() as tx:
+            groups.add_member(tx, number, guest.user_id, abroad.now)
+        (answer,) = abroad.take([guest])
+        assert answer.status == OK
+    abroad.do("ani", "message.read", **{"with": "#ops"}, seq=SENDERS_TOLD + 1)
+    told = {event.topic for event in abroad.events if event.kind == "read"}
+    assert told == {abroad.people[who].topic for who in ("ani", "budi")}
+    assert waiting(abroad) == [], "markers in a group are told nobody elsewhere"
 
 
 def test_reading_ones_own_words_is_nothing_to_tell(abroad: World) -> None:
