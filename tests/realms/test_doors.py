@@ -108,7 +108,6 @@ async def test_people_of_two_realms_meet_at_every_door(
 
 async def _directly(a: OwnServer, ani: Person, budi: Listener) -> None:
     """The shell, the library and the json dialect in one conversation."""
-    assert ani.says("user", "budi@b") == "budi@b offline, never seen\n"  # to strangers
     assert ani.says("send", "BUDI@b", "from the shell") == ""
     with JsonPeer(Town(a)) as citra:
         citra.enters("citra")
@@ -137,7 +136,6 @@ async def _directly(a: OwnServer, ani: Person, budi: Listener) -> None:
     assert await until(lambda: ani.says("user", "budi@b") == "budi@b online\n")
     unknown = ani.run("send", "eka@b", "hi")
     assert unknown.returncode == 4 and "There is no user eka@b" in unknown.stderr
-    assert ani.run("send", "eka@c", "hi").returncode == 4
 
 
 async def _in_a_group(a: OwnServer, ani: Person, budi: Listener) -> None:
@@ -202,13 +200,11 @@ async def _while_one_is_away(b: OwnServer, ani: Person, budi: Listener) -> None:
 
     said = await until(queued)
     assert said.startswith("queued: realm b has been away since ")
-    assert "away since" in ani.says("realms")
     with ani.begin("tail", "--events", "budi@b") as tail:
         tail.mutters("listening")
         ani.says("send", "budi@b", "-", stdin="".join(f"late {number}\n" for number in range(5)))
         post = ani.run("send", "#team@b", "late too")
         assert (post.returncode, post.stderr[:15]) == (0, "queued: realm b")
-        assert "(waits for realm b)" in ani.says("history", "budi@b", "-n", "1")
         b.start_worker("realm")
         texts: list[str] = []
         while not {"late 4", "late too"} <= set(texts):
