@@ -110,7 +110,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The largest file that is fetched from another realm, in bytes."""
     realm_fetches: Count = 4
     """Files fetched from one other realm at once."""
-    realm_fetch_bytes: Annotated[int, Meta(ge=65_536)] = 33_554_432
+    realm_fetch_bytes: Annotated[int, Meta(ge=65_536)] = 16_777_216
     """Bytes a second of files that are fetched from one other realm."""
 
     realm_outbox_messages: Count = 100_000
