@@ -26,12 +26,15 @@ from services.context import pack_struct
 from services.realm.invitation import Invitation
 
 NUMBER: Final = 1
+TRIES: Final = 3
+"""Connections refused in a row after which nobody is there."""
 RECONNECT_MS: Final = 300
 REACHED: Final = int(zmq.EVENT_CONNECTED)
 SHOOK_HANDS: Final = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
 TURNED_AWAY: Final = int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
 HUNG_UP: Final = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL) | int(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
-_EVENTS: Final = REACHED | SHOOK_HANDS | TURNED_AWAY | HUNG_UP | int(zmq.EVENT_DISCONNECTED)
+FAILED: Final = int(zmq.EVENT_CLOSED)
+_EVENTS: Final = REACHED | SHOOK_HANDS | TURNED_AWAY | HUNG_UP | FAILED
 
 
 class NotJoined(Exception):
@@ -113,14 +116,15 @@ def _first_reply(
     poller = zmq.Poller()
     poller.register(socket, zmq.POLLIN)
     poller.register(monitor, zmq.POLLIN)
-    seen = 0
-    while (left := deadline - time.monotonic()) > 0:
+    seen = failed = 0
+    while failed < TRIES and (left := deadline - time.monotonic()) > 0:
         ready = dict(poller.poll(int(left * 1000) + 1))
         if socket in ready:
             return socket.recv_multipart()[-1]
         while monitor.poll(0):
             (event,) = struct.unpack_from("=H", monitor.recv_multipart()[0])
             seen |= event
+            failed += event == FAILED and not seen & REACHED
         if seen & TURNED_AWAY:
             raise Untrusted(
                 f"{invitation.realm} has no open invitation for us: it was used by another one or is over, "

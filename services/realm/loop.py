@@ -18,6 +18,7 @@ from protocol.errors import Busy, Failure, NotFound
 from services.batch import Done
 from services.context import Service
 from services.loop import Link, Loop, frames
+from services.realm.allowance import Bucket
 from services.realm.house import House, refuse
 from services.realm.opening import AGAIN
 
@@ -32,6 +33,9 @@ REQUESTS: Final = 256
 
 AT_ONCE: Final = 0.1
 """Seconds of requests of peers in one turn; libzmq takes them from each connection in turns."""
+
+LOOKS: Final = 20
+"""Looks a second at who our peers are, because somebody unknown has come."""
 
 
 class RealmLoop(Loop):
@@ -55,6 +59,7 @@ class RealmLoop(Loop):
         self._opening = opening
         self._monotonic = monotonic
         self._open = False
+        self._looks = Bucket(LOOKS, LOOKS)
         self._answers: list[tuple[Link, tuple[int, str, bytes]]] = []
 
     def attach(self, poller: zmq.Poller) -> None:
@@ -76,7 +81,7 @@ class RealmLoop(Loop):
     def _talk(self, now: float) -> None:
         """With peers."""
         house = self._house
-        self._ports.shake_hands()
+        self._ports.shake_hands(self._look_again)
         for name, trouble in self._ports.broken():
             if name in house.peers:
                 house.peers[name].line.broken(now, trouble)
@@ -85,6 +90,12 @@ class RealmLoop(Loop):
             if name in house.peers:
                 house.answered(house.peers[name], frame)
         house.turn()
+
+    def _look_again(self) -> None:
+        """Somebody whom nobody knows is at the door; whoever keeps knocking does not keep us looking."""
+        if not self._looks.wait(self._monotonic()):
+            self._looks.take(1)
+            self._house.look()
 
     def _be_asked(self, until: float) -> None:
         """Do what peers ask, for a while."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import zmq
@@ -238,19 +239,27 @@ class SocketPorts:
 
     # --- for the loop ---------------------------------------------------------------------------
 
-    def shake_hands(self) -> None:
-        """Answer libzmq, which asks of each that connects whether we know its key."""
+    def shake_hands(self, look: Callable[[], None]) -> None:
+        """Answer libzmq, which asks of each that connects whether we know its key.
+
+        ``look`` sees whether whoever is not known has been paired or invited a moment ago, and admits them.
+        """
         while True:
             try:
                 parts = self._zap.recv_multipart(NOBLOCK)
             except zmq.Again:
                 return
             version, number, key = parts[0], parts[1], parts[6] if len(parts) > 6 else b""
-            known = len(key) == KEY_BYTES and (key in self._admitted or self._strangers)
+            if not self._admits(key):
+                look()
+            known = self._admits(key)
             status, text = (b"200", b"OK") if known else (b"400", b"unknown key")
             self._zap.send_multipart(
                 [version, number, status, text, key.hex().encode() if known else b"", b""]
             )
+
+    def _admits(self, key: bytes) -> bool:
+        return len(key) == KEY_BYTES and (key in self._admitted or self._strangers)
 
     def receive(self) -> Arrived | None:
         """The next request that has arrived. What has more or fewer frames than one is passed over."""
