@@ -37,9 +37,13 @@ def address(word: str, here: str = "") -> str:
 
 
 def apart(name: str, here: str) -> tuple[str, str]:
-    """A name as the system shows it, and its realm: ``budi@b`` is ``budi`` of ``b``, ``ani`` one of ours."""
+    """A name as the system shows it, and its realm: ``budi@b`` is ``budi`` of ``b``, ``ani`` one of ours.
+
+    What another realm alone ascribes to somebody of ours is shown as ``ani@here``, and stays so: that is not
+    known to be ``ani``.
+    """
     bare, _, realm = name.partition("@")
-    return bare, realm or here
+    return (name, here) if realm == here else (bare, realm or here)
 
 
 async def exists(chat: Chat, name: str) -> bool:

@@ -40,6 +40,10 @@ def test_a_name_as_it_is_shown_has_a_realm_of_its_own_or_ours() -> None:
     assert people.apart("ani", "here") == ("ani", "here")
 
 
+def test_what_another_realm_ascribes_to_one_of_ours_is_not_shown_as_theirs() -> None:
+    assert people.apart("ani@here", "here") == ("ani@here", "here")
+
+
 async def entered(dialect: type[Dialect], line: str) -> tuple[Wire, Abroad]:
     """(wire, session) of ani, who has logged in with this line."""
     gateway = Here()
