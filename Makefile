@@ -44,9 +44,11 @@ crash: $(VENV)/.built
 realms: $(VENV)/.built
 	$(BIN)/python -m benchmarks realms --chaos --hosts
 
-# The whole system on a virtual clock, with everything going wrong, from 1,000 seeds: some minutes.
+# The whole system on a virtual clock, with everything going wrong, from 1,000 seeds, and two realms from as many:
+# some minutes.
 simulate: $(VENV)/.built
 	$(BIN)/python -m tests.simulation --seeds 1000
+	$(BIN)/python -m tests.simulation --realms --seeds 1000
 
 # Twenty minutes at half of what the server can do, with the memory of every process.
 soak: $(VENV)/.built

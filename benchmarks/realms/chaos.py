@@ -24,6 +24,8 @@ from benchmarks.realms.scene import Scene, total
 
 MESSAGES = 10_000
 """Each way."""
+BLOWS_LEAST = 12
+"""How many fall, however soon the messages are written."""
 BETWEEN = (0.3, 1.5)
 """Seconds between two blows."""
 
@@ -31,22 +33,24 @@ BETWEEN = (0.3, 1.5)
 def chaos(cast: RealmCast, *, messages: int, seed: int, on_hosts: bool) -> dict[str, Any]:
     """Figures of one run between three realms."""
     with Scene(cast, seed=seed, on_hosts=on_hosts) as scene:
-        return play(scene, messages)
+        return play(scene, messages, at_random=BLOWS_LEAST)
 
 
-def play(scene: Scene, messages: int, blows: Sequence[str] = ()) -> dict[str, Any]:
+def play(scene: Scene, messages: int, blows: Sequence[str] = (), *, at_random: int = 0) -> dict[str, Any]:
     """Everybody writes until so many messages went each way. The figures of it.
 
-    ``blows``: these, in this order, and no others; else at random until the end.
+    ``blows`` fall in this order; at random at least so many fall, and on until the messages are written.
     """
     others = OthersShare()
     begun = time.monotonic()
     scene.go()
     left = list(blows)
-    while _missing(scene, messages) or left:
+    while _missing(scene, messages) or left or scene.counts.total() < at_random:
         scene.run(scene.random.uniform(*BETWEEN))
-        if left or (not blows and _missing(scene, messages)):
-            deal(scene, left.pop(0) if left else scene.random.choice(list(BLOWS)))
+        if left:
+            deal(scene, left.pop(0))
+        elif at_random:
+            deal(scene, scene.random.choice(list(BLOWS)))
     seconds = time.monotonic() - begun
     verdict, books, quiet = scene.reckon()
     errors = scene.errors()

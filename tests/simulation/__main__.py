@@ -1,6 +1,6 @@
 """``python -m tests.simulation --seeds 1000``: many runs, a summary, exit code 1 when a rule was broken.
 
-``--seed N`` plays one run, ``--trace`` with all that happened; ``--build NAME`` plays a broken build.
+``--seed N`` plays one run; ``--build NAME`` plays a broken build; ``--realms`` plays runs of two realms.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ import time
 from collections import Counter
 from typing import Any
 
+from tests.simulation.abroad import seeded_pair
 from tests.simulation.broken import BUILDS, SOUND
+from tests.simulation.broken_between import BETWEEN
+from tests.simulation.neighbours import play_two
 from tests.simulation.plan import seeded
 from tests.simulation.world import Outcome, Violation, play
 
@@ -31,7 +34,8 @@ def main() -> int:
     broken: list[str] = []
     seconds = steps = 0.0
     with multiprocessing.Pool(options.jobs) as pool:
-        for outcome in pool.imap_unordered(_one, [(seed, options.build) for seed in seeds], chunksize=4):
+        jobs = [(seed, options.build, options.realms) for seed in seeds]
+        for outcome in pool.imap_unordered(_one, jobs, chunksize=4):
             if isinstance(outcome, str):
                 broken.append(outcome)
                 print(outcome, file=sys.stderr, flush=True)
@@ -55,9 +59,11 @@ def main() -> int:
     return int(bool(broken))
 
 
-def _one(job: tuple[int, str]) -> Outcome | str:
-    seed, build = job
+def _one(job: tuple[int, str, bool]) -> Outcome | str:
+    seed, build, realms = job
     try:
+        if realms:
+            return play_two(seeded_pair(seed), BETWEEN.get(build, SOUND))
         return play(seeded(seed), BUILDS.get(build, SOUND))
     except Violation as violation:
         return str(violation)
@@ -69,8 +75,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="one run with this seed")
     parser.add_argument(
-        "--build", default="", choices=["", *BUILDS], help="a build that is broken on purpose"
+        "--build", default="", choices=["", *BUILDS, *BETWEEN], help="a build that is broken on purpose"
     )
+    parser.add_argument("--realms", action="store_true", help="two realms that are paired")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

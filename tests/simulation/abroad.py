@@ -6,6 +6,7 @@ As ``plan``, from the same choices: a seed or hypothesis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.simulation.network import Weather
 from tests.simulation.plan import Chooser, Deed, Dice, Phase, Plan
@@ -14,8 +15,16 @@ REALMS = ("a", "b")
 GROUP = "ops"
 """Its home is ``a``."""
 PEOPLE = ("ani", "budi")
+KEEPER = "ani"
+"""Of ``a``: makes the group, removes others from it, and stays."""
 
-DEEDS = (*("send",) * 10, *("burst",) * 4, *("read",) * 3, "history", "typing", "login")
+DEEDS = (
+    *("send",) * 10,
+    *("burst",) * 4,
+    *("read",) * 3,
+    *("history", "typing", "login"),
+    *("join", "join", "leave", "remove"),
+)
 MISHAPS = (
     *("kill worker",) * 5,
     *("kill worker after commit",) * 5,
@@ -108,10 +117,15 @@ def _phase(choose: Chooser, seconds: float, realm: str, side: Plan) -> Phase:
 
 def _deed(choose: Chooser, seconds: float, realm: str, side: Plan) -> Deed:
     kind = choose.one(DEEDS)
+    at, who = choose.number(0.0, seconds), choose.whole(0, len(side.devices) - 1)
     other = "b" if realm == "a" else "a"
-    group = f"#{GROUP}" if realm == "a" else f"#{GROUP}@a"
+    group = GROUP if realm == "a" else f"{GROUP}@a"
     theirs = [f"{name}@{other}" for name in PEOPLE]
-    to = choose.one((*theirs, *theirs, group, group, *PEOPLE))
-    return Deed(
-        choose.number(0.0, seconds), kind, choose.whole(0, len(side.devices) - 1), (to, choose.whole(2, 60))
-    )
+    what: Any = (choose.one((*theirs, *theirs, f"#{group}", f"#{group}", *PEOPLE)), choose.whole(2, 60))
+    if kind in ("leave", "remove") and realm == "a" and side.devices[who] == KEEPER:
+        kind, what = "remove", (group, choose.one((*theirs, PEOPLE[1])))
+    elif kind in ("join", "leave"):
+        what = group
+    elif kind == "remove":
+        what = (group, choose.one(PEOPLE))  # who is no creator is refused
+    return Deed(at, kind, who, what)

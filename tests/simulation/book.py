@@ -24,6 +24,11 @@ class Book:
         """Messages stored since whoever reads this emptied it."""
         self.audience: dict[int, list[set[str]]] = {}
         """Group → for each message, by number from 1, everyone who was a member since it was stored."""
+        self._abroad: set[str] = set()
+        self._copies: set[int] = set()
+        """Every copy of another realm's group that there ever was."""
+        self.ever_out: set[str] = set()
+        """Bare names of people of the other realm who were at some time no members of our group any more."""
         self._version = self._compared = -1
 
     def close(self) -> None:
@@ -38,11 +43,14 @@ class Book:
         self._version = version
         self._audiences()
         said: list[str] = []
-        for conversation, counter in self.conversations().items():
+        conversations = self.conversations()
+        self._copies |= {row[0] for row in self._connection.execute("select conversation_id from copies")}
+        gone = self._copies - conversations.keys()
+        for conversation, counter in conversations.items():
             newest = self.ledger.newest(conversation)
             if counter > newest:
                 rows = self._behind(conversation, newest)
-                said += self.ledger.enter(conversation, counter, rows)
+                said += self.ledger.enter(conversation, counter, rows, gone)
                 self.fresh += rows
             elif counter < newest:
                 said.append(f"conversation {conversation} counts {counter} after {newest}")
@@ -68,6 +76,9 @@ class Book:
             " where kind = 'group'"
         ):
             groups.setdefault(conversation, (last_seq, set()))[1].add(name)
+        abroad = {name for _, members in groups.values() for name in members if "@" in name}
+        self.ever_out |= {name.partition("@")[0] for name in self._abroad - abroad}
+        self._abroad = abroad
         for conversation, (last_seq, members) in groups.items():
             audience = self.audience.setdefault(conversation, [])
             for earlier in audience:

@@ -54,9 +54,13 @@ def _copied(home: World, other: World) -> Iterator[str]:
         name, _, where = address.partition("@")
         if where != realm or name not in home.book.groups():
             continue
+        present = other.book.of_group(address)
+        abroad = {one.partition("@")[0] for one in home.book.of_group(name) if "@" in one}
+        if present != abroad:
+            yield f"#{address} has {sorted(abroad)} at home and {sorted(present)} in the copy"
         ours = [_seen(row, realm) for row in home.book.ledger.rows.get(home.book.groups()[name], [])]
         theirs = [_seen(row, other.settings.realm) for row in other.book.ledger.rows.get(conversation, [])]
-        if ours != theirs:
+        if theirs != (ours if present else ours[: len(theirs)]):
             yield f"#{address} has {len(ours)} messages at home and {len(theirs)} in the copy"
 
 
@@ -67,10 +71,10 @@ def _seen(row: Row, realm: str) -> tuple[int, str, bytes, str]:
 
 
 def _taken(away: World, home: World) -> Iterator[str]:
-    """What was taken for a group of the other realm is there."""
+    """What was taken for a group of the other realm is there, of those who never had to leave it."""
     realm = away.settings.realm
     for device in away.devices:
         for letter in device.letters:
-            post = letter.state == "acked" and not letter.seq
+            post = letter.state == "acked" and not letter.seq and device.user not in home.book.ever_out
             if post and (f"{device.user}@{realm}", letter.id) not in home.book.ledger.place:
                 yield f"{device.name}'s {letter.body!r} was taken and never stood in {letter.to}"

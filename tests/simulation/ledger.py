@@ -6,7 +6,7 @@ an answer can contradict them. Reading the database is ``book``'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -33,8 +33,13 @@ class Ledger:
         """The number of the newest message seen."""
         return len(self.rows.get(conversation, ()))
 
-    def enter(self, conversation: int, counter: int, rows: Sequence[Row]) -> Iterator[str]:
-        """Messages behind ``newest`` that a transaction has stored; ``counter``: how many there are now."""
+    def enter(
+        self, conversation: int, counter: int, rows: Sequence[Row], gone: Container[int] = ()
+    ) -> Iterator[str]:
+        """Messages behind ``newest`` that a transaction has stored; ``counter``: how many there are now.
+
+        ``gone``: copies that are no more, and whose messages may come again.
+        """
         known = self.rows.setdefault(conversation, [])
         if [row.seq for row in rows] != list(range(len(known) + 1, counter + 1)):
             numbers = [row.seq for row in rows]
@@ -42,7 +47,7 @@ class Ledger:
             return
         for row in rows:
             twin = self.place.get((row.sender, row.id))
-            if twin is not None:
+            if twin is not None and twin.conversation not in gone:
                 yield f"{row.sender}'s {row.body!r} is stored at {row[:2]} and at {twin[:2]}"
             self.place[row.sender, row.id] = row
             known.append(row)

@@ -69,7 +69,8 @@ class Witness:
         """Who wrote it, be it in another realm; there it was stored first, unless it was said in a group."""
         name, _, realm = row.sender.partition("@")
         neighbour = self._world.neighbour
-        if not realm or neighbour is None:
+        if realm in ("", self._world.settings.realm) or neighbour is None:
+            # By its whole name one of ours stands in a copy that was made anew: nothing here proves it.
             return self._letters.get((name, row.id))
         theirs = neighbour.witness
         if row.conversation in self._book.abroad() and (name, row.id) not in theirs._book.ledger.place:
