@@ -119,7 +119,7 @@ def test_the_document_and_the_code_agree() -> None:
 
 def test_every_error_that_a_command_names_is_on_the_closed_list() -> None:
     document = parse(TEXT)
-    fields = {"limit", "missing", "after", "message_max_bytes", "used", "to", "name", "path"}
+    fields = {"limit", "missing", "after", "message_max_bytes", "used", "to", "name", "path", "held", "size"}
     for name, command in {**document.commands, **document.bulk}.items():
         words = {word for word in command.errors if "." not in word} - fields
         assert words <= set(FAILURES), name
