@@ -197,7 +197,7 @@ class Ports:
     def attach(self, poller: Any) -> None:
         """Nobody waits for imaginary sockets."""
 
-    def shake_hands(self) -> None:
+    def shake_hands(self, look: Callable[[], None]) -> None:
         """Keys are looked at when somebody dials."""
 
     def receive(self) -> Arrived | None:
