@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 from collections.abc import Callable
@@ -26,7 +27,7 @@ class Story:
 
     def __init__(self, town: Town) -> None:
         self.town = town
-        self.rng = town.rng
+        self.rng = random.Random(town.rng.random())
         self.said: dict[str, list[str]] = {"ani": [], "budi": []}
         self.happened: list[str] = []
 
@@ -75,8 +76,9 @@ class Story:
             self.town.set_state(here, there, State.PAIRED)
 
     def revive(self) -> None:
-        """Who is dead lives again."""
+        """Who is dead lives again, and full disks have room."""
         for name in "ab":
+            self.town[name].store.full = False
             if self.town[name].house is None:
                 self.town[name].start()
 
@@ -95,7 +97,6 @@ class Story:
         self.town.network.heal("a", "b")
         self.town.network.weather = CALM
         for name in "ab":
-            self.town[name].store.full = False
             self.town[name].spare()
         self.revive()
         self.town.settle()
@@ -128,7 +129,8 @@ def play(town: Town, steps: int = 120) -> Story:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_happens_each_side_has_everything_once_and_in_order(founded: Found, seed: int) -> None:
     story = play(founded(seed=seed))
-    assert len(story.said["ani"]) > 5 and len(story.said["budi"]) > 5
+    # A story in which nobody says anything proves nothing.
+    assert len(story.said["ani"]) + len(story.said["budi"]) > 40
 
 
 def main(first: int, count: int) -> None:

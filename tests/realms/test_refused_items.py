@@ -13,7 +13,7 @@ from protocol.body import Body
 from protocol.envelope import pack_body, unpack_body
 from protocol.errors import OK, Busy, Forbidden, NotFound
 from protocol.realms import Deliver, DeliverReply, Item
-from services.realm import sending
+from services.realm import people, sending
 from services.storage.realms import State
 from tests.realms.conftest import Found
 from tests.realms.town import Town
@@ -138,6 +138,16 @@ def test_a_realm_has_only_so_many_users_here_and_those_who_are_known_go_on(found
     assert refused == {4: "forbidden", 5: "forbidden"}
     assert envoy.refused(message(6, "user1"), message(7, "USER2"), message(8, "user8")) == {8: "forbidden"}
     assert town["b"].rows("select count(*) from users where realm = 'a'") == [(3,)]
+
+
+def test_more_people_than_are_remembered_are_all_heard(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "REMEMBERED", 3)
+    envoy = Envoy(town)
+    for round in range(3):
+        first = 100 * round
+        assert envoy.refused(*(message(first + n, f"user{n % 8}") for n in range(1, 25))) == {}
+    for n in range(8):
+        assert len(town["b"].history("budi", f"user{n}@a")) == 9
 
 
 def test_names_are_compared_without_case_and_shown_as_they_were_first(town: Town) -> None:
