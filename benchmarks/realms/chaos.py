@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -92,6 +93,7 @@ def _missing(scene: Scene, messages: int) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """Run it; exit code 1 when anything was lost, doubled, out of order or never answered."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and so take everything away
     if options.hosts and (why := lacking()):
         print(f"No hosts of their own here, so processes on one machine instead. {why}", file=sys.stderr)
         options.hosts = False

@@ -8,10 +8,12 @@ none of them has a way out.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -85,6 +87,7 @@ class Hosts:
         return f"{self._prefix}-{name}"
 
     def _make(self) -> None:
+        _sweep()
         self._namespace(self._switch)
         _ip("-n", self._switch, "link", "add", BRIDGE, "type", "bridge")
         _ip("-n", self._switch, "link", "set", BRIDGE, "up")
@@ -106,8 +109,17 @@ class Hosts:
         _ip("-n", host, "link", "set", "eth0", "up")
 
 
-def _ip(*words: str) -> None:
-    """``ip words…``. Raises ``Refused`` with what it says."""
+def _sweep() -> None:
+    """Take away what runs that were killed have left: the namespaces of processes that are no more."""
+    for line in _ip("netns", "list").splitlines():
+        found = re.match(r"pesan(\d+)-\S+", line)
+        if found is not None and not Path("/proc", found[1]).exists():
+            _ip("netns", "del", found[0])
+
+
+def _ip(*words: str) -> str:
+    """``ip words…``; what it prints. Raises ``Refused`` with what it says."""
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False, timeout=30)
     if done.returncode:
         raise Refused(f"`ip {' '.join(words)}` was refused: {done.stderr.strip()}")
+    return done.stdout
