@@ -171,6 +171,7 @@ class Engine:
                 with self._store.write() as tx:
                     ctx = self._context(tx, now, hasty)
                     answers = self._written(ctx, jobs, alone)
+                    ctx.settle()
                 break
             except TooHasty:
                 hasty = False
@@ -239,7 +240,7 @@ class Engine:
 
     def _guarded(self, ctx: Context, job: Job, handler: Finish) -> Body | Failure:
         """Run one handler in a savepoint; what it did and said is gone when it refuses or fails."""
-        events, effects = len(ctx.events), len(ctx.effects)
+        mark = ctx.mark()
         try:
             with ctx.tx.savepoint():
                 still(ctx, job)
@@ -251,8 +252,7 @@ class Engine:
         except Exception as error:
             self._log.fault(self._service.name, job.call.command, error)
             answer = _internal()
-        del ctx.events[events:]
-        del ctx.effects[effects:]
+        ctx.undo(mark)
         return answer
 
     # --- reading --------------------------------------------------------------------------------
@@ -283,14 +283,13 @@ class Engine:
 
     def _one_read(self, ctx: Context, job: Job, done: Done) -> int:
         """Answer one call; how many bytes the answer has."""
-        events, effects = len(ctx.events), len(ctx.effects)
+        mark = ctx.mark()
         answer: Body | Failure
         try:
             still(ctx, job)
             answer = self._plain(job)(ctx, job.call, job.request)
         except Exception as error:
-            del ctx.events[events:]
-            del ctx.effects[effects:]
+            ctx.undo(mark)
             if not isinstance(error, Failure):
                 raise
             answer = error
@@ -348,6 +347,7 @@ class Engine:
                 with self._store.write() if job.row.writes else self._store.read() as tx:
                     ctx = self._context(tx, now)
                     answer = self._guarded(ctx, job, finish)
+                    ctx.settle()
                 done.events += ctx.events
                 done.effects += ctx.effects
             except Exception as error:

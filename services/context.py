@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import msgspec
 
 from config.settings import Settings
+from protocol import backend
 from protocol.backend import Call
 from protocol.commands import Body
 from protocol.envelope import pack_event
 from protocol.errors import Busy, Failure
 from protocol.events import EVENTS
-from services.storage.engine import Store, Transaction
+from services.storage import outbox
+from services.storage.engine import Duplicate, Store, StoreBusy, Transaction
+from services.storage.outbox import Entry
 
 if TYPE_CHECKING:
     from config.log import ServerLog
@@ -57,7 +60,7 @@ class Context:
     was not; then all that the transaction did is undone and done once more, without haste.
     """
 
-    __slots__ = ("cache", "effects", "events", "hasty", "now", "settings", "tx")
+    __slots__ = ("cache", "effects", "events", "hasty", "now", "queued", "settings", "tx")
 
     def __init__(
         self, tx: Transaction, now: int, settings: Settings, cache: dict[str, Any], hasty: bool = False
@@ -69,6 +72,7 @@ class Context:
         self.cache = cache
         self.events: list[bytes] = []
         self.effects: list[tuple[Any, ...]] = []
+        self.queued: list[tuple[int, Entry]] = []
 
     def publish(self, topic: bytes, body: Body) -> None:
         """Publish an event on a topic, after the commit."""
@@ -82,6 +86,38 @@ class Context:
     def effect(self, *effect: Any) -> None:
         """Tell the broker something after the commit: ``effect(backend.CLOSE, session)``."""
         self.effects.append(effect)
+
+    def queue(self, realm: int, entry: Entry) -> None:
+        """Put something into a realm's outbox, at the end of the transaction.
+
+        Everybody who writes there locks the realm's row. Were that not the last of all locks, whatever else
+        a batch goes on to lock would make transactions stand in a circle.
+        """
+        self.queued.append((realm, entry))
+
+    def settle(self) -> None:
+        """Whoever opened the transaction says that nothing else comes: fill the outboxes.
+
+        Raises ``TooHasty`` or ``StoreBusy`` when somebody else has queued one of these posts meanwhile.
+        """
+        if not self.queued:
+            return
+        try:
+            for realm in sorted({realm for realm, _ in self.queued}):
+                entries = [entry for whose, entry in self.queued if whose == realm]
+                outbox.add(self.tx, realm, entries, self.now)
+        except Duplicate:
+            raise TooHasty if self.hasty else StoreBusy("the same was queued by somebody else") from None
+        self.effect(backend.TELL, backend.REALM, b"")
+
+    def mark(self) -> tuple[int, int, int]:
+        """How much has been said so far, for ``undo``."""
+        return len(self.events), len(self.effects), len(self.queued)
+
+    def undo(self, mark: tuple[int, int, int]) -> None:
+        """Take back what was said since."""
+        events, effects, queued = mark
+        del self.events[events:], self.effects[effects:], self.queued[queued:]
 
 
 Handler = Callable[[Context, Caller, Any], Body]

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from protocol import backend
 from protocol.commands import SendReply
 from protocol.errors import Busy, Failure, Forbidden
 from services.context import Context
@@ -42,16 +41,19 @@ class Outgoing:
         self._realms: dict[int, Realm] = {}
         self._taken: dict[int, list[int]] = defaultdict(list)
         """Bytes of what this batch has for each realm."""
-        self._entries: dict[int, list[Entry]] = defaultdict(list)
 
     def known(self, pair: Pair, draft: Draft) -> SendReply | None:
         """The answer to a retry of a message to a group whose first try waits, or is on its way."""
         if draft.target.recipient:
             return None
         if self._posts is None:
-            self._posts = outbox.posted(self._ctx.tx, set(self._pairs))
+            self._posts = self._waiting()
         since = self._posts.get(pair)
         return None if since is None else self._post_reply(draft, since, duplicate=True)
+
+    def _waiting(self) -> dict[Pair, int]:
+        queued = [(entry.user_id, entry.message_id) for _, entry in self._ctx.queued if entry.message_id]
+        return {**outbox.posted(self._ctx.tx, set(self._pairs)), **dict.fromkeys(queued, self._ctx.now)}
 
     def follows(self, pair: Pair) -> bool:
         """Whether this message, to a group there, waits or is on its way."""
@@ -75,9 +77,8 @@ class Outgoing:
         """A message to a user there, which is stored here with this number."""
         user, target = draft.caller.user_id, draft.target
         size = OVERHEAD + len(stored.body.encode())
-        self._entries[target.realm].append(
-            Entry("message", user, _bare(target.to), stored.conversation, stored.seq, None, "", size)
-        )
+        entry = Entry("message", user, _bare(target.to), stored.conversation, stored.seq, None, "", size)
+        self._ctx.queue(target.realm, entry)
         away = self._realm(draft).away_since > 0
         return SendReply(stored.conversation, stored.seq, stored.sent_at, False, True, away)
 
@@ -86,9 +87,8 @@ class Outgoing:
         user, target, command = draft.caller.user_id, draft.target, draft.command
         name = _bare(target.to).removeprefix("#")
         size = OVERHEAD + len(command.body.encode())
-        self._entries[target.realm].append(
-            Entry("post", user, name, target.conversation, 0, command.id, command.body, size)
-        )
+        entry = Entry("post", user, name, target.conversation, 0, command.id, command.body, size)
+        self._ctx.queue(target.realm, entry)
         return self._post_reply(draft, self._ctx.now, duplicate=False)
 
     def again(self, draft: Draft, stored: Stored) -> SendReply:
@@ -98,16 +98,6 @@ class Outgoing:
             waits = deliveries.delivered_seq(self._ctx.tx, stored.conversation) < stored.seq
         away = waits and self._realm(draft).away_since > 0
         return SendReply(stored.conversation, stored.seq, stored.sent_at, True, waits, away)
-
-    def store(self) -> None:
-        """Put everything into the outboxes. Last of all that is locked: conversations come first.
-
-        Raises ``Duplicate`` when somebody else has put a post of this batch there.
-        """
-        for realm, entries in sorted(self._entries.items()):
-            outbox.add(self._ctx.tx, realm, entries, self._ctx.now)
-        if self._entries:
-            self._ctx.effect(backend.TELL, backend.REALM, b"")
 
     def _realm(self, draft: Draft) -> Realm:
         number = draft.target.realm

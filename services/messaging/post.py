@@ -117,8 +117,6 @@ class Post:
         if heard:
             self._attach(heard)
         topics = self._store(new, answers, heard)
-        if self._out is not None:
-            self._out.store()
         for place, first in again:
             answers[place] = self._same_batch(drafts[first], drafts[place], answers[first])
         self._publish(heard, topics)

@@ -12,7 +12,7 @@ from services import hints
 from services.context import Caller, Context
 from services.messaging.locate import Place, address_of, at, locate
 from services.messaging.outgoing import OVERHEAD, has_room
-from services.storage import conversations, followers, members, messages, outbox, realms, recipients, users
+from services.storage import conversations, followers, members, messages, realms, recipients, users
 from services.storage.members import Marker
 from services.storage.messages import Sender
 from services.storage.outbox import Entry
@@ -77,10 +77,7 @@ def _tell_abroad(
     if realm is None or id is None or user is None or not has_room(ctx, realm):
         return
     name = user.name.partition("@")[0]
-    outbox.add(
-        ctx.tx, realm.id, [Entry("read", caller.user_id, name, conversation, seq, id, "", OVERHEAD)], ctx.now
-    )
-    ctx.effect(backend.TELL, backend.REALM, b"")
+    ctx.queue(realm.id, Entry("read", caller.user_id, name, conversation, seq, id, "", OVERHEAD))
 
 
 def typing(ctx: Context, caller: Caller, command: Typing) -> Empty:

@@ -49,14 +49,13 @@ def send(ctx: Context, calls: list[tuple[Caller, Command]]) -> list[Body | Failu
         except (Duplicate, Moved):
             raise TooHasty from None
     for _ in range(TRIES):
-        mark, effects = len(ctx.events), len(ctx.effects)
+        mark = ctx.mark()
         known = messages.stored(ctx.tx, set(pairs))
         try:
             with ctx.tx.savepoint():
                 return _attempt(ctx, calls, pairs, known)
         except (Duplicate, Moved):
-            del ctx.events[mark:]
-            del ctx.effects[effects:]
+            ctx.undo(mark)
     raise StoreBusy("others keep changing what this batch is about")
 
 

@@ -140,6 +140,7 @@ class House:
         with self.store.write() as tx:
             ctx = Context(tx, self.wall, self.settings, self._cache)
             yield ctx
+            ctx.settle()
         self.done.events += ctx.events
         self.done.effects += ctx.effects
 
