@@ -246,6 +246,17 @@ def test_nobody_of_a_realm_that_is_gone_is_online(talking: Town, state: State) -
     assert online(talking["a"]) == []
 
 
+def test_nobody_of_a_realm_is_online_that_was_removed_while_nothing_ran(talking: Town) -> None:
+    report(talking["b"], online=["budi"])
+    talking.run(1)
+    talking["a"].kill()
+    talking.set_state("a", "b", State.REMOVED)
+    assert online(talking["a"]) == ["budi@b"]
+    talking["a"].start()
+    talking.run(3)
+    assert online(talking["a"]) == []
+
+
 def test_a_hint_that_was_lost_is_made_up_for(talking: Town) -> None:
     house = talking["b"].house
     assert house is not None

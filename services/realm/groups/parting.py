@@ -1,4 +1,4 @@
-"""Parting: a realm that we are paired with no longer has no members in our groups.
+"""Parting: a realm that we are paired with no longer has no members in our groups, and nobody online.
 
 Belongs here: taking them out, as if they had left. Not here: our copies of its groups, which stay as they are
 and may be read; nothing is posted there any more (``services.messaging``).
@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from protocol.events import MembershipEvent
+from protocol.realms import Presences
 from services.context import Context
 from services.group import exit
+from services.realm import visitors
 from services.realm.house import House
 from services.storage import conversations, followers, groups, users
 from services.storage.realms import Realm
@@ -20,7 +22,7 @@ AT_ONCE: Final = 100
 
 
 def part(house: House, realm: Realm) -> bool:
-    """Take some of this realm's users out of our groups; whether there are no more."""
+    """Take some of this realm's users out of our groups; whether that was all. None of them is online."""
     with house.store.read() as tx:
         found = followers.memberships(tx, realm.name, AT_ONCE)
     for conversation, user in found:
@@ -28,8 +30,9 @@ def part(house: House, realm: Realm) -> bool:
             _leave(ctx, conversation, user)
     if len(found) == AT_ONCE:
         return False
-    with house.store.write() as tx:
-        followers.remove_realm(tx, realm.id)
+    with house.write() as ctx:
+        followers.remove_realm(ctx.tx, realm.id)
+        visitors.keep(ctx, realm.name, Presences([], all=True))
     if found:
         house.log.info("members of a realm taken out", realm=realm.name, memberships=len(found))
     return True
