@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from protocol.errors import NotFound
+from protocol.errors import Conflict, NotFound
+from services.admin.fsck import run
+from services.admin.program import groups, line
 from services.file.bulk.janitor import POSTED_FOR, Janitor
-from services.storage import files, outbox
+from services.storage import files, open_reader, outbox
+from tests.conftest import empty_schema
 from tests.realms.circle import team
 from tests.realms.conftest import Found
 from tests.realms.desk import Files, sha
@@ -18,13 +23,24 @@ from tests.realms.town import Town
 SOME = random.Random(2).randbytes(700_000)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def three(request: pytest.FixtureRequest, founded: Found) -> Iterator[Town]:
+    """A town of three realms whose databases are of either engine."""
+    with ExitStack() as schemas:
+        databases = {}
+        if request.param == "postgres":
+            address = request.getfixturevalue("postgres_address")
+            databases = {name: schemas.enter_context(empty_schema(address)) for name in "abc"}
+        yield founded("a", "b", "c", databases=databases)
+
+
 def shown(town: Town, realm: str, who: str, group: str) -> list[dict[str, Any]]:
     """The files of a group, as its messages show them."""
     return [message["file"] for message in town[realm].messages(who, group) if "file" in message]
 
 
-def test_a_file_posted_from_another_realm_is_numbered_at_home_and_fetched_by_all(founded: Found) -> None:
-    town = founded("a", "b", "c")
+def test_a_file_posted_from_another_realm_is_numbered_at_home_and_fetched_by_all(three: Town) -> None:
+    town = three
     team(town, ("a", "ani"), ("c", "citra"))
     a, b, c = (Files(town, name) for name in "abc")
     answer = a.send("ani", "#team@b", SOME, "foto.raw")
@@ -84,3 +100,42 @@ def test_a_file_of_a_post_that_was_refused_does_not_stay(town: Town) -> None:
         assert files.numbered(tx, number) is None
     assert town["a"].do("ani", "file.usage")["bytes"] == 0
     assert here.kept() == []
+
+
+def test_what_a_realm_does_with_files_is_sound_on_both_engines(three: Town) -> None:
+    team(three, ("a", "ani"), ("c", "citra"))
+    a, b, c = (Files(three, name) for name in "abc")
+    a.send("ani", "budi@b", SOME, "direct.raw")
+    a.send("ani", "#team@b", SOME, "posted.raw")
+    a.send("ani", "citra@c", b"", "empty.txt")
+    b.send("budi", "#team", b"bad", "bad.txt")
+    three.run(2)
+    blob = next(path for path in (b.settings.home / "files" / "blobs").rglob("*") if path.is_file())
+    blob.write_bytes(b"BAD")
+    (direct,) = (message["file"] for message in three["b"].messages("budi", "ani@a"))
+    (empty,) = (message["file"] for message in three["c"].messages("citra", "ani@a"))
+    posted, bad = shown(three, "c", "citra", "#team@b")
+    assert b.open("budi", direct) == c.open("citra", posted) == SOME
+    assert c.open("citra", empty) == b""
+    with pytest.raises(Conflict):
+        c.open("citra", bad)
+    assert len(three["b"].logged("a file was fetched")) == 1
+    blob.write_bytes(b"bad")
+    for files_of in (a, b, c):
+        assert problems(files_of) == []
+
+
+def problems(of: Files) -> list[str]:
+    """What fsck finds of files in a realm."""
+    reader = open_reader(of.settings)
+    try:
+        checks = groups(reader.dialect, hashes=True)
+        results = run(reader, of.settings, checks)
+        kinds = ("blobs.", "files.", "fetches.", "uploads.", "usage.", "storage.")
+        return [
+            line(result)
+            for result in results
+            if result.check.name.startswith(kinds) and not (result.ran and result.ok)
+        ]
+    finally:
+        reader.close()
