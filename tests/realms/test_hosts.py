@@ -1,4 +1,4 @@
-"""Hosts of one's own: what is missing is said, and what was made is taken away again, also after a failure."""
+"""Hosts of one's own: what is missing is said, and what was made is taken away, also after a failure."""
 
 from __future__ import annotations
 
