@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from client.cli import output, realms
+from client.cli.arrivals import Arrival
 from client.cli.context import Context, interactive, shared
 from client.cli.exits import USAGE, Mistake, code_of
 from client.cli.names import ADDRESS, new_id
@@ -45,12 +46,14 @@ CHUNK: Final = 65_536
     metavar="HEX",
     help="The message's id, 32 hex digits: a retry with it sends nothing twice.",
 )
+@click.option("--wait", is_flag=True, help="Of another realm: wait until it is there, or refused there.")
 @shared
-def send(context: Context, to: str, text: tuple[str, ...], name: str | None) -> None:
+def send(context: Context, to: str, text: tuple[str, ...], name: str | None, wait: bool) -> None:
     """Send a message to a person (budi), a group ('#ops', in quotes) or everyone ('*').
 
     To people and groups of another realm by address: budi@b, '#team@b'. What waits because that realm is away
-    is said on stderr; it goes there by itself.
+    is said on stderr; it goes there by itself. With --wait it is waited for, as long as --timeout says: exit
+    code 5 when it is not there by then, and 1 when it was refused there.
 
     \b
     pesan send budi "see you at noon"
@@ -59,7 +62,7 @@ def send(context: Context, to: str, text: tuple[str, ...], name: str | None) -> 
 
     Put -- before a text that begins with a dash.
     """
-    post(context, to, text, name)
+    post(context, to, text, name, wait)
 
 
 @click.command(short_help="Send a message to everyone.")
@@ -71,10 +74,12 @@ def broadcast(context: Context, text: tuple[str, ...], name: str | None) -> None
     post(context, BROADCAST, text, name)
 
 
-def post(context: Context, to: str, text: tuple[str, ...], name: str | None) -> None:
+def post(context: Context, to: str, text: tuple[str, ...], name: str | None, wait: bool = False) -> None:
     """What both commands do."""
     id = _id(name)
     if text == ("-",):
+        if wait:
+            raise Mistake("--wait is for one message, and - sends one for each line.", USAGE)
         if name:
             raise Mistake("--id names one message, and - sends one for each line.", USAGE)
         context.run(lambda chat: Lines(context, chat, to).run())
@@ -83,6 +88,8 @@ def post(context: Context, to: str, text: tuple[str, ...], name: str | None) -> 
 
     async def work(chat: Chat) -> SendReply:
         reply = await _sent(chat, to, body, id)
+        if wait and realms.realm_of(to):
+            return await Arrival(chat, to, id).awaited(reply, context.timeout)
         if reply.away:
             output.note(output.one_line(await realms.queued(chat, to)))
         return reply

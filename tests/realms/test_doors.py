@@ -108,7 +108,7 @@ async def test_people_of_two_realms_meet_at_every_door(
 
 async def _directly(a: OwnServer, ani: Person, budi: Listener) -> None:
     """The shell, the library and the json dialect in one conversation."""
-    assert ani.says("send", "BUDI@b", "from the shell") == ""
+    assert ani.says("send", "BUDI@b", "from the shell", "--wait") == ""
     with JsonPeer(Town(a)) as citra:
         citra.enters("citra")
         citra.done("sendprivate budi@b from json")
