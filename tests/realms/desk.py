@@ -39,19 +39,23 @@ class Files:
 
     def send(self, who: str, to: str, data: bytes, name: str = "surat.txt") -> dict[str, Any]:
         """A file to somebody or a group: what ``file.finish`` answers."""
+        id = self.hold(who, to, data, name)
+        self._sealer.seal(self.realm.people[who].user_id, id)
+        return self.realm.do(who, "file.finish", upload=id)
+
+    def hold(self, who: str, to: str, data: bytes, name: str = "surat.txt") -> bytes:
+        """An upload of which every chunk is held; its id."""
         id = uuid.uuid4().bytes
         self.realm.do(who, "file.begin", id=id, size=len(data), to=to, name=name)
-        user = self.realm.people[who].user_id
         with self.realm.store.read() as tx:
-            upload = transfers.upload_of(tx, user, id)
+            upload = transfers.upload_of(tx, self.realm.people[who].user_id, id)
         assert upload is not None
         staged = Staged(self.settings, upload)
         for chunk in range(staged.chunks):
             at = chunk * upload.chunk_bytes
             staged.put(chunk, memoryview(data)[at : at + upload.chunk_bytes])
         staged.close()
-        self._sealer.seal(user, id)
-        return self.realm.do(who, "file.finish", upload=id)
+        return id
 
     def get(self, who: str, file: int, offset: int = 0, length: int = FILE_CHUNK_BYTES) -> bytes:
         """A chunk; raises the refusal."""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from protocol.errors import Conflict, Failure, NotFound, TooLarge, Unavailable
@@ -18,6 +19,7 @@ from services.storage.realms import State
 from tests.realms.conftest import Found
 from tests.realms.desk import Files, sha
 from tests.realms.town import Town
+from tests.services.bulk.s3 import S3, environment
 
 SOME = random.Random(1).randbytes(1_300_000)
 SLOW = 150_000
@@ -152,15 +154,10 @@ def test_what_has_no_room_on_the_disk_is_not_begun(town: Town) -> None:
     _, there, file = sent(town)
     house = town["b"].house
     assert house is not None
-    full = type(house.settings)(**{**_fields(house.settings), "file_disk_reserve_bytes": 1 << 60})
-    house.settings = full
+    house.settings = msgspec.structs.replace(house.settings, file_disk_reserve_bytes=1 << 60)
     with pytest.raises(TooLarge, match="no room"):
         there.open("budi", file)
     assert nothing_left(there)
-
-
-def _fields(settings: Any) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__struct_fields__}
 
 
 def test_while_the_realm_is_away_who_opens_a_file_hears_so_and_gets_it_when_it_is_back(town: Town) -> None:
@@ -279,3 +276,22 @@ def test_who_sends_fewer_bytes_than_it_said_is_not_believed(town: Town) -> None:
     with pytest.raises((Conflict, Unavailable)):
         there.open("budi", {**file, "size": len(SOME) + 1})
     assert nothing_left(there)
+
+
+def test_bytes_in_buckets_are_given_and_kept_like_those_in_folders(town: Town) -> None:
+    server = S3()
+    try:
+        with environment(server.environment):
+            for name in ("a", "b"):
+                realm = town[name]
+                place = f"s3://{server.bucket()}/pesan"
+                realm.settings = msgspec.structs.replace(realm.settings, file_storage=place)
+                realm.kill()
+                realm.start()
+            _, there, file = sent(town)
+            assert there.kept() == []
+            assert there.open("budi", file) == SOME
+            assert there.kept() == [sha(SOME)]
+            assert nothing_left(there)
+    finally:
+        server.stop()
