@@ -3,7 +3,8 @@
 Belongs here: what counts, and the buckets it is taken from. Not here: what users may ask of their own server
 (the broker's), and what is done with a request that is granted (``asked``).
 
-Three things count: requests on behalf of single users, messages and the like in the others, and bytes. So a
+Three things count: requests on behalf of single users, messages and the like in the others, and bytes; and
+hellos, apart from these. So a
 crowd that looks up names over there does not hold up messages, and one large request counts as the many that
 it could have been. A request may go below nothing, and what comes next waits until that is made up for.
 """
@@ -17,6 +18,10 @@ from config.settings import RateLimits
 from protocol.body import Body
 
 KIB: Final = 1024
+HELLO: Final = "hello"
+HELLOS: Final = 10.0
+HELLOS_BURST: Final = 100
+"""Hellos a second and at once, in room of their own: who is busy must not look as if they were away."""
 SINGLE: Final = frozenset({"call", "fetch", "typing", "pair"})
 """Kinds that count as requests; all others count by what is in them."""
 
@@ -48,15 +53,20 @@ class Allowance:
         self._requests = Bucket(rates.peer_rate, rates.peer_burst)
         self._items = Bucket(rates.peer_item_rate, rates.peer_item_burst)
         self._kib = Bucket(rates.peer_kib_rate, rates.peer_kib_burst)
+        self._hellos = Bucket(HELLOS, HELLOS_BURST)
 
     def wait(self, now: float, kind: str) -> float:
         """Seconds until a request of this kind may come; 0.0 for now."""
+        if kind == HELLO:
+            return self._hellos.wait(now)
         counted = self._requests if kind in SINGLE else self._items
         return max(counted.wait(now), self._kib.wait(now))
 
     def take(self, kind: str, size: int, body: Body | None = None) -> None:
         """A request of ``size`` bytes has come; ``body``, unless it was refused unread."""
-        if kind in SINGLE:
+        if kind == HELLO:
+            self._hellos.take(1)
+        elif kind in SINGLE:
             self._requests.take(1)
         else:
             self._items.take(max(1, sum(len(part) for part in _lists(body))))

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from protocol import realms
 from protocol.body import Body
 from protocol.envelope import unpack_body
-from protocol.errors import OK, Failure
+from protocol.errors import FAILURES, OK, Failure, Retry
 from services.context import pack_struct
 
 FIRST_PAUSE: Final = 0.5
@@ -37,6 +37,9 @@ class Answer(NamedTuple):
     status: str
     body: bytes
 
+
+LATER: Final = frozenset(code for code, kind in FAILURES.items() if kind.retry is Retry.LATER)
+"""What is answered to what may be asked again."""
 
 LOST: Final = Answer("lost", b"")
 """No answer came, so it may or may not have been done."""
@@ -183,6 +186,8 @@ class Line:
         self._greeting = 0
         if answer is LOST:
             return  # and _fall goes on
+        if self.up and answer.status in LATER:
+            return  # it is there, and has much to do
         trouble = self._heard(answer) if answer.status == OK else _refusal(answer)
         if trouble:
             self._fall(self._now, trouble)

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -80,6 +80,12 @@ class Outpost:
     def _lets_in(self, keys: KeyPair) -> bool:
         with closing(Caller(self, keys)) as caller:
             return caller.saw(LET_IN | TURNED_AWAY) == LET_IN
+
+    def listens(self) -> bool:
+        """Whether anybody does on its port."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), PATIENCE):
+            return True
+        return False
 
     def refused(self, realm: str, what: str) -> int:
         """How often this was refused to that realm, as the log says."""

@@ -6,7 +6,7 @@ import pytest
 
 from config.settings import RateLimits
 from protocol.realms import Deliver, FetchChunk, Hello, Item, PeerCall
-from services.realm.allowance import KIB, SINGLE, Allowance, Bucket
+from services.realm.allowance import HELLOS_BURST, KIB, SINGLE, Allowance, Bucket
 
 RATES = RateLimits(
     peer_rate=2.0,
@@ -57,12 +57,20 @@ def test_calls_and_messages_do_not_hold_each_other_up(allowance: Allowance) -> N
     assert allowance.wait(0.0, "deliver") > 0
 
 
-def test_a_delivery_counts_as_many_as_it_brings_and_hello_as_one(allowance: Allowance) -> None:
+def test_a_delivery_counts_as_many_as_it_brings_and_at_least_one(allowance: Allowance) -> None:
     for _ in range(99):
-        allowance.take("hello", 10, Hello("c", 1, 1))
-    assert allowance.wait(0.0, "hello") == 0.0
+        allowance.take("deliver", 10, Deliver([]))
+    assert allowance.wait(0.0, "deliver") == 0.0
     allowance.take("deliver", 10, DELIVERY)
-    assert allowance.wait(0.0, "hello") == pytest.approx((99 + 1) / 10)
+    assert allowance.wait(0.0, "deliver") == pytest.approx((99 + 1) / 10)
+
+
+def test_hello_has_room_of_its_own(allowance: Allowance) -> None:
+    allowance.take("deliver", 1024 * KIB, DELIVERY)
+    assert allowance.wait(0.0, "hello") == 0.0
+    for _ in range(HELLOS_BURST):
+        allowance.take("hello", 10, Hello("c", 1, 1))
+    assert allowance.wait(0.0, "hello") > 0
 
 
 def test_what_could_not_be_read_counts_too(allowance: Allowance) -> None:
@@ -71,7 +79,7 @@ def test_what_could_not_be_read_counts_too(allowance: Allowance) -> None:
     assert allowance.wait(0.0, "typing") > 0
 
 
-@pytest.mark.parametrize("kind", ["hello", "call", "deliver", "nonsense"])
+@pytest.mark.parametrize("kind", ["call", "deliver", "nonsense"])
 def test_bytes_count_whatever_they_are(allowance: Allowance, kind: str) -> None:
     allowance.take("call", 256 * KIB)
     assert allowance.wait(0.0, kind) > 2.0

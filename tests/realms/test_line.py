@@ -175,6 +175,19 @@ def test_a_refused_hello_takes_down_a_line_that_was_up(bench: Bench) -> None:
     assert heard == [LOST] and bench.changes[-1] == (False, "b has blocked a.")
 
 
+@pytest.mark.parametrize("code", ["rate_limited", "busy", "unavailable"])
+def test_who_is_too_busy_for_hello_is_there_all_the_same(bench: Bench, code: str) -> None:
+    bench.up()
+    heard = bench.ask()
+    bench.go(TIMES.quiet).answer(code, {"message": "Later.", "retry_after": 0.1})
+    assert bench.changes == [(True, "")] and heard == []
+
+
+def test_a_line_does_not_begin_with_who_is_too_busy(bench: Bench) -> None:
+    bench.go().answer("busy", {"message": "Later."})
+    assert bench.changes == [(False, "Later.")]
+
+
 def test_who_answers_under_another_name_is_not_who_we_want(bench: Bench) -> None:
     bench.go().answer("ok", HelloReply("c", 1, 1, "1"))
     assert bench.changes == [(False, "It is somebody else.")]
