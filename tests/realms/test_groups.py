@@ -10,7 +10,7 @@ import pytest
 from protocol.backend import Call
 from protocol.commands import JoinGroup
 from protocol.envelope import pack_body
-from protocol.errors import Invalid, InvalidCredentials, NotFound, RateLimited, Unavailable
+from protocol.errors import Conflict, Invalid, InvalidCredentials, NotFound, RateLimited, Unavailable
 from services.storage import foreigners
 from tests.conftest import empty_schema
 from tests.realms.circle import down_and_up, follows, heard, inbox, join, members, said, team
@@ -326,3 +326,22 @@ def test_a_home_out_of_a_backup_says_that_its_copy_is_ahead(town: Town) -> None:
     down_and_up(town)
     assert b.logged("copy is ahead")
     assert len(said(a, "ani")) == 2
+
+
+def test_a_home_that_begins_anew_is_noticed_by_who_joins(town: Town) -> None:
+    a, b = team(town, ("a", "ani"))["a"], town["b"]
+    b.say_many("budi", "#team", ["satu", "dua"])
+    town.run(1)
+    with b.store.write() as tx:
+        tx.run("delete from followers")
+        tx.run("delete from members where user_id in (select id from users where realm <> '')")
+        tx.run("delete from messages")
+        tx.run("update conversations set last_seq = 0 where name_key = 'team'")
+    with pytest.raises(Conflict, match="b has begun #team@b anew"):
+        join(a, "ani")
+    a.do("ani", "group.leave", group="team@b")
+    town.run(1)
+    assert join(a, "ani")["last_seq"] == 0
+    b.say("budi", "#team", "dari awal")
+    town.run(1)
+    assert said(a, "ani") == [(1, "budi@b", "dari awal")]

@@ -13,9 +13,9 @@ from functools import partial
 
 from protocol.backend import Call
 from protocol.commands import GroupReply, JoinGroup
-from protocol.errors import Busy, Failure, Internal, Unavailable
+from protocol.errors import Busy, Conflict, Failure, Internal, Unavailable
 from services.context import Context
-from services.group import entry
+from services.group import entry, exit
 from services.group.homes import Named
 from services.realm import calls
 from services.realm.groups.asking import home_of
@@ -41,9 +41,9 @@ def join(house: House, call: Call, request: JoinGroup, reply: Reply) -> None:
             raise
         grant(reply, already)
         return
-    _write_down(house, peer, call, named)
+    have = _write_down(house, peer, call, named)
     asked = JoinGroup(named.name, request.password)
-    then = partial(_answered, house, peer, call, named, reply)
+    then = partial(_answered, house, peer, call, named, have, reply)
     calls.question(house, call, named.realm, "group.join", asked, partial(calls.answered, reply, then))
 
 
@@ -59,16 +59,19 @@ def _already(house: House, call: Call, named: Named) -> GroupReply | None:
     return GroupReply(copy.conversation, copy.topic, max(copy.last_seq, marker.read_seq))
 
 
-def _write_down(house: House, peer: Peer, call: Call, named: Named) -> None:
+def _write_down(house: House, peer: Peer, call: Call, named: Named) -> int:
+    """Remember that the caller asks; how far we have the group."""
     with house.store.write() as tx:
         if call.user_id in outbox.leaving(tx, peer.realm.id, named.name):
             # Else the home would hear of it behind the joining, and take them out again.
             raise Busy(f"{named.realm} has not heard yet that you left #{named}.", retry_after=RETRY_AFTER)
         copies.asks(tx, peer.realm.id, named.name, call.user_id, house.wall)
+        copy = copies.named(tx, named.name, named.realm)
+    return copy.last_seq if copy is not None else 0
 
 
 def _answered(
-    house: House, peer: Peer, call: Call, named: Named, reply: Reply, answer: bytes | Failure
+    house: House, peer: Peer, call: Call, named: Named, have: int, reply: Reply, answer: bytes | Failure
 ) -> None:
     if isinstance(answer, Failure):
         if not isinstance(answer, Unavailable):  # or it may have been done all the same
@@ -77,10 +80,26 @@ def _answered(
     last_seq = calls.read(named.realm, GroupReply, answer).last_seq
     if not 0 <= last_seq < SEQ_MOST:
         raise Internal(f"{named.realm} does not answer as it should; its log may say more.")
+    if last_seq < have:
+        raise _begun_anew(house, peer, call, named)
     with house.write() as ctx:
         entry.still(ctx, call)
         known = enter(ctx, peer, call, named.name, last_seq)
     grant(reply, known)
+
+
+def _begun_anew(house: House, peer: Peer, call: Call, named: Named) -> Conflict:
+    """The home is behind what we had of it before it was asked. Our copy is not of this group any more.
+
+    What the home says from now on would take numbers that our copy has given to something else.
+    """
+    house.log.warning("home is behind its copy", realm=named.realm)
+    with house.write() as ctx:
+        exit.tell_home(ctx, peer.realm.id, 0, named.name, call.user_id)
+    return Conflict(
+        f"{named.realm} has begun #{named} anew, or came out of a backup:"
+        " first leave it, everybody here who is in it, then join again."
+    )
 
 
 def _forget(house: House, peer: Peer, call: Call, named: Named) -> None:
