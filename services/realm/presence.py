@@ -31,6 +31,9 @@ ANEW: Final = 30.0
 SOON: Final = 1.0
 """Seconds until the next of them when somebody has just met somebody there."""
 
+LEAST: Final = 5.0
+"""Seconds between two of them at least, or who sends us one stranger after the other would keep us busy."""
+
 AGAIN: Final = 5.0
 """Seconds after which a peer that would not hear it is told everything again."""
 
@@ -56,6 +59,7 @@ class PresencePart:
         """``_news`` begins with everybody, and whoever is not in it is offline."""
         self._asking = False
         self._next_look = 0.0
+        self._looked_at = 0.0
 
     def hinted(self, hint: hints.Hint) -> None:
         """Somebody of ours came or went."""
@@ -69,7 +73,8 @@ class PresencePart:
     def nudge(self) -> None:
         """Somebody of us and somebody of the peer's may share a conversation now who shared none."""
         if not self._whole:
-            self._next_look = min(self._next_look, self._house.now + SOON)
+            soon = max(self._house.now + SOON, self._looked_at + LEAST)
+            self._next_look = min(self._next_look, soon)
 
     def _begin_anew(self, at: float) -> None:
         self._online.clear()
@@ -96,6 +101,7 @@ class PresencePart:
         users, self._hinted = self._hinted, set()
         with self._house.store.read() as tx:
             if due:
+                self._looked_at = self._house.now
                 self._next_look = self._house.now + ANEW
                 users.update(self._online, acquaintances.online(tx, self._peer.realm))
             found = acquaintances.among(tx, self._peer.realm, sorted(users))

@@ -7,8 +7,11 @@ import pytest
 from protocol.errors import Forbidden, Invalid, Unavailable
 from protocol.realms import PeerPresence, Presences
 from services.realm import presence
-from services.realm.presence import ANEW, SOON
+from services.realm.presence import ANEW, LEAST, SOON
 from services.realm.visitors import broker_of
+from services.storage import acquaintances
+from services.storage.engine import Transaction
+from services.storage.realms import Realm as Row
 from services.storage.realms import State
 from tests.realms.conftest import Found
 from tests.realms.overheard import Overheard, ask_as_peer, report
@@ -161,7 +164,7 @@ def test_who_becomes_acquainted_while_online_is_seen_in_a_moment(town: Town) -> 
     report(town["b"], online=["budi"])
     town["a"].say("ani", "budi@b")
     town.settle()
-    town.run(2 * SOON)
+    town.run(LEAST + SOON)
     assert (online(town["a"]), online(town["b"])) == (["budi@b"], ["ani@a"])
 
 
@@ -170,8 +173,27 @@ def test_who_joins_a_group_elsewhere_while_online_is_seen_in_a_moment(town: Town
     report(town["a"], online=["ani"])
     town["b"].do("budi", "group.create", group="team")
     town["a"].do("ani", "group.join", group="#team@b")
-    town.run(2 * SOON)
+    town.run(LEAST + SOON)
     assert online(town["b"]) == ["ani@a"]
+
+
+def test_strangers_who_come_one_after_the_other_do_not_keep_us_looking(
+    talking: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = talking["a"].house
+    assert house is not None
+    looks: list[str] = []
+    look = acquaintances.online
+
+    def counted(tx: Transaction, realm: Row) -> list[int]:
+        looks.append(realm.name)
+        return look(tx, realm)
+
+    monkeypatch.setattr(acquaintances, "online", counted)
+    for _ in range(100):
+        presence.nudge(house, "b")
+        talking.run(0.2)
+    assert 3 <= looks.count("b") <= 20 / LEAST + 1
 
 
 def test_acquaintances_of_people_who_were_known_before_are_seen_soon(talking: Town) -> None:
