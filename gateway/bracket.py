@@ -270,9 +270,7 @@ class Bracket(Dialect):
             raise Wrong(NO_GROUP_TO_JOIN)
         try:
             await chat.history(f"#{name}", after=NEWEST - 1, limit=1)
-        except (Forbidden, NotFound) as error:
-            if isinstance(error, NotFound) and "@" not in name:
-                raise  # one of another realm is not known here before somebody is in it
+        except Forbidden:
             await chat.join_group(name, password)
             return "[OK] Join grup berhasil"
         raise Wrong(MEMBER)

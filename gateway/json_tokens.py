@@ -74,11 +74,8 @@ async def found(json: Json, arguments: list[Any], search: Awaitable[list[T]]) ->
 
 async def _is_known(json: Json, known: Known | None, word: str) -> bool:
     name = json.address(word)
-    if known is None or not name:
-        return False
-    if "@" in name:
-        return await people.realm_met(json.chat, name)
-    return await known(json.chat, name)
+    # Of somebody of another realm something would have been found, though it be nothing that they said.
+    return known is not None and name != "" and "@" not in name and await known(json.chat, name)
 
 
 async def _may_be(json: Json, known: Known | None, word: str) -> bool:

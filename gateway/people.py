@@ -60,12 +60,6 @@ async def group_exists(chat: Chat, name: str) -> bool:
     return is_name(name) and (await _found(chat, name)).group
 
 
-async def realm_met(chat: Chat, name: str) -> bool:
-    """Whether the user has ever talked with somebody of the realm of ``name@realm``."""
-    realm = name.rpartition("@")[2]
-    return any(row.name.rpartition("@")[2] == realm for row in await chat.conversations() if "@" in row.name)
-
-
 async def _found(chat: Chat, name: str) -> FoundReply:
     try:
         return await chat.find(name)

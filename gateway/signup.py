@@ -313,7 +313,7 @@ class Signup(Dialect):
             raise Wrong(says.NOBODY.replace("{0}", name))
         if name_key(known) == name_key(chat.user):
             raise Wrong(says.ONESELF)
-        addresses = [known, f"#{known}"]
+        addresses = [known, f"#{known}"] if "@" not in known else [await self._elsewhere(known)]
         if reading and name == BROADCAST_NAME:
             addresses.append(BROADCAST)
         for address in addresses:
@@ -324,6 +324,12 @@ class Signup(Dialect):
             except Forbidden:
                 raise Wrong(says.NO_MEMBER.replace("{0}", name)) from None
         raise Wrong(says.NOBODY.replace("{0}", name))
+
+    async def _elsewhere(self, name: str) -> str:
+        """The address of somebody of another realm, unless that is a group there that we are in."""
+        rows = await self.visitor.chat.conversations()
+        group = f"#{name_key(name)}"
+        return next((row.name for row in rows if name_key(row.name) == group), name)
 
     # --- files ----------------------------------------------------------------------------------
 

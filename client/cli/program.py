@@ -48,10 +48,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "tail": Row("client.cli.tailing:tail", "Print new messages as they come, until Ctrl-C."),
     "online": Row("client.cli.people:online", "Print the name of everyone online, one a line."),
     "user": Row("client.cli.people:user", "Print whether somebody is online, and when they last were."),
-    "realms": Row(
-        "client.cli.realms:realms",
-        "Print the other realms whose people can be written to: budi@b, '#team@b'.",
-    ),
+    "realms": Row("client.cli.realms:realms", "Print the other realms that can be written to."),
     "file": Row("client.cli.files:command", "Files: send, get, ls, mv, rm, mkdir, usage, uploads, cancel."),
     "group": Row("client.cli.groups:command", "Groups: create, join, leave, members, list, remove."),
     "verify": Row("client.cli.verifying:verify", "Prove that no message is missing."),

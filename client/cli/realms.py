@@ -29,10 +29,10 @@ PATIENCE: Final = 2.0
 """Seconds that a sentence about a realm may take to make: what it is about is done."""
 
 
-@click.command()
+@click.command(short_help="Print the other realms that can be written to.")
 @shared
 def realms(context: Context) -> None:
-    """Print the other realms whose people can be written to: budi@b, '#team@b'."""
+    """Print the other realms that can be written to (budi@b, '#team@b'), and whether they are there."""
     found = context.run(lambda chat: chat.realms())
     if context.json:
         for realm in found:

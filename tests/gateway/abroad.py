@@ -7,10 +7,11 @@ from typing import Any
 
 from gateway.visitor import Visitor
 from protocol.commands import ConversationInfo, FoundReply, HelloReply, HistoryReply, Message, SendReply
-from protocol.errors import NotFound
+from protocol.errors import Forbidden, NotFound
 from tests.gateway.imagined import Imagined, System
 
 NOON = 1_700_000_000_000_000
+PAIRED = ("b", "c")
 ROWS = {
     1: ("direct", "budi@b", ["budi@b", "ani"]),
     2: ("group", "#team@b", ["budi@b", "citra@c", "ani", "dewi"]),
@@ -56,6 +57,11 @@ class Abroad(System):
     ) -> HistoryReply:
         names = {name: number for number, (_, name, _) in ROWS.items()}
         number = target if isinstance(target, int) else names.get(target, 0)
+        realm = str(target).partition("@")[2]
+        if not number and realm in PAIRED:
+            if str(target).startswith("#"):
+                raise Forbidden(f"You are not a member of {target}.")
+            return HistoryReply(0, [], 1, 0, 0, 0)  # somebody whom nobody here has met, if there is one
         if not number:
             raise NotFound(f"There is no {target}.")
         senders = ROWS[number][2]

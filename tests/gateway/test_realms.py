@@ -75,6 +75,7 @@ async def test_in_bracket_other_realms_are_reached_by_address() -> None:
     assert session.log == list(BRACKET.values())
     assert await says(wire, "JOIN team@b kunci") == ["[ERR] Anda telah bergabung dalam grup"]
     assert await says(wire, "SEND budi@b_c halo") == ["[ERR] penerima tidak tersedia"]
+    assert await says(wire, "JOIN lain@nowhere kunci") == ["[ERR] Grup tidak tersedia"]
     shown = await says(wire, "CHECK")
     assert [line.split(" ", 2)[2] for line in shown[:-1]] == [
         *("budi@b hi", "team@b:budi@b hi", "team@b:citra@c hi", "team@b:dewi hi", "dewi hi")
@@ -93,7 +94,9 @@ async def test_in_signup_news_of_another_realm_can_be_read_and_answered() -> Non
     shown = await says(wire, "show budi@b")
     assert shown[0].endswith("budi@b : hi")
     assert "me : halo" in "".join(await says(wire, "message budi@b\nhalo"))
+    assert "me : halo" in "".join(await says(wire, "message Team@b\nhalo"))
     assert (await says(wire, "join_group lain@b"))[0] == "Joining group lain@b"
-    assert session.log == ["read 1", "send budi@b halo", "join lain@b"]
+    assert session.log == ["read 1", "send budi@b halo", "send #team@b halo", "join lain@b"]
+    assert "eka@nowhere" in (await says(wire, "show eka@nowhere"))[0]
     assert "budi@b_c" in (await says(wire, "show budi@b_c"))[0]
     wire.breaks()
