@@ -74,6 +74,11 @@ def checked_name(name: str) -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """Whether this is a proper bare name."""
+    return _name(text) is not None
+
+
 def group_name(text: str) -> str:
     """A group's bare name, from ``ops`` or ``#ops``."""
     return checked_name(text.removeprefix("#"))

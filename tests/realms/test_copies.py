@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as fuzzed
+from hypothesis import strategies as st
 
 from protocol.errors import Failure, Invalid
 from protocol.files import FileInfo
@@ -215,3 +218,46 @@ def test_a_file_is_shown_with_its_message(town: Town) -> None:
 def test_a_name_said_there_is_the_same_persons_here(said_there: str, said_here: str) -> None:
     assert here(said_there, "a", "b") == said_here
     assert here(there(said_here, "a"), "a", "b") == said_here
+
+
+# --- anything at all ----------------------------------------------------------------------------
+
+NAMES = st.sampled_from(
+    ["budi", "ani@a", "citra@c", "#ops", "*", "a\0b", "x y", "@", "", "ani@", "ü"]
+) | st.text(max_size=40)
+MESSAGES = st.builds(
+    GroupMessage,
+    st.integers(1, 9),
+    NAMES.filter(bool),
+    st.text(max_size=20),
+    st.integers(0, 2**63 - 1),
+    st.binary(min_size=16, max_size=16) | st.just(b"x" * 16),
+    st.none() | st.builds(FileInfo, st.integers(), NAMES, st.integers(), NAMES, st.binary(max_size=40)),
+)
+PUSHES = st.builds(
+    Push,
+    st.sampled_from(["Team", "team", "lain"]) | NAMES.filter(bool),
+    st.integers(0, 9) | st.integers(0, 2**63 - 1),
+    st.lists(MESSAGES, max_size=4)
+    | st.integers(1, 6).map(lambda many: [message(n + 1) for n in range(many)]),
+    st.integers(0, 2**63 - 1),
+    st.integers(0, 2**63 - 1),
+    st.none() | st.lists(NAMES.filter(bool), max_size=4).map(lambda names: ["ani", *names]),
+)
+
+
+@given(pushes=st.lists(PUSHES, min_size=1, max_size=6))
+@fuzzed(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_a_home_says_is_refused_or_leaves_a_complete_copy(town: Town, pushes: list[Push]) -> None:
+    a = town["a"]
+    for each in pushes:
+        try:
+            answer = ask_as_peer(a, "b", "push", each)
+        except Failure as refusal:
+            assert refusal.code in ("invalid", "busy"), refusal
+        else:
+            assert answer["have"] >= 0
+    checked = a.do("ani", "conversation.verify", **{"with": "#team@b"})
+    assert checked["complete"]
+    assert inbox(a, "ani")[next(name for name in inbox(a, "ani") if name.lower() == "#team@b")]["unread"] >= 0
+    assert not a.logged("fault")

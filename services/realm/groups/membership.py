@@ -11,6 +11,7 @@ left, though the home has not heard it yet. The home is told that they are not t
 
 from __future__ import annotations
 
+from protocol.addresses import is_name
 from protocol.backend import Call
 from protocol.events import MembershipEvent
 from protocol.realms import Push
@@ -54,7 +55,7 @@ def _named(ctx: Context, names: list[str]) -> list[User]:
     """Users of ours by these names; whoever else the home thinks is one of us, is not."""
     found = {}
     for name in names:
-        user = users.named(ctx.tx, name) if "@" not in name else None
+        user = users.named(ctx.tx, name) if is_name(name) else None
         if user is not None:
             found[user.id] = user
     return list(found.values())
