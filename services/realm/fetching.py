@@ -27,6 +27,7 @@ from protocol.errors import FAILURES, OK, Failure, Retry, TooLarge, failure
 from protocol.limits import FILE_CHUNK_BYTES
 from protocol.realms import FetchChunk, FetchReply
 from services.file import staging
+from services.file.bulk.desk import TOUCH_AFTER, TOUCHES
 from services.file.bulk.sealing import DISK_FULL, NO_ROOM, WrongHash
 from services.realm.gathering import Gathering, Piece
 from services.realm.house import House, Peer
@@ -50,8 +51,6 @@ QUIET: Final = 60.0
 AGAIN: Final = 5.0
 """Seconds after which what our own disk or database did not let us do is tried again."""
 PAUSE_MOST: Final = 30.0
-TOUCH_AFTER: Final = 60_000_000
-"""Microseconds after which it is written down again that something of an upload arrived."""
 
 
 class Fetching:
@@ -234,7 +233,7 @@ class Fetching:
             return
         going.put(piece, data, self._house.now)
         wall = self._house.wall
-        if wall - going.touched_at >= TOUCH_AFTER:
+        if wall - going.touched_at >= min(TOUCH_AFTER, self._house.settings.upload_keep * 1e6 / TOUCHES):
             going.touched_at = wall
             with self._house.store.write() as tx:
                 transfers.touch(tx, going.upload.user_id, going.upload.id, wall)

@@ -139,3 +139,20 @@ def problems(of: Files) -> list[str]:
         ]
     finally:
         reader.close()
+
+
+def test_who_leaves_while_a_file_is_on_its_way_has_nothing_of_it_left(founded: Found) -> None:
+    town = team(founded(realm_fetch_bytes=100_000), ("a", "ani"))
+    a, b = Files(town, "a"), Files(town, "b")
+    b.send("budi", "#team", SOME)
+    town.run(2)
+    (file,) = shown(town, "a", "ani", "#team@b")
+    a.held("ani", file["file"])
+    town.until(lambda: a.held("ani", file["file"]) > 100_000)
+    town["a"].do("ani", "group.leave", group="#team@b")
+    with pytest.raises(NotFound):
+        a.get("ani", file["file"])
+    town.run(30)
+    assert (a.staged(), a.realm.rows("select 1 from uploads")) == ([], [])
+    assert a.realm.rows("select state from blobs where state <> 'going'") == []
+    assert problems(a) == []
