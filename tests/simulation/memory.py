@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from client.outbox import WINDOW
 from protocol.commands import COMMANDS, Rate
+from services.realm.sending import UNWRITTEN_MOST
 from tests.simulation.scene import ENDED_KEPT
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 CONTAINERS: Final = (dict, list, set, deque)
-OURS: Final = ("broker.", "services.batch", "services.slow", "client.")
+OURS: Final = ("broker.", "services.batch", "services.slow", "services.realm.", "client.")
 LEAVES: Final = ("Flight", "Entry", "Cursor", "Bucket", "Stick")
 """Classes with many instances, which are not walked: what they hold is bounded by who holds them."""
 
@@ -70,6 +71,40 @@ MOST: Final[dict[str, Most]] = {
     "Part._of": lambda settings: settings.slow_queue,
     "Part._of[]": lambda settings: settings.slow_queue,
     "Part._of[][]": lambda settings: settings.slow_queue,
+    # The realm process. In a run there is one other realm, with two people and no more than one group.
+    "Depot._finished": 0,
+    "Depot._pools": 0,
+    "Depot._reading": 0,
+    "Done.actions": 0,
+    "Done.effects": 0,
+    "Done.events": 0,
+    "Done.replies": 0,
+    "Fetching._going": 0,
+    "Fetching._later": 0,
+    "Following._open": 1,
+    "Following._pauses": 1,
+    "Gate._allowances": 1,
+    "Gate._known": 1,
+    "Gate._refused": 6,
+    "House._by_key": 1,
+    "House._cache": 2,
+    "House._carried": 30,
+    "House._parted": 1,
+    "House._waits": 1,
+    "House.asked_table": 20,
+    "House.engines": 5,
+    "House.passed_table": 20,
+    "House.peers": 1,
+    "Line._open": 30,
+    "Patience._waiting": 30,
+    "Peer.parts": 10,
+    "People._known": 2,
+    "PresencePart._hinted": 2,
+    "PresencePart._news": 2,
+    "PresencePart._online": 2,
+    "Sending._unwritten": UNWRITTEN_MOST,
+    "TypingPart._hints": 2,
+    "Visitors._told": 2,
     # Clients. What they wrote waits for a place among what flies; its tries are kept until the answer.
     "Chain.flying": WINDOW,
     "Chain.waiting": 400,
@@ -118,7 +153,7 @@ def sizes(world: World) -> dict[str, int]:
     found: dict[tuple[str, str], int] = {}
     seen: set[int] = set()
     roots: list[Any] = [world.broker.core, world.broker.subscriptions]
-    roots += [worker.engine for worker in world.workers if worker.alive]
+    roots += [root for worker in world.workers if worker.alive for root in worker.roots]
     roots += [device.session for device in world.devices if device.alive]
     while roots:
         thing = roots.pop()

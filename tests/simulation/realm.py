@@ -6,7 +6,7 @@ It is a worker like the others, so what befalls them befalls it, too.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.batch import Engine
 from services.loop import Link, Loop
@@ -79,6 +79,11 @@ class RealmWorker(Worker):
             Opened(),  # type: ignore[arg-type]
             monotonic=lambda: world.clock.now,
         )
+
+    @property
+    def roots(self) -> list[Any]:
+        """What it keeps in memory."""
+        return [self.engine, self.house]
 
     def kill(self) -> None:
         """kill -9: its connections break, too."""

@@ -76,6 +76,11 @@ class Worker:
         """For people."""
         return f"{self._service.name}.{self._number}"
 
+    @property
+    def roots(self) -> list[Any]:
+        """What it keeps in memory."""
+        return [self.engine]
+
     def start(self) -> None:
         """Begin a life with an empty memory; once the database can be opened, which takes its lock."""
         world = self._world
