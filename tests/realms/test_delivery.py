@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import pytest
 
+from protocol.errors import Failure, Retry
 from protocol.realms import ITEMS_MAX
 from services.storage.realms import State
 from tests.realms.conftest import Found
@@ -208,3 +210,27 @@ def test_a_realm_that_takes_its_time_costs_another_one_none(founded: Found) -> N
     house.asked_table = {**house.asked_table, "deliver": plain}
     town.settle()
     assert town["b"].history("budi", "ani@a") == ["first", *MANY]
+
+
+def test_first_words_to_many_people_arrive_once_in_any_weather(town: Town) -> None:
+    town.run(1)
+    people = [f"dewi{number}" for number in range(6)]
+    for name in people:
+        town["b"].person(name)
+    town.network.weather = STORM
+    for name in people:
+        id = uuid.uuid4().bytes
+        for _ in range(20):
+            try:
+                town["a"].say("ani", f"{name}@b", f"halo {name}", id)
+                break
+            except Failure as refusal:
+                assert refusal.retry is Retry.LATER
+                town.run(refusal.retry_after)
+        town["a"].say("ani", f"{name}@b", "and more")
+    town.settle(3600)
+    town.network.weather = CALM
+    town.run(60)
+    for name in people:
+        assert town["b"].history(name, "ani@a") == [f"halo {name}", "and more"]
+    assert not town["a"].heard("ani", "undelivered")
