@@ -40,7 +40,7 @@ class Files:
     def send(self, who: str, to: str, data: bytes, name: str = "surat.txt") -> dict[str, Any]:
         """A file to somebody or a group: what ``file.finish`` answers."""
         id = self.hold(who, to, data, name)
-        self._sealer.seal(self.realm.people[who].user_id, id)
+        self.seal(who, id)
         return self.realm.do(who, "file.finish", upload=id)
 
     def hold(self, who: str, to: str, data: bytes, name: str = "surat.txt") -> bytes:
@@ -56,6 +56,10 @@ class Files:
             staged.put(chunk, memoryview(data)[at : at + upload.chunk_bytes])
         staged.close()
         return id
+
+    def seal(self, who: str, upload: bytes) -> None:
+        """Have it be what is finished next."""
+        self._sealer.seal(self.realm.people[who].user_id, upload)
 
     def get(self, who: str, file: int, offset: int = 0, length: int = FILE_CHUNK_BYTES) -> bytes:
         """A chunk; raises the refusal."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from protocol.errors import Conflict, Failure, NotFound, TooLarge, Unavailable
+from protocol.errors import Busy, Conflict, Failure, Forbidden, NotFound, TooLarge, Unavailable
 from protocol.files import FileInfo
 from protocol.realms import Deliver, FetchChunk, Item
 from services.realm import serving
@@ -295,3 +295,63 @@ def test_bytes_in_buckets_are_given_and_kept_like_those_in_folders(town: Town) -
             assert nothing_left(there)
     finally:
         server.stop()
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+def test_a_file_for_nobody_is_refused_before_a_byte_moves(town: Town) -> None:
+    here = Files(town, "a")
+    town.run(1)
+    for to in ("nobody@b", "budi@nowhere"):
+        with pytest.raises(NotFound):
+            here.hold("ani", to, b"isi")
+    with pytest.raises(Forbidden):
+        here.hold("ani", "#team@b", b"isi")
+    assert nothing_left(here)
+
+
+def test_a_file_may_be_sent_to_a_realm_that_is_away_and_finished_once(town: Town) -> None:
+    here, there = Files(town, "a"), Files(town, "b")
+    town.network.cut("a", "b")
+    town.run(60)
+    id = here.hold("ani", "budi@b", SOME)
+    here.seal("ani", id)
+    first, again = (town["a"].do("ani", "file.finish", upload=id) for _ in range(2))
+    assert (first["away"], first["duplicate"], again["duplicate"]) == (True, False, True)
+    assert (first["file"], first["seq"]) == (again["file"], again["seq"])
+    town.network.heal("a", "b")
+    town.settle()
+    (message,) = town["b"].messages("budi", "ani@a")
+    assert there.open("budi", message["file"]) == SOME
+
+
+def test_where_an_outbox_is_full_the_upload_stays_and_is_finished_later(founded: Found) -> None:
+    town = founded(realm_outbox_messages=1)
+    here = Files(town, "a")
+    town["a"].say("ani", "budi@b")
+    town.settle()
+    town.network.cut("a", "b")
+    town["a"].say("ani", "budi@b")
+    id = here.hold("ani", "budi@b", SOME)
+    here.seal("ani", id)
+    with pytest.raises(Busy):
+        town["a"].do("ani", "file.finish", upload=id)
+    town.network.heal("a", "b")
+    town.settle()
+    assert town["a"].do("ani", "file.finish", upload=id)["seq"] == 3
+
+
+def test_a_file_that_was_deleted_before_its_message_left_is_gone_there_too(town: Town) -> None:
+    here = Files(town, "a")
+    town["a"].say("ani", "budi@b")
+    town.settle()
+    town.network.cut("a", "b")
+    number = here.send("ani", "budi@b", SOME)["file"]["file"]
+    town["a"].do("ani", "file.delete", file=number)
+    town.network.heal("a", "b")
+    town.settle()
+    message = town["b"].messages("budi", "ani@a")[1]
+    assert message["file"]["gone"]
+    with pytest.raises(NotFound):
+        Files(town, "b").get("budi", message["file"]["file"])

@@ -156,3 +156,22 @@ def test_who_leaves_while_a_file_is_on_its_way_has_nothing_of_it_left(founded: F
     assert (a.staged(), a.realm.rows("select 1 from uploads")) == ([], [])
     assert a.realm.rows("select state from blobs where state <> 'going'") == []
     assert problems(a) == []
+
+
+def test_the_same_finish_again_says_how_far_the_post_is(town: Town) -> None:
+    team(town, ("a", "ani"))
+    here = Files(town, "a")
+    town.network.cut("a", "b")
+    id = here.hold("ani", "#team@b", SOME)
+    here.seal("ani", id)
+    first, again = (town["a"].do("ani", "file.finish", upload=id) for _ in range(2))
+    assert first["file"] == again["file"]
+    assert [(each["seq"], each["queued"], each["duplicate"]) for each in (first, again)] == [
+        (0, True, False),
+        (0, True, True),
+    ]
+    town.network.heal("a", "b")
+    town.run(60)
+    last = town["a"].do("ani", "file.finish", upload=id)
+    assert (last["file"], last["seq"], last["duplicate"]) == (first["file"], 1, True)
+    assert len(town["a"].messages("ani", "#team@b")) == 1
