@@ -166,7 +166,9 @@ def test_the_address_is_stamped_where_a_stranger_is_counted_by_it_and_nowhere_el
 
 def test_the_server_makes_no_secret_from_a_generator_that_can_be_guessed() -> None:
     """Tokens, topics and keys come from ``secrets``; only jitter may come from ``random``."""
+    realm = ROOT / "services" / "realm"
     allowed = {ROOT / "broker" / "up" / "policy.py"}
+    allowed |= {realm / "__init__.py", realm / "house.py", realm / "line.py"}  # pauses before another try
     for folder in ("protocol", "config", "broker", "services"):
         for file in (ROOT / folder).rglob("*.py"):
             names = set()
