@@ -72,6 +72,7 @@ class Sending:
         """Everything up to this number was answered."""
         self._most = MOST
         self._most_bytes = MOST_BYTES
+        self._asked_at = 0.0
         self._pauses = 0
         self._not_before = 0.0
         self._unwritten: list[Answered] = []
@@ -99,6 +100,7 @@ class Sending:
             files = enclosed(tx, batch)
         if batch:
             items = Deliver([_item(entry, files.get(entry.n)) for entry in batch])
+            self._asked_at = self._house.now
             self._open = self._peer.ask("deliver", items, partial(self._answered, batch))
 
     def _free(self) -> bool:
@@ -137,7 +139,8 @@ class Sending:
             self._wait(0.0)
             return None
         self._most = min(MOST, self._most * 2)
-        self._most_bytes = min(MOST_BYTES, self._most_bytes * 2)
+        if self._house.now - self._asked_at < self._house.times.answer / 4:
+            self._most_bytes = min(MOST_BYTES, self._most_bytes * 2)
         self._pauses = 0
         return Answered(batch, last, {one.n: _harmless(one) for one in reply.refused if one.n <= last})
 
