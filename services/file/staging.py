@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
+from services.storage.fetches import CHUNK_BYTES, Fetch
 
 RANGES: Final = 1000
 """Missing ranges named in one answer."""
@@ -71,6 +72,13 @@ def held_bytes(settings: Settings, user: int, upload: bytes, size: int, chunk_by
     last = (size - 1) // chunk_bytes
     short = chunk_bytes * (last + 1) - size if size and len(held) > last and held[last] else 0
     return min(count * chunk_bytes - short, size)
+
+
+def fetched_bytes(settings: Settings, fetch: Fetch) -> int:
+    """How many bytes are held of a file that is fetched from another realm."""
+    if fetch.upload is None:
+        return 0
+    return held_bytes(settings, fetch.owner_id, fetch.upload, fetch.size, CHUNK_BYTES)
 
 
 def remove(settings: Settings, user: int, upload: bytes) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Final
 from protocol import realms as language
 from protocol.bulk import SealReply
 from protocol.envelope import unpack_body
-from protocol.errors import FAILURES, OK, Failure, Retry, TooLarge, failure
+from protocol.errors import OK, Failure, Internal, Retry, TooLarge, failure
 from protocol.limits import FILE_CHUNK_BYTES
 from protocol.realms import FetchChunk, FetchReply
 from services.file import staging
@@ -243,14 +243,13 @@ class Fetching:
     def _refused(self, going: Gathering, piece: Piece, answer: Answer) -> None:
         """Not now, or not at all."""
         going.again(piece)
-        kind = FAILURES.get(answer.status)
-        quiet = self._house.now - going.heard_at
-        if kind is not None and kind.retry is Retry.LATER and quiet < QUIET:
-            try:
-                pause = failure(answer.status, unpack_body(answer.body)).retry_after
-            except Failure:
-                pause = AGAIN
-            going.not_before = self._house.now + min(max(pause, LOOK), PAUSE_MOST)
+        try:
+            refusal = failure(answer.status, unpack_body(answer.body))
+        except Failure:
+            refusal = Internal("It is no refusal that we understand.")
+        if refusal.retry is Retry.LATER and self._house.now - going.heard_at < QUIET:
+            pause = min(max(refusal.retry_after, LOOK), PAUSE_MOST)
+            going.put_off(refusal, self._house.now, pause)
             return
         self._drop(going)
         self._fail(going.fetch, self._refusal(answer.status))

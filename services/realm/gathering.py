@@ -10,6 +10,7 @@ from collections import deque
 from typing import NamedTuple
 
 from config.settings import Settings
+from protocol.errors import Failure
 from services.file import staging
 from services.file.bulk.sealing import Tally
 from services.file.bulk.staged import Staged
@@ -33,6 +34,8 @@ class Gathering:
         self.flying = 0
         """Pieces that are asked for."""
         self.heard_at = now
+        self.there = 0
+        """Bytes that the other realm has, while it has to fetch the file itself."""
         self.not_before = 0.0
         """When to go on, after a refusal for now."""
         self.touched_at = upload.touched_at
@@ -82,6 +85,13 @@ class Gathering:
             chunk = (piece.offset + start) // CHUNK_BYTES
             if not self._staged.put(chunk, view[start : start + CHUNK_BYTES]):
                 raise OSError("what was gathered has been removed")
+
+    def put_off(self, refusal: Failure, now: float, pause: float) -> None:
+        """Go on in ``pause`` seconds. While ever more reaches who is asked, it is as if it came here."""
+        held = refusal.fields.get("held")
+        if type(held) is int and held > self.there:
+            self.there, self.heard_at = held, now
+        self.not_before = now + pause
 
     def let_go(self) -> Tally | None:
         """Close its files; what has been hashed of them."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from protocol.errors import Busy, Failure, Internal, Invalid, NotFound, Unavailable
 from protocol.realms import FetchChunk, FetchReply
+from services.file import staging
 from services.file.blobs import Missing
 from services.realm.house import House, Peer, Reply, grant, refuse
 from services.storage import fetches
@@ -36,7 +37,8 @@ def fetch(house: House, peer: Peer, body: FetchChunk, reply: Reply) -> None:
             house.stir()
         elif ours is not None and ours.state == fetches.State.FAILED:
             raise Unavailable("This file cannot be had at present.", retry_after=AGAIN)
-        raise Busy("This file is on its way here.", retry_after=AGAIN)
+        held = staging.fetched_bytes(house.settings, ours) if ours is not None else 0
+        raise Busy("This file is on its way here.", retry_after=AGAIN, held=held)
     length = min(body.size, file.size - body.offset)
 
     def then(outcome: Any) -> None:

@@ -15,7 +15,7 @@ from services.file.blobs import open_blobs
 from services.file.bulk.desk import Desk, Reading
 from services.file.bulk.sealing import Sealer
 from services.file.bulk.staged import Staged
-from services.storage import sessions, transfers
+from services.storage import fetches, sessions, transfers
 from tests.realms.town import Realm, Town
 
 
@@ -91,11 +91,17 @@ class Files:
                 self.town.run(0.2)
 
     def held(self, who: str, file: int) -> int:
-        """How many bytes of it are here, as whoever waits for it is told."""
+        """How many bytes of it are here, as whoever waits for it is told unless the other realm is away."""
         try:
             self.get(who, file)
         except Busy as busy:
-            return int(busy.fields["held"])
+            with self.realm.store.read() as tx:
+                fetch = fetches.get(tx, file)
+            assert fetch is not None
+            held = staging.fetched_bytes(self.settings, fetch)
+            assert busy.fields.get("held", held) == held
+            assert ("held" in busy.fields) == (not fetch.away_since)
+            return held
         raise AssertionError("it is here")
 
     def staged(self) -> list[str]:

@@ -13,6 +13,7 @@ from protocol.errors import Conflict, NotFound
 from services.admin.fsck import run
 from services.admin.program import groups, line
 from services.file.bulk.janitor import POSTED_FOR, Janitor
+from services.realm import fetching
 from services.storage import files, open_reader, outbox
 from tests.conftest import empty_schema
 from tests.realms.circle import team
@@ -100,6 +101,22 @@ def test_a_file_of_a_post_that_was_refused_does_not_stay(town: Town) -> None:
         assert files.numbered(tx, number) is None
     assert town["a"].do("ani", "file.usage")["bytes"] == 0
     assert here.kept() == []
+
+
+def test_a_large_file_is_waited_for_while_the_home_fetches_it(
+    founded: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "QUIET", 3.0)
+    town = founded("a", "b", "c", realm_fetch_bytes=70_000)
+    team(town, ("a", "ani"), ("c", "citra"))
+    a, c = Files(town, "a"), Files(town, "c")
+    a.send("ani", "#team@b", SOME)
+    town.run(2)
+    begun = town.network.now
+    (file,) = shown(town, "c", "citra", "#team@b")
+    assert c.open("citra", file) == SOME
+    assert town.network.now - begun > 2 * (len(SOME) / 70_000 - 3.0)
+    assert not town["c"].logged("a file was not fetched")
 
 
 def test_what_a_realm_does_with_files_is_sound_on_both_engines(three: Town) -> None:

@@ -240,14 +240,11 @@ class Desk:
                 self._later(partial(self._want, number, now))
         elif fetch.state == fetches.State.FAILED:
             return failure(fetch.code, {"message": fetch.reason})
-        held = 0
-        if fetch.upload is not None:
-            held = staging.held_bytes(
-                self._settings, fetch.owner_id, fetch.upload, fetch.size, fetches.CHUNK_BYTES
-            )
-        said = f"The file comes from {fetch.realm}."
         if fetch.away_since:
             said = f"The file is in {fetch.realm}, which does not answer at present."
+            return Busy(said, retry_after=ABROAD_SOON)
+        held = staging.fetched_bytes(self._settings, fetch)
+        said = f"The file comes from {fetch.realm}."
         return Busy(said, retry_after=ABROAD_SOON, held=held, size=fetch.size)
 
     def _want(self, number: int, now: int) -> None:
