@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +19,7 @@ from protocol.errors import FAILURES
 from protocol.files import FileInfo
 from protocol.realms import ANSWERED, ASKED
 from services.realm import behalf, calls
+from services.realm.invitation import Invitation, parse
 from tests.protocol.document import FILE, Fields, bare, fields_of, shapes_in, split, tables
 
 TEXT = FILE.read_text(encoding="utf-8")
@@ -137,6 +140,21 @@ def test_the_port_is_the_fourth_behind_the_first() -> None:
 
 def test_a_call_has_room_for_a_clients_request() -> None:
     assert f"bin ≤ {limits.REQUEST_MAX_BYTES}" in sections(TEXT)["call"]
+
+
+@pytest.mark.parametrize("address", ["chat.example:7704", "[2001:db8::1]:7704"])
+def test_an_invitation_is_put_together_as_the_chapter_says(address: str) -> None:
+    key, secret = bytes(range(32)), bytes(range(16))
+
+    def text(raw: bytes) -> str:
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    said = f"b@{address}/{text(key)}/{text(secret)}/1800000000"
+    check = text(hashlib.sha256(said.encode()).digest()[:6])
+    bare_host = said.replace("[", "").replace("]", "")
+    whole = f"pesan-realm://{bare_host}/{check}"
+    assert str(parse(whole)) == whole
+    assert parse(whole) == Invitation("b", address, key, secret, 1_800_000_000)
 
 
 # --- and the comparison would notice ------------------------------------------------------------
