@@ -105,9 +105,11 @@ def _delivered(ctx: Context, caller: Caller, command: Deliver, found: Target) ->
     """A message from another realm: to a user of ours, never of a time to come; or a file to a group."""
     if not found.recipient and command.file is None:
         return Invalid("Only a message to a user is delivered so.")
-    origin = realms.named(ctx.tx, caller.user.partition("@")[2]) if command.file is not None else None
-    sent_at = min(command.sent_at, ctx.now) if found.recipient else 0
-    return Draft(caller, command, found, command.file, sent_at, origin.id if origin else 0)
+    draft = Draft(caller, command, found, sent_at=min(command.sent_at, ctx.now))
+    if command.file is None:
+        return draft
+    origin = realms.named(ctx.tx, caller.user.partition("@")[2])
+    return draft if origin is None else draft._replace(file=command.file, origin=origin.id)
 
 
 def refused(body: str, most: int) -> Failure | None:

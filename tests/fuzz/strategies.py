@@ -27,7 +27,8 @@ edges = st.sampled_from(
     [-(2**63), -1, 0, 1, 2, 31, 32, 33, 1000, 1001, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, UINT64_MAX]
 )
 integers = st.integers(0, 6) | edges | st.integers(-(2**63), UINT64_MAX)
-names = st.sampled_from([*PEOPLE, "ANI", *GROUPS, "#ops", "#locked", "#OPS", "*", "nobody", "ani@here", "@"])
+ABROAD = ("ani@here", "budi@b", "BUDI@b", "ani@b", "#ops@b", "ops@b", "#no@b", "*@b", "ani@c", "@")
+names = st.sampled_from([*PEOPLE, "ANI", *GROUPS, "#ops", "#locked", "#OPS", "*", "nobody", *ABROAD])
 paths = st.sampled_from(
     ["ani/ops", "/ani/", "ani/ani/ops", "..", "ani/../ops", "a//b", "a\\b", ".", " ", "CON", "a/" * 40]
 )

@@ -49,12 +49,13 @@ opened = st.builds(
     st.integers(1, 4),
 )
 closed = st.tuples(st.just(backend.CLOSE), st.integers(1, 4))
-statuses = st.sampled_from([OK, "busy", "internal"]) | texts
+telling = st.tuples(st.just(backend.TELL), st.sampled_from(SERVICES) | texts, binaries)
+statuses = st.sampled_from([OK, "busy", "internal", backend.ELSEWHERE]) | texts
 done = st.builds(
     backend.pack_done,
     st.lists(st.tuples(handles, statuses, binaries), max_size=6),
     st.lists(binaries, max_size=2),
-    st.lists(opened | closed, max_size=3),
+    st.lists(opened | closed | telling, max_size=3),
 )
 beats = st.builds(backend.pack_beat, st.sampled_from(SERVICES), st.just("w"), st.integers(0, 6))
 odd_backend = (

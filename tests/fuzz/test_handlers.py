@@ -18,7 +18,7 @@ from tests.fuzz.profile import FEW
 from tests.fuzz.strategies import bodies_of, junk, packed, spoilt, texts
 from tests.fuzz.town import PASSWORD, SERVICES, Town
 
-CALLERS = 7
+CALLERS = 8
 WELL: dict[str, tuple[str, dict[str, Any]]] = {
     "auth": ("user.whoami", {}),
     "messaging": ("message.send", {"to": "*", "body": "I am here", "id": b"dewi's first one"}),

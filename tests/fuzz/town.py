@@ -6,6 +6,7 @@ by the tests.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ from protocol.events import EVENTS
 from services import auth, file, group, messaging
 from services.batch import Done, Engine
 from services.loop import frames
-from services.storage import blobs, open_store
+from services.storage import blobs, copies, foreigners, groups, open_store, realms
 from services.storage.migrate import migrate
 from tests.fuzz.strategies import IDS
 
@@ -33,6 +34,13 @@ PASSWORD: Final = "correct horse"
 NOW: Final = 1_700_000_000_000_000
 STRANGER: Final = (999, "stranger", 999)
 NOBODY: Final = (0, "", 0)
+
+
+EFFECTS: Final[dict[str, Callable[[Sequence[Any]], Any]]] = {
+    backend.OPEN: backend.read_open,
+    backend.CLOSE: backend.read_close,
+    backend.TELL: backend.read_telling,
+}
 
 
 class Ear(ServerLog):
@@ -71,7 +79,7 @@ class Town:
         self.dewi = people.pop("dewi")
         ani, budi, citra = people.values()
         ghost = (ani[0], ani[1], budi[2])
-        self.callers = [ani, ani, budi, citra, NOBODY, STRANGER, ghost]
+        self.callers = [ani, ani, budi, citra, NOBODY, STRANGER, ghost, self._abroad(ani[0])]
         for who, command, fields in (
             (ani, "group.create", {"group": "ops"}),
             (budi, "group.join", {"group": "ops"}),
@@ -101,6 +109,17 @@ class Town:
         done = self.run("auth", [self.call(NOBODY, "auth.login", username=name, password=PASSWORD)])
         [(_, _, session, user_id, user)] = [effect for effect in done.effects if effect[0] == OPEN]
         return user_id, user, session
+
+    def _abroad(self, ani: int) -> tuple[int, str, int]:
+        """Another realm, b, with a group that ani is in; who lives there, as the realm process stamps it."""
+        with self.store.write() as tx:
+            realm = realms.pair(tx, "b", b"b" * 32, "b:1", self.now)
+            budi = foreigners.met(tx, "budi", "b", self.now)
+            copies.add(tx, "ops", "b", realm, 0, self.now)
+            copy = copies.named(tx, "ops", "b")
+            assert copy is not None
+            groups.add_member(tx, copy.conversation, ani, self.now)
+        return budi.id, budi.name, 0
 
     def _seal_the_empty(self) -> None:
         """What the bulk socket would do with uploads of nothing."""
@@ -156,14 +175,16 @@ class Town:
             assert len(heard.topic) == 16 and heard.topic[:1] in (b"u", b"c")
             assert type(convert(unpack_body(heard.body), EVENTS[heard.kind])) is EVENTS[heard.kind]
         for kind, *fields in done.effects:
-            assert kind in (backend.OPEN, backend.CLOSE)
-            (backend.read_open if kind == backend.OPEN else backend.read_close)(fields)
+            EFFECTS[kind](fields)
         return [status for _, status, _ in replies]
 
 
 def _answer(call: Call, status: str, body: bytes) -> None:
     fields = unpack_body(body)
     if status != OK:
+        if status == backend.ELSEWHERE:
+            assert "@" in repr(unpack_body(call.body)), "what names another realm"
+            return
         assert status in FAILURES and status not in ("internal", "unavailable"), (call, status, fields)
         assert fields["message"].endswith("."), (call, fields)
         return
