@@ -115,7 +115,7 @@ def test_a_large_file_is_waited_for_while_the_home_fetches_it(
     begun = town.network.now
     (file,) = shown(town, "c", "citra", "#team@b")
     assert c.open("citra", file) == SOME
-    assert town.network.now - begun > 2 * (len(SOME) / 70_000 - 3.0)
+    assert town.network.now - begun > 3 * fetching.QUIET
     assert not town["c"].logged("a file was not fetched")
 
 
