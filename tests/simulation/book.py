@@ -199,6 +199,17 @@ class Book:
         query = "select kind || ' ' || n || ' is ' || state from outbox order by n"
         return [row[0] for row in self._connection.execute(query)]
 
+    def outgoing(self) -> set[tuple[int, int]]:
+        """(conversation, number) of the messages that wait for another realm."""
+        query = "select conversation_id, seq from outbox where kind = 'message' and state = 'waiting'"
+        return {(row[0], row[1]) for row in self._connection.execute(query)}
+
+    def posts_told(self) -> list[tuple[str, bytes]]:
+        """(who of ours, id) of the posts that another realm has, and that have not come back."""
+        query = "select name, message_id from outbox join users on users.id = user_id"
+        rows = self._connection.execute(f"{query} where kind = 'post' and state = 'told'")
+        return [(row[0], row[1]) for row in rows]
+
     def undelivered(self) -> list[tuple[int, int, str]]:
         """(conversation, number, code) of what another realm refused."""
         query = "select conversation_id, seq, code from undelivered"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -58,9 +59,9 @@ def _selective() -> AbstractContextManager[Any]:
 
 
 BETWEEN = {
-    "sent taken for delivered": Broken(trusting),
-    "answers that say more than was done": Broken(_boasting),
+    "sent taken for delivered": Broken(trusting, likely=3),
+    "answers that say more than was done": Broken(_boasting, likely=3),
     "only the newest delivered": Broken(_selective),
-    "forget the dedupe": BUILDS["forget the dedupe"],
+    "forget the dedupe": replace(BUILDS["forget the dedupe"], likely=7),
 }
 """Every build that is broken between realms, by what it does wrong."""

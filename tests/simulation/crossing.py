@@ -1,4 +1,4 @@
-"""What must hold between two realms once all is quiet: each rule yields a sentence for every breach of it."""
+"""What must hold between two realms, always and once all is quiet: a sentence for every breach of a rule."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.simulation.ledger import Row
     from tests.simulation.world import World
+
+
+def breaches_between(here: World, there: World) -> list[str]:
+    """What is wrong, be it for a moment."""
+    return [*_kept(here, there), *_kept(there, here)]
+
+
+def _kept(origin: World, other: World) -> Iterator[str]:
+    """What does not wait any more is there: nothing leaves the outbox before the other realm has it."""
+    realm, place = origin.settings.realm, other.book.ledger.place
+    refused = {(conversation, seq) for conversation, seq, _ in origin.book.undelivered()}
+    waits = origin.book.outgoing() | refused
+    for conversation, (ours, _) in origin.book.abroad().items():
+        for row in origin.book.ledger.rows.get(conversation, []):
+            if row.sender == ours and row[:2] not in waits and (f"{ours}@{realm}", row.id) not in place:
+                yield f"{ours}@{realm}'s {row.body!r} waits no more, and is not there"
+    for name, id in origin.book.posts_told():
+        if (f"{name}@{realm}", id) not in place:
+            yield f"a post of {name}@{realm} counts as told, and is not there"
 
 
 def unfinished_between(here: World, there: World) -> list[str]:

@@ -11,14 +11,16 @@ from protocol.body import Body
 from tests.simulation import rules
 from tests.simulation.abroad import GROUP, REALMS, PlanOfTwo, Stretch
 from tests.simulation.broken import SOUND, Broken
-from tests.simulation.crossing import unfinished_between
+from tests.simulation.crossing import breaches_between, unfinished_between
 from tests.simulation.device import Device
 from tests.simulation.plan import Deed
 from tests.simulation.realm import RealmWorker
 from tests.simulation.scene import introduced, staged
 from tests.simulation.street import KEYS, Street
-from tests.simulation.world import LOOK_EVERY, SETTLE_MOST, SHARED_MEMORY, Outcome, World
+from tests.simulation.world import LOOK_EVERY, SHARED_MEMORY, Outcome, World
 
+SETTLE_MOST = 200.0
+"""Seconds of calm within which everything must be quiet and whole, here, there and between."""
 GATHERED_MOST = 60.0
 """Seconds of calm within which everybody is in the group."""
 
@@ -103,6 +105,8 @@ class Neighbours:
     def _look(self) -> None:
         for world in self.worlds:
             world.look()
+        if found := breaches_between(*self.worlds):
+            self.worlds[0].violated("; ".join(found))
 
     def _settle(self) -> float:
         """Nothing goes wrong any more; within bounded time all is whole. Seconds that it took."""
