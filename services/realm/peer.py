@@ -13,6 +13,7 @@ from protocol import realms as language
 from protocol.body import Body
 from services import hints
 from services.realm.line import Answer, Dial, Line
+from services.realm.pace import Pace
 from services.realm.people import People
 from services.storage import realms
 from services.storage.engine import StoreUnavailable
@@ -53,6 +54,7 @@ class Peer:
         self.start = 0
         """The number of the process that last said hello to us."""
         self.people = People(house, realm.name)
+        self.pace = Pace(house.times.answer)
         self.taken = 0
         """The last of that process's items that we took."""
         self.line = Line(dial, house.times, house.hello, self._heard, self._changed, house.rng)
@@ -94,6 +96,8 @@ class Peer:
         house = self.house
         self._note()
         house.log.info("realm answers" if up else "realm is away", realm=self.name, reason=self.line.trouble)
+        if not up:
+            self.pace.lost()
         for part in self.parts:
             part.changed(up)
         house.stir()

@@ -35,10 +35,6 @@ from services.storage.outbox import Waiting
 MOST: Final = ITEMS_MAX // 2
 """Items in one delivery. They are one transaction over there, for which everybody's own messages wait; yet
 over a line on which an answer takes a fifth of a second it is still 2,000 messages a second."""
-MOST_BYTES: Final = 1 << 20
-"""Bytes of texts in one delivery, as the outbox counts them; the last one may go beyond."""
-LEAST_BYTES: Final = 1 << 14
-"""How small deliveries become on a line that loses them."""
 UNWRITTEN_MOST: Final = 4
 """Answers that our own store could not write down yet; beyond that nothing more is delivered."""
 LEAST_PAUSE: Final = 0.05
@@ -71,7 +67,6 @@ class Sending:
         self._after = 0
         """Everything up to this number was answered."""
         self._most = MOST
-        self._most_bytes = MOST_BYTES
         self._asked_at = 0.0
         self._pauses = 0
         self._not_before = 0.0
@@ -96,7 +91,7 @@ class Sending:
         if not self._free():
             return
         with self._house.store.read() as tx:
-            batch = outbox.waiting(tx, self._peer.realm.id, self._after, self._most, self._most_bytes)
+            batch = outbox.waiting(tx, self._peer.realm.id, self._after, self._most, self._peer.pace.bytes)
             files = enclosed(tx, batch)
         if batch:
             items = Deliver([_item(entry, files.get(entry.n)) for entry in batch])
@@ -113,8 +108,6 @@ class Sending:
         """The peer has answered, or never will."""
         self._open = False
         if answer is LOST:
-            # Perhaps it was more than this line carries within the time that an answer has.
-            self._most_bytes = max(LEAST_BYTES, self._most_bytes // 2)
             return
         try:
             found = self._read(batch, answer)
@@ -139,8 +132,7 @@ class Sending:
             self._wait(0.0)
             return None
         self._most = min(MOST, self._most * 2)
-        if self._house.now - self._asked_at < self._house.times.answer / 4:
-            self._most_bytes = min(MOST_BYTES, self._most_bytes * 2)
+        self._peer.pace.answered(sum(entry.size for entry in batch), self._house.now - self._asked_at)
         self._pauses = 0
         return Answered(batch, last, {one.n: _harmless(one) for one in reply.refused if one.n <= last})
 

@@ -29,9 +29,6 @@ from services.storage.messages import Said
 OPEN_MOST: Final = 4
 """Groups with a push under way, of one peer."""
 
-MOST_BYTES: Final = 1 << 20
-"""Bytes of texts in one push; the last message may go beyond."""
-
 PAGE: Final = 128
 """Messages read at once, so that a push cut short by its bytes has not read a thousand long ones."""
 
@@ -87,7 +84,7 @@ class Following:
             behind.sort(key=lambda each: (each.conversation <= self._last, each.conversation))
             pushes = [(each, self._push(tx, each)) for each in behind[: max(0, OPEN_MOST - len(self._open))]]
         for follower, push in pushes:
-            if not self._peer.ask("push", push, partial(self._answered, follower, push)):
+            if not self._peer.ask("push", push, partial(self._answered, follower, push, self._house.now)):
                 return
             self._open.add(follower.conversation)
             self._last = follower.conversation
@@ -110,8 +107,8 @@ class Following:
     def _messages(self, tx: Transaction, follower: Follower) -> list[GroupMessage]:
         """What lies behind what the peer has, up to so many messages and bytes."""
         found: list[GroupMessage] = []
-        size, after = 0, follower.sent_seq
-        while len(found) < ITEMS_MAX and size < MOST_BYTES:
+        size, after, most = 0, follower.sent_seq, self._peer.pace.bytes
+        while len(found) < ITEMS_MAX and size < most:
             limit = min(PAGE, ITEMS_MAX - len(found))
             page = messages.earliest(tx, follower.conversation, after, NEVER, limit)
             if not page:
@@ -120,7 +117,7 @@ class Following:
             for message in self._shown(tx, follower.conversation, page):
                 found.append(message)
                 size += MESSAGE_BYTES + len(message.body.encode())
-                if size >= MOST_BYTES:
+                if size >= most:
                     break
         return found
 
@@ -131,7 +128,7 @@ class Following:
 
     # --- what was answered ----------------------------------------------------------------------
 
-    def _answered(self, follower: Follower, push: Push, answer: Answer) -> None:
+    def _answered(self, follower: Follower, push: Push, asked_at: float, answer: Answer) -> None:
         """The peer has answered, or never will."""
         self._open.discard(follower.conversation)
         if answer is LOST:
@@ -145,6 +142,8 @@ class Following:
             self._house.log.warning("not an answer", realm=self._peer.name, kind="push")
             self._wait(follower.conversation)
             return
+        size = sum(MESSAGE_BYTES + len(message.body) for message in push.messages)
+        self._peer.pace.answered(size, self._house.now - asked_at)
         self._told(follower, push, reply)
 
     def _refused(self, follower: Follower, answer: Answer) -> None:
