@@ -108,10 +108,10 @@ def team(town: Town) -> Town:
     return town
 
 
-def in_copy(town: Town) -> list[tuple[str, bool]]:
+def in_copy(town: Town, name: str = "a") -> list[tuple[str, bool]]:
     """Who came and went, as heard by members of the copy."""
-    topic = town["a"].rows("select topic from conversations where name_key = 'team@b'")[0][0]
-    heard = [event.body for event in town["a"].events if event.topic == topic and event.kind == "presence"]
+    topic = town[name].rows("select topic from conversations where name_key = 'team@b'")[0][0]
+    heard = [event.body for event in town[name].events if event.topic == topic and event.kind == "presence"]
     return [(body["user"], body["online"]) for body in heard]
 
 
@@ -215,6 +215,27 @@ def test_foreigners_are_not_among_our_users(talking: Town) -> None:
     talking.run(1)
     assert talking["a"].do("ani", "user.online")["users"] == ["ani"]
     assert [user["user"] for user in talking["a"].do("ani", "user.list")["users"]] == ["ani", "citra"]
+
+
+@pytest.mark.postgres
+def test_it_is_the_same_on_postgres(founded: Found, postgres_schema: str) -> None:
+    town = founded(databases={"b": postgres_schema})
+    town.run(2)
+    report(town["a"], online=["ani"])
+    report(town["b"], online=["budi"])
+    town["a"].say("ani", "budi@b")
+    town["b"].do("budi", "group.create", group="team")
+    town["a"].do("ani", "group.join", group="#team@b")
+    town.run(LEAST + SOON)
+    assert (online(town["a"]), online(town["b"])) == (["budi@b"], ["ani@a"])
+    assert town["b"].do("budi", "user.get", user="ani@a")["online"]
+    assert town["a"].do("ani", "user.get", user="budi@b")["online"]
+    report(town["b"], offline=["budi"])
+    town.run(1)
+    assert (seen(town["a"], "ani")[-1], in_copy(town, "a")[-1]) == (("budi@b", False), ("budi@b", False))
+    town.network.cut("a", "b")
+    town.run(30)
+    assert (online(town["a"]), online(town["b"])) == ([], [])
 
 
 # --- lines and lives ----------------------------------------------------------------------------
