@@ -127,6 +127,9 @@ class Transfers:
         async with aclosing(errand.begin()) as steps:
             async for progress in steps:
                 errand.done, errand.size = progress.done, progress.size
+                if progress.coming is not None and not errand.waited:
+                    errand.waited = True
+                    self._front.show([lines.aside(f"{errand.label} comes from another server to ours first")])
                 now = asyncio.get_running_loop().time()
                 if now - self._drawn_at >= DRAWN_EVERY:
                     self._drawn_at = now

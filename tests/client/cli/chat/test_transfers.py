@@ -218,6 +218,19 @@ async def test_leaving_stops_what_is_under_way(tmp_path: Path) -> None:
 # --- back -----------------------------------------------------------------------------------------
 
 
+async def test_that_a_file_has_to_reach_our_server_first_is_said_once(here: Path) -> None:
+    chat, front, desk = await seated()
+    chat.files.adds("plan.md", b"x", conversation=3)
+    chat.files.coming = [0, 10, 20]
+    await desk.obey("/get 1")
+    await through(desk)
+    assert front.shown[1:] == [
+        "-- plan.md comes from another server to ours first --",
+        "-- fetched plan.md --",
+    ]
+    await desk.close()
+
+
 async def test_a_file_is_saved_here_under_a_harmless_name(here: Path) -> None:
     chat, front, desk = await seated()
     chat.files.adds("../.rc", b"x", conversation=3)

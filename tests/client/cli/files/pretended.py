@@ -35,6 +35,8 @@ class PretendedFiles:
     def __init__(self) -> None:
         self.uploads_begun: dict[bytes, Upload] = {}
         self.fails: dict[int, BaseException] = {}
+        self.coming: list[int] = []
+        """What has reached the server of a file of another realm, while a save waits for it."""
         self.calls: list[tuple[Any, ...]] = []
         self.folders: set[str] = set()
         self.stored: list[StoredFile] = []
@@ -105,6 +107,8 @@ class PretendedFiles:
     ) -> AsyncGenerator[Progress, None]:
         self.calls.append(("save", file.file, target, replace))
         content = self.content[file.file]
+        for coming in self.coming:
+            yield Progress(0, len(content), 0, coming=coming)
         for done in range(0, len(content), PIECE):
             if done in self.fails:
                 raise self.fails.pop(done)

@@ -55,6 +55,31 @@ def test_where_there_is_no_terminal_a_line_comes_now_and_then(
     ]
 
 
+def test_a_file_of_another_server_is_told_to_come_to_ours_first(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Seen("film.mkv") as seen:
+        for second in range(25):
+            Clock.now = 100.0 + second
+            seen.shows(Progress(0, 65 * MB, coming=second * MB))
+        seen.shows(Progress(65 * MB, 65 * MB))
+    assert capsys.readouterr().err.splitlines() == [
+        "film.mkv: comes from another server; 0 bytes of 65 MB are at ours",
+        "film.mkv: comes from another server; 10 MB of 65 MB are at ours",
+        "film.mkv: comes from another server; 20 MB of 65 MB are at ours",
+    ]
+
+
+def test_a_bar_says_how_much_has_reached_our_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "drawable", lambda: True)
+    with Seen("film.mkv") as seen:
+        seen.shows(Progress(0, 65 * MB, coming=0))
+        seen.shows(Progress(0, 65 * MB, coming=20 * MB))
+    assert "20 MB at our server" in capsys.readouterr().err
+
+
 def test_what_the_server_has_already_did_not_go_on(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     with Seen("report.pdf") as seen:
         seen.shows(Progress(10, 10, 10))
