@@ -22,6 +22,7 @@ from zmq.utils import z85
 from config.keys import KeyPair
 from config.settings import Settings
 from protocol.realms import FRAME_MAX_BYTES
+from services.realm.lookup import Lookup
 from services.storage.realms import Realm
 
 # Flags as plain ints: arithmetic on zmq's own flags costs as much as the system call they go with.
@@ -33,6 +34,8 @@ DOMAIN: Final = b"realm"
 KEY_BYTES: Final = 32
 WAITING: Final = 16
 """Requests of one connection that libzmq takes in before we read them; further ones wait at their sender."""
+EARLY_MOST: Final = 100
+"""Frames that wait until it is known where they go."""
 QUEUE: Final = 1000
 """Frames that wait to go to one peer."""
 PARTS_AT_ONCE: Final = 2000
@@ -66,14 +69,38 @@ class Wire:
     def __init__(self, ports: SocketPorts, realm: Realm) -> None:
         self._ports = ports
         self.realm = realm
-        self._connect()
+        self._lookup = Lookup(realm.address)
+        self._open()
 
-    def _connect(self) -> None:
+    def _open(self) -> None:
         self._seen = 0
-        self.socket, self.monitor = self._ports.connected(self.realm)
+        self._early: list[bytes] | None = []
+        """What is to be sent as soon as we know where; None from then on."""
+        self.socket, self.monitor = self._ports.dealer(self.realm)
+        self._trouble = self._connect()
+
+    def _connect(self) -> str:
+        """Connect, once it is known where that is; why it cannot be, in a sentence."""
+        found = self._lookup.found
+        if self._early is None or found is None:
+            return ""
+        early, self._early = self._early, None
+        if found.trouble:
+            return found.trouble
+        try:
+            self.socket.setsockopt(zmq.IPV6, found.address.startswith("["))
+            self.socket.connect(f"tcp://{found.address}")
+        except zmq.ZMQError as error:
+            return f"{self.realm.address} cannot be connected to: {error}."
+        for frame in early:
+            self.send(frame)
+        return ""
 
     def send(self, frame: bytes) -> bool:
         """Hand a frame over; False when there is no room for it."""
+        if self._early is not None:
+            self._early.append(frame)
+            return len(self._early) <= EARLY_MOST
         try:
             self.socket.send(frame, NOBLOCK)
         except zmq.Again:
@@ -93,6 +120,9 @@ class Wire:
 
     def trouble(self) -> str:
         """Why this connection is over, once; '' while it is not."""
+        trouble, self._trouble = self._trouble or self._connect(), ""
+        if trouble:
+            return trouble
         while True:
             try:
                 notice, *_ = self.monitor.recv_multipart(NOBLOCK)
@@ -113,7 +143,9 @@ class Wire:
     def redial(self) -> None:
         """Connect anew, with nothing queued."""
         self.close()
-        self._connect()
+        if self._lookup.found is not None:  # else the last question is still open
+            self._lookup = Lookup(self.realm.address)
+        self._open()
 
     def close(self) -> None:
         """Hang up."""
@@ -144,7 +176,8 @@ class SocketPorts:
         """Listen. Raises ``OSError`` with a sentence when that cannot be."""
         router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         bound = self._settings.realm_bind
-        self._common(router, ipv6="[" in bound)
+        self._common(router)
+        router.setsockopt(zmq.IPV6, "[" in bound)
         router.setsockopt(zmq.RCVHWM, WAITING)
         router.setsockopt(zmq.BACKLOG, BACKLOG)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -163,19 +196,31 @@ class SocketPorts:
         self._router = router
         self._watch(router)
 
-    def _common(self, socket: zmq.Socket[bytes], ipv6: bool) -> None:
+    @property
+    def bound(self) -> str:
+        """Where we listen, as ZeroMQ writes it."""
+        return self._settings.realm_bind
+
+    def unbind(self) -> None:
+        """Listen no more, and hang up on all who ask."""
+        if self._router is not None:
+            if self._poller is not None:
+                self._poller.unregister(self._router)
+            self._router.close()
+            self._router = None
+
+    def _common(self, socket: zmq.Socket[bytes]) -> None:
         socket.setsockopt(zmq.LINGER, 200)
         socket.setsockopt(zmq.SNDHWM, QUEUE)
         socket.setsockopt(zmq.MAXMSGSIZE, FRAME_MAX_BYTES)
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
-        socket.setsockopt(zmq.IPV6, ipv6)
 
-    def connected(self, realm: Realm) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
-        """A socket that asks one peer, and its monitor."""
+    def dealer(self, realm: Realm) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
+        """A socket to ask one peer, which is still to be connected, and its monitor."""
         socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
-        self._common(socket, ipv6=realm.address.startswith("["))
+        self._common(socket)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.CURVE_SERVERKEY, z85.encode(realm.key))
         socket.setsockopt(zmq.CURVE_PUBLICKEY, self._keys.public)
@@ -183,7 +228,6 @@ class SocketPorts:
         socket.setsockopt(zmq.RECONNECT_IVL, NEVER_MS)
         monitor: zmq.Socket[bytes] = socket.get_monitor_socket(_WATCHED)
         monitor.setsockopt(zmq.LINGER, 0)
-        socket.connect(f"tcp://{realm.address}")
         self._watch(socket)
         self._watch(monitor)
         return socket, monitor
@@ -230,7 +274,8 @@ class SocketPorts:
 
     def answer(self, route: Any, frame: bytes) -> None:
         """Send a reply back to where the request came from; dropped when that is gone, or does not read."""
-        assert self._router is not None
+        if self._router is None:
+            return
         try:
             self._router.send(route, SNDMORE_NOBLOCK)
             self._router.send(frame, NOBLOCK)
@@ -306,9 +351,8 @@ class SocketPorts:
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
+        self.unbind()
         self._poller = None
-        if self._router is not None:
-            self._router.close()
         self._zap.close()
         self._context.term()
 
