@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from config.log import Action
 from protocol import addresses
 from protocol.addresses import Address, Kind, checked_name, name_key
 from protocol.backend import Call
@@ -67,15 +68,20 @@ Then = Callable[[bytes | Failure], None]
 def question(house: House, caller: Call, realm: str, command: str, request: Body, then: Then) -> None:
     """Have a command carried out in another realm, as its caller; ``request`` as it is to be said there.
 
-    Raises what ``reach`` raises, and ``Busy`` where as many questions wait already as one realm may have.
+    What it answers is a line in the log, as if a service of ours had. Raises what ``reach`` raises, and
+    ``Busy`` where as many questions wait already as one realm may have.
     """
     peer = reach(house, realm)
     if peer.line.open >= house.settings.realm_open_requests:
         raise Busy(f"Too much is being asked of {realm} at present.", retry_after=0.2)
     body = PeerCall(caller.user, command, pack_struct(request))
+    since = int(house.now * 1e9)
 
     def heard(answer: Answer) -> None:
-        then(_judged(house, realm, answer))
+        found = _judged(house, realm, answer)
+        outcome = found.code if isinstance(found, Failure) else OK
+        house.done.actions.append(Action(caller.user, command, outcome, since))
+        then(found)
         if command in ACQUAINTS:
             nudge(house, realm)
 

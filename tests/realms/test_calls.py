@@ -124,6 +124,27 @@ def test_only_so_many_questions_wait_for_one_realm(founded: Found) -> None:
     assert answers.count("ok") + answers.count("busy") == house.settings.realm_open_requests + 2
 
 
+def test_what_another_realm_answered_is_in_the_log_as_what_our_own_services_answer(
+    up: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realm = up["a"]
+    logged: list[tuple[str, str, str]] = []
+    publish = realm._publish
+
+    def kept(done: Done) -> None:
+        logged.extend((action.user, action.command, action.outcome) for action in done.actions)
+        publish(done)
+
+    monkeypatch.setattr(realm, "_publish", kept)
+    realm.do("ani", "user.get", user="budi@b")
+    with pytest.raises(NotFound):
+        realm.do("ani", "user.get", user="nobody@b")
+    assert [line for line in logged if line[2] != "elsewhere"] == [
+        ("ani", "user.get", "ok"),
+        ("ani", "user.get", "not_found"),
+    ]
+
+
 # --- the first message to somebody --------------------------------------------------------------
 
 
