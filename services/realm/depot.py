@@ -77,7 +77,12 @@ class Depot:
         def work() -> bytes:
             return self.blobs.read(sha256, offset, length) if length else b""
 
-        if not self.blobs.far:
+        try:
+            far = self.blobs.far
+        except OSError as error:
+            then(error)
+            return
+        if not far:
             then(_outcome(work))
             return
         self._number += 1

@@ -43,7 +43,7 @@ PIECES: Final = 4
 """Under way at once, of all files of a realm."""
 CHUNKS: Final = FILE_CHUNK_BYTES // CHUNK_BYTES
 """Of the largest piece."""
-SOON: Final = 0.3
+SOON: Final = 0.6
 LATE: Final = 1.5
 """Seconds: a piece that came sooner lets the next ones be larger and more, a later one smaller and fewer."""
 QUIET: Final = 60.0

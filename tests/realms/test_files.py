@@ -12,12 +12,14 @@ import pytest
 
 from protocol.errors import Busy, Conflict, Failure, Forbidden, NotFound, TooLarge, Unavailable
 from protocol.files import FileInfo
+from protocol.limits import FILE_CHUNK_BYTES
 from protocol.realms import Deliver, FetchChunk, Item
 from services.realm import serving
-from services.storage.fetches import REFUSED_FOR
+from services.storage.fetches import CHUNK_BYTES, REFUSED_FOR
 from services.storage.realms import State
 from tests.realms.conftest import Found
 from tests.realms.desk import Files, sha
+from tests.realms.network import Weather
 from tests.realms.town import Town
 from tests.services.bulk.s3 import S3, environment
 
@@ -116,6 +118,29 @@ def _fetches(town: Town) -> list[int]:
 
     house.asked_table = {**house.asked_table, "fetch": counted}
     return sizes
+
+
+def test_pieces_grow_while_they_come_quickly(town: Town) -> None:
+    _, there, file = sent(town)
+    asked = _fetches(town)
+    assert there.open("budi", file) == SOME
+    assert (asked[0], max(asked), sum(asked)) == (CHUNK_BYTES, FILE_CHUNK_BYTES, len(SOME))
+
+
+def test_pieces_stay_small_where_they_take_long(town: Town) -> None:
+    _, there, file = sent(town)
+    town.network.weather = Weather(rate=70_000)
+    asked = _fetches(town)
+    assert there.open("budi", file, 600) == SOME
+    assert set(asked[:-1]) == {CHUNK_BYTES}
+
+
+def test_a_file_comes_through_a_storm(founded: Found) -> None:
+    town = founded(seed=5)
+    _, there, file = sent(town, SOME[:300_000])
+    town.network.weather = Weather(loss=0.05, double=0.3, delay=(0.001, 2.0))
+    assert there.open("budi", file, 20_000) == SOME[:300_000]
+    assert nothing_left(there)
 
 
 def test_other_bytes_than_were_announced_are_thrown_away_and_tried_again_later(town: Town) -> None:
