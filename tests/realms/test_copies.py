@@ -247,7 +247,7 @@ PUSHES = st.builds(
 
 
 @given(pushes=st.lists(PUSHES, min_size=1, max_size=6))
-@fuzzed(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@fuzzed(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_a_home_says_is_refused_or_leaves_a_complete_copy(town: Town, pushes: list[Push]) -> None:
     a = town["a"]
     for each in pushes:

@@ -10,7 +10,8 @@ from tests.realms.conftest import Found
 from tests.realms.network import CALM, STORM
 from tests.realms.town import Realm, Town
 
-SEEDS = range(2)
+SEEDS = (1,)
+"""More of them, in a longer run, find more; twelve found nothing."""
 MEMBERS = (("a", "ani", "#team@b"), ("b", "budi", "#team"), ("c", "citra", "#team@b"))
 
 

@@ -261,17 +261,17 @@ def test_no_realm_is_a_way_to_a_third_ones_groups(founded: Found, command: str) 
 # --- a home that is away ------------------------------------------------------------------------
 
 
-def test_while_the_home_is_away_posts_wait_and_arrive_in_order(either: Town) -> None:
-    a, b = team(either, ("a", "ani"))["a"], either["b"]
-    either.network.cut("a", "b")
-    either.run(20)
+def test_while_the_home_is_away_posts_wait_and_arrive_in_order(town: Town) -> None:
+    a, b = team(town, ("a", "ani"))["a"], town["b"]
+    town.network.cut("a", "b")
+    town.run(20)
     for number in range(5):
         sent = a.say("ani", "#team@b", f"tunggu {number}")
         assert (sent["seq"], sent["queued"], sent["away"]) == (0, True, True)
     b.say("budi", "#team", "di rumah")
     assert said(a, "ani") == []
-    either.network.heal("a", "b")
-    either.run(60)
+    town.network.heal("a", "b")
+    town.run(60)
     expected = ["di rumah", *(f"tunggu {number}" for number in range(5))]
     assert [text for _, _, text in said(a, "ani")] == expected
     assert [text for _, _, text in said(b, "budi", "#team")] == expected
@@ -302,15 +302,15 @@ def test_nobody_is_dropped_by_an_outage(town: Town) -> None:
     assert follows(b) == [(0, 0)]
 
 
-def test_a_copy_out_of_a_backup_finds_its_place(either: Town) -> None:
-    a, b = team(either, ("a", "ani"))["a"], either["b"]
+def test_a_copy_out_of_a_backup_finds_its_place(town: Town) -> None:
+    a, b = team(town, ("a", "ani"))["a"], town["b"]
     b.say_many("budi", "#team", [f"pesan {number}" for number in range(10)])
-    either.run(1)
+    town.run(1)
     with a.store.write() as tx:
         tx.run("delete from messages where seq > 4 and conversation_id ="
                " (select id from conversations where name_key = 'team@b')")  # fmt: skip
         tx.run("update conversations set last_seq = 4 where name_key = 'team@b'")
-    down_and_up(either)
+    down_and_up(town)
     assert [seq for seq, _, _ in said(a, "ani")] == list(range(1, 11))
 
 
