@@ -322,3 +322,27 @@ def test_settings_cannot_be_changed_once_loaded(tmp_path: Path) -> None:
     settings: Any = load(HERE, tmp_path)
     with pytest.raises(AttributeError):
         settings.port_base = 1
+
+
+@pytest.mark.parametrize(
+    ("text", "bound", "told"),
+    [
+        ("", "tcp://127.0.0.1:7704", ""),
+        ('host = "0.0.0.0"', "tcp://0.0.0.0:7704", ""),
+        ('realm_host = "0.0.0.0"', "tcp://0.0.0.0:7704", ""),
+        ('host = "0.0.0.0"\nrealm_host = "10.0.0.1"', "tcp://10.0.0.1:7704", ""),
+        ('realm_host = "[::]"', "tcp://[::]:7704", ""),
+        ('realm_host = "::1"', "tcp://[::1]:7704", ""),
+        ('realm_host = "localhost"', "tcp://127.0.0.1:7704", ""),
+        ('advertise = "chat.example"', "tcp://127.0.0.1:7704", ""),
+        ('realm_advertise = "chat.example"', "tcp://127.0.0.1:7704", "chat.example:7704"),
+        ('realm_advertise = "chat.example:99"', "tcp://127.0.0.1:7704", "chat.example:99"),
+        ('realm_advertise = "[::1]:99"', "tcp://127.0.0.1:7704", "[::1]:99"),
+        ('realm_advertise = "2001:db8::1"', "tcp://127.0.0.1:7704", "[2001:db8::1]:7704"),
+    ],
+)
+def test_other_realms_come_to_a_port_of_their_own_and_are_told_where_only_if_that_is_set(
+    tmp_path: Path, text: str, bound: str, told: str
+) -> None:
+    settings = written(tmp_path, text)
+    assert (settings.realm_port, settings.realm_bind, settings.realm_address) == (7704, bound, told)
