@@ -18,6 +18,7 @@ from benchmarks.ledger import Line
 
 _NAMES = "select id, kind, name from conversations"
 _GROUPS = "select name, last_seq from conversations where kind = 'group'"
+_DELIVERED = "select conversation_id, delivered_seq from deliveries"
 _ARRIVED = "select count(*) from messages m join users u on u.id = m.sender_id where u.realm <> ''"
 _WAITING = "select r.name, o.kind, o.state from outbox o join realms r on r.id = o.realm_id"
 _REFUSED = "select conversation_id, seq, code from undelivered"
@@ -27,7 +28,8 @@ class Books(Struct):
     """One realm. ``lines``, ``database`` and ``history`` name everybody ``name@realm``.
 
     ``groups``: conversation → ``#name@realm``. ``waiting``: what its outbox still holds, in words;
-    ``refused``: what other realms would not take.
+    ``refused``: what other realms would not take; ``delivered``: conversation → up to where senders were told
+    that it arrived.
     """
 
     realm: str
@@ -37,6 +39,7 @@ class Books(Struct):
     groups: dict[int, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    delivered: dict[int, int] = field(default_factory=dict)
 
 
 def read(realm: str, home: Path, people: list[str], lines: Iterable[Line]) -> Books:
@@ -50,10 +53,10 @@ def read(realm: str, home: Path, people: list[str], lines: Iterable[Line]) -> Bo
         }
         waiting = [f"a {kind} for {peer} is {state}" for peer, kind, state in ask(_WAITING)]
         refused = [f"{room}/{seq}: {code}" for room, seq, code in ask(_REFUSED)]
-    whole_lines = [qualified(line, realm) for line in lines]
-    return Books(
-        realm, whole_lines, translated(stored, realm), Evidence({}, {}, {}), groups, waiting, refused
-    )
+        delivered = {int(room): int(seq) for room, seq in ask(_DELIVERED)}
+    said = [qualified(line, realm) for line in lines]
+    history = Evidence({}, {}, {})
+    return Books(realm, said, translated(stored, realm), history, groups, waiting, refused, delivered)
 
 
 def unsettled(homes: dict[str, Path]) -> list[str]:

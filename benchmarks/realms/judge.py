@@ -2,7 +2,8 @@
 
 Each realm is judged as one server is (``crash.judge``), knowing what the others' people sent; then the
 realms are held against each other: a direct conversation's two copies have the same messages of each
-sender in the same order, a group's copy is its home's, number by number, and nothing waits any more.
+sender in the same order, a group's copy is its home's, number by number, nothing waits any more, and
+senders know that all they said arrived.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def judge(realms: Sequence[Books]) -> Verdict:
         _alone(verdict, books, accounts)
         for note in (*books.waiting, *books.refused):
             verdict.fault(LOST, f"{books.realm}: {note}")
+        _marked(verdict, books)
     _direct(verdict, realms)
     _groups(verdict, realms)
     _posts(verdict, realms, accounts)
@@ -68,6 +70,16 @@ def _direct(verdict: Verdict, realms: Sequence[Books]) -> None:
             said = {realm: [one for one in messages if one.sender == sender] for realm, messages in found}
             for realm in {name.partition("@")[2] for name in both} - {here}:
                 _same(verdict, f"{sender} to {realm}", said.get(here, []), said.get(realm, []))
+
+
+def _marked(verdict: Verdict, books: Books) -> None:
+    """Senders were told of the last thing that they said to another realm, that it arrived."""
+    for room, names in books.database.members.items():
+        if room in books.groups or all(name.endswith(f"@{books.realm}") for name in names):
+            continue
+        own = [one for one in books.database.messages.get(room, []) if one.sender.endswith(f"@{books.realm}")]
+        if own and books.delivered.get(room, 0) != own[-1].seq:
+            verdict.fault(LOST, f"{own[-1].sender} never heard that {room}/{own[-1].seq} arrived")
 
 
 def _same(verdict: Verdict, where: str, sent: Sequence[Stored], there: Sequence[Stored]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 
 import pytest
 
-from benchmarks.realms import hosts
+from benchmarks.realms import chaos, hosts
 from benchmarks.realms.hosts import Hosts, Refused, lacking
 
 Words = tuple[str, ...]
@@ -96,6 +97,23 @@ def test_what_is_missing_is_said_in_a_sentence(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(place, name, instead)
     assert said in lacking()
+
+
+def test_who_can_have_no_hosts_hears_why_and_plays_on_one_machine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played: list[dict[str, object]] = []
+
+    def play(cast: object, **how: object) -> dict[str, object]:
+        played.append(how)
+        return {"bar_met": True}
+
+    monkeypatch.setattr(chaos, "lacking", lambda: "This machine is a teapot.")
+    monkeypatch.setattr(chaos, "chaos", play)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert chaos.main(["--chaos", "--hosts"]) == 0
+    assert [how["on_hosts"] for how in played] == [False]
+    assert "one machine" in (said := capsys.readouterr().err) and "teapot" in said
 
 
 def test_where_nothing_is_missing_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,9 @@ def books(
         lines += [
             Line(99, ledger.HEARD, (user, str(room), str(one.seq), one.id, one.sender)) for one in messages
         ]
-    return Books(realm, [qualified(line, realm) for line in lines], database, history, {OPS: group})
+    delivered = {TALK: max(seq for identity, seq in seqs.items() if identity in {one[2] for one in said})}
+    whole = [qualified(line, realm) for line in lines]
+    return Books(realm, whole, database, history, {OPS: group}, delivered=delivered)
 
 
 def told(realm: Books, room: int) -> list[list[Stored]]:
@@ -171,6 +173,10 @@ def refused(realms: Realms) -> None:
     realms["a"].refused.append("7/1: not_found")
 
 
+def not_told(realms: Realms) -> None:
+    realms["a"].delivered[TALK] -= 1
+
+
 def not_heard(realms: Realms) -> None:
     lines = realms["b"].lines
     last = max(place for place, line in enumerate(lines) if line.what == ledger.HEARD)
@@ -191,6 +197,7 @@ def not_heard(realms: Realms) -> None:
         (post_not_at_home, LOST),
         (waits_for_ever, LOST),
         (refused, LOST),
+        (not_told, LOST),
         (not_heard, LOST),
     ],
 )

@@ -199,6 +199,11 @@ class Book:
         query = "select kind || ' ' || n || ' is ' || state from outbox order by n"
         return [row[0] for row in self._connection.execute(query)]
 
+    def delivered(self) -> dict[int, int]:
+        """Conversation with another realm → number up to which senders were told that it arrived."""
+        query = "select conversation_id, delivered_seq from deliveries"
+        return dict(self._connection.execute(query).fetchall())
+
     def outgoing(self) -> set[tuple[int, int]]:
         """(conversation, number) of the messages that wait for another realm."""
         query = "select conversation_id, seq from outbox where kind = 'message' and state = 'waiting'"

@@ -36,12 +36,17 @@ def unfinished_between(here: World, there: World) -> list[str]:
 
 
 def _told(world: World) -> Iterator[str]:
-    """Nothing waits for another realm, and none has refused anything."""
+    """Nothing waits for another realm, none has refused anything, and senders know that all arrived."""
     realm = world.settings.realm
     if waiting := world.book.waiting():
         yield f"in {realm} {len(waiting)} wait: {waiting[:3]}"
     for place in world.book.undelivered():
         yield f"in {realm} {place} was refused"
+    delivered = world.book.delivered()
+    for conversation, (ours, _) in world.book.abroad().items():
+        said = [row.seq for row in world.book.ledger.rows.get(conversation, []) if row.sender == ours]
+        if said and delivered.get(conversation, 0) != said[-1]:
+            yield f"{ours}@{realm} never heard that {conversation}/{said[-1]} arrived"
 
 
 def _arrived(origin: World, other: World) -> Iterator[str]:

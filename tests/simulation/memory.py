@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from client.outbox import WINDOW
 from protocol.commands import COMMANDS, Rate
+from services.realm.line import OPEN_MOST
 from services.realm.sending import UNWRITTEN_MOST
 from tests.simulation.scene import ENDED_KEPT
 
@@ -88,15 +89,15 @@ MOST: Final[dict[str, Most]] = {
     "Gate._refused": 6,
     "House._by_key": 1,
     "House._cache": 2,
-    "House._carried": 30,
+    "House._carried": lambda settings: settings.realm_open_requests,
     "House._parted": 1,
     "House._waits": 1,
     "House.asked_table": 20,
     "House.engines": 5,
     "House.passed_table": 20,
     "House.peers": 1,
-    "Line._open": 30,
-    "Patience._waiting": 30,
+    "Line._open": OPEN_MOST,
+    "Patience._waiting": lambda settings: settings.realm_open_requests,
     "Peer.parts": 10,
     "People._known": 2,
     "PresencePart._hinted": 2,

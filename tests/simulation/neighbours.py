@@ -69,7 +69,7 @@ class Neighbours:
         self.clock.run(self.clock.now + 0.5)
         for device in here.devices:
             device.call("group.join", commands.JoinGroup(GROUP))
-        for device in there.devices:
+        for device in {each.user: each for each in there.devices}.values():
             self._join(device)
         begin = self.clock.now
         while len(there.book.of_group(f"{GROUP}@a")) < len({device.user for device in there.devices}):
