@@ -11,9 +11,7 @@ import json
 import random
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,12 +32,11 @@ from services.realm.line import Times
 from services.realm.parts import PARTS
 from services.realm.passed import PASSED
 from services.storage import SQLITE_FILE, groups, open_store, realms, sessions, users
-from services.storage.engine import Store, StoreUnavailable, Transaction
 from services.storage.migrate import migrate
 from services.storage.realms import State
+from tests.realms.disk import BEGUN, Disk, blank
 from tests.realms.network import ImaginaryPorts, Network
 
-BEGUN = 1_700_000_000_000_000
 TIMES = Times(answer=10.0, quiet=5.0, pause_most=30.0)
 CHEAP: dict[str, Any] = {"password_memory_kib": 8, "password_passes": 1}
 SERVICES = (auth.SERVICE, messaging.SERVICE, group.SERVICE, file.SERVICE)
@@ -62,43 +59,6 @@ class Person(NamedTuple):
     user_id: int
     session: int
     topic: bytes
-
-
-@cache
-def _blank(folder: Path) -> Path:
-    """A SQLite file with every table, to be copied: making it costs more than most tests."""
-    settings = Settings(home=folder / "blank", realm="blank")
-    store = open_store(settings)
-    migrate(store, BEGUN)
-    store.close()
-    return settings.home / SQLITE_FILE
-
-
-class Disk:
-    """A realm's store, which may be full."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.dialect = store.dialect
-        self.full = False
-
-    def read(self) -> Any:
-        """As the store's own."""
-        return self._store.read()
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """As the store's own, while there is room."""
-        if self.full:
-            raise StoreUnavailable("the imaginary disk is full")
-        with self._store.write() as tx:
-            yield tx
-
-    exclusive = write
-
-    def close(self) -> None:
-        """As the store's own."""
-        self._store.close()
 
 
 class Realm:
@@ -322,7 +282,7 @@ class Town:
             database = (databases or {}).get(name, "")
             if blanks is not None and not database:
                 home.mkdir()
-                shutil.copy(_blank(blanks), home / SQLITE_FILE)
+                shutil.copy(blank(blanks), home / SQLITE_FILE)
             self._realms[name] = Realm(
                 self, name, Settings(home=home, realm=name, database=database, **CHEAP, **settings)
             )
