@@ -229,7 +229,7 @@ class House:
         rows = {row.name: row for row in known if row.state == State.PAIRED}
         for name, peer in list(self.peers.items()):
             row = rows.get(name)
-            if row is None or row.key != peer.realm.key or row.address != peer.realm.address:
+            if row is None or _another(row, peer.realm):
                 self._leave(peer)
             else:
                 peer.realm = row
@@ -372,3 +372,8 @@ def refuse(reply: Reply, failure: Failure) -> None:
 def grant(reply: Reply, body: Body) -> None:
     """Answer with a body."""
     reply(OK, pack_struct(body))
+
+
+def _another(row: Realm, known: Realm) -> bool:
+    """Whether this is to be dialled anew: elsewhere, by another key, or because it was paired once more."""
+    return (row.key, row.address, row.paired_at) != (known.key, known.address, known.paired_at)
