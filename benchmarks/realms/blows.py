@@ -10,6 +10,9 @@ from benchmarks.realms.scene import Scene
 
 Blow = Callable[[Scene], None]
 
+AWAY: Final = 10.0
+"""Seconds."""
+
 
 def _any(scene: Scene) -> Installation:
     return scene.realms[scene.random.choice(sorted(scene.realms))]
@@ -67,6 +70,23 @@ def kill_server(scene: Scene) -> None:
     _killed(scene, realm, realm.everything)
 
 
+def away(scene: Scene) -> None:
+    """One is down for so long that much waits for it, and that the others seldom try any more."""
+    realm = _any(scene)
+    names = realm.everything
+    realm.kill(names)
+    scene.run(AWAY)
+    realm.restart(names)
+
+
+def kill_clients(scene: Scene) -> None:
+    """The programs of one realm, which go on from their own notes and send again what had no answer."""
+    people = _any(scene).people
+    programs = people.programs
+    people.kill(*programs)
+    people.restart(*programs)
+
+
 def kill_while_cut(scene: Scene) -> None:
     """One is cut off, another one's processes are killed meanwhile."""
     realm = _any(scene).realm
@@ -84,6 +104,8 @@ BLOWS: Final[dict[str, Blow]] = {
     "kill workers": kill_workers,
     "kill server": kill_server,
     "kill while cut": kill_while_cut,
+    "away": away,
+    "kill clients": kill_clients,
 }
 
 
