@@ -7,6 +7,9 @@ often anybody was refused. Not here: the handshake (``ports``), what is done wit
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+import msgspec
 
 from config.log import ServerLog
 from config.settings import Settings
@@ -15,6 +18,10 @@ from protocol.body import Body
 from protocol.errors import Forbidden, Invalid, RateLimited
 from services.realm.allowance import Allowance
 from services.storage.realms import Realm, State
+
+KNOCKS: Final = 5.0
+KNOCKS_BURST: Final = 50
+"""Invitations that strangers show, a second and at once, all of them together: each is a look into the store."""
 
 
 class Gate:
@@ -25,7 +32,8 @@ class Gate:
         self._log = log
         self._known: dict[bytes, Realm] = {}
         self._allowances: dict[bytes, Allowance] = {}
-        self._strangers = Allowance(settings.rates)
+        few = msgspec.structs.replace(settings.rates, peer_rate=KNOCKS, peer_burst=KNOCKS_BURST)
+        self._strangers, self._outside = Allowance(few), Allowance(few)
         self._refused: dict[tuple[str, str], int] = {}
 
     def look(self, realms: Iterable[Realm]) -> None:
@@ -56,10 +64,12 @@ class Gate:
         return body
 
     def _allowance(self, key: bytes) -> Allowance:
-        """All who are no peers share one."""
+        """All who are not known share one, and so do all whom we have parted with."""
         found = self._known.get(key)
-        if found is None or found.state != State.PAIRED:
+        if found is None:
             return self._strangers
+        if found.state != State.PAIRED:
+            return self._outside
         return self._allowances.setdefault(key, Allowance(self._settings.rates))
 
     def refusal(self, key: bytes) -> Forbidden:
