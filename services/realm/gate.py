@@ -1,7 +1,7 @@
 """The gate: who may ask us anything, how much, and what is said to those who may not.
 
-Belongs here: allowances by key, what is answered to strangers and to realms that are blocked or removed, and how
-often anybody was refused. Not here: the handshake (``ports``), what is done with what they ask (``asked``).
+Belongs here: allowances by key, what is answered to strangers and to realms that are blocked or removed, and
+how often anybody was refused. Not here: the handshake (``ports``), what is done with what they ask (``asked``).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from services.storage.realms import Realm, State
 
 KNOCKS: Final = 5.0
 KNOCKS_BURST: Final = 50
-"""Invitations that strangers show, a second and at once, all of them together: each is a look into the store."""
+"""Invitations that all strangers together may show, a second and at once: each is a look into the store."""
 
 
 class Gate:
-    """One realm's. It is told who there is (``look``), and counts refusals until they are logged (``tell``)."""
+    """It is told who there is (``look``), and counts refusals until they are logged (``tell``)."""
 
     def __init__(self, settings: Settings, log: ServerLog) -> None:
         self._settings = settings
