@@ -1,7 +1,7 @@
 """The gate: who may ask us anything, how much, and what is said to those who may not.
 
 Belongs here: allowances by key, what is answered to strangers and to realms that are blocked or removed, and
-how often anybody was refused. Not here: the handshake (``ports``), what is done with what they ask (``asked``).
+how often anybody was refused. Not here: the handshake (``ports``), what is done with requests (``asked``).
 """
 
 from __future__ import annotations
