@@ -53,7 +53,8 @@ class Outgoing:
 
     def _waiting(self) -> dict[Pair, int]:
         queued = [(entry.user_id, entry.message_id) for _, entry in self._ctx.queued if entry.message_id]
-        return {**outbox.posted(self._ctx.tx, set(self._pairs)), **dict.fromkeys(queued, self._ctx.now)}
+        posted = outbox.posted(self._ctx.tx, set(self._pairs))
+        return dict.fromkeys(queued, self._ctx.now) | {pair: found.since for pair, found in posted.items()}
 
     def follows(self, pair: Pair) -> bool:
         """Whether this message, to a group there, waits or is on its way."""

@@ -14,18 +14,19 @@ may not send there any more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from protocol import addresses
 from protocol.addresses import Address, Kind
-from protocol.commands import Body, Broadcast, Deliver
+from protocol.commands import Body, Broadcast, Deliver, Send, SendReply
 from protocol.errors import Failure, Forbidden, Invalid, NotFound, TooLarge
 from services.context import Caller, Context, TooHasty
 from services.elsewhere import Elsewhere
 from services.messaging import abroad
 from services.messaging.locate import address_of
 from services.messaging.post import Command, Draft, Moved, Pair, Post, Target
-from services.storage import conversations, members, messages, realms, users
+from services.storage import conversations, members, messages, outbox, realms, users
 from services.storage.engine import Duplicate, StoreBusy
 from services.storage.messages import Stored
 from services.storage.realms import Realm
@@ -64,9 +65,31 @@ def _attempt(
 ) -> list[Body | Failure]:
     seen: Seen = {}
     drafts = [_draft(ctx, seen, caller, command) for caller, command in calls]
-    if not known and (any(isinstance(draft, Failure) for draft in drafts) or _abroad(seen)):
+    refusals = any(isinstance(draft, Failure) for draft in drafts)
+    if not known and (refusals or _abroad(seen)):
         known = messages.stored(ctx.tx, set(pairs))
-    return Post(ctx, known).answers(pairs, drafts)
+    answers = Post(ctx, known).answers(pairs, drafts)
+    if refusals:
+        _queued_before(ctx, calls, drafts, answers)
+    return answers
+
+
+def _queued_before(
+    ctx: Context,
+    calls: list[tuple[Caller, Command]],
+    drafts: Sequence[Draft | Failure],
+    answers: list[Body | Failure],
+) -> None:
+    """Who has left a group of another realm since is not told that a post is refused which is on its way."""
+    denied = {
+        (caller.user_id, command.id): place
+        for place, (caller, command) in enumerate(calls)
+        if answers[place] is drafts[place] and isinstance(command, Send) and "@" in command.to
+    }
+    if not denied:
+        return
+    for pair, post in outbox.posted(ctx.tx, denied).items():
+        answers[denied[pair]] = SendReply(post.conversation, 0, post.since, True, queued=True)
 
 
 def _abroad(seen: Seen) -> bool:

@@ -131,17 +131,24 @@ _DROPPED = Bulk(
 # --- posts to groups of other realms ------------------------------------------------------------
 
 _POSTED = Bulk(
-    each="select user_id, message_id, queued_at from outbox"
+    each="select user_id, message_id, conversation_id, queued_at from outbox"
     " where user_id = $1 and message_id = $2 and kind = 'post'",
-    arrays="select outbox.user_id, outbox.message_id, queued_at from outbox"
+    arrays="select outbox.user_id, outbox.message_id, conversation_id, queued_at from outbox"
     " join unnest($1::bigint[], $2::bytea[]) as wanted (user_id, message_id)"
     " on outbox.user_id = wanted.user_id and outbox.message_id = wanted.message_id where kind = 'post'",
 )
 
 
-def posted(tx: Transaction, sent: Iterable[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
-    """Those of the given (user, id) that are posts and wait, or are told and not back: since when."""
-    return {(row[0], row[1]): row[2] for row in tx.bulk(_POSTED, list(sent))}
+class Posted(NamedTuple):
+    """A post that waits, or is told and not back: in which copy, and since when, in microseconds."""
+
+    conversation: int
+    since: int
+
+
+def posted(tx: Transaction, sent: Iterable[tuple[int, bytes]]) -> dict[tuple[int, bytes], Posted]:
+    """Those of the given (user, id) that are posts on their way."""
+    return {(row[0], row[1]): Posted(*row[2:]) for row in tx.bulk(_POSTED, list(sent))}
 
 
 _POSTS = Bulk(

@@ -252,6 +252,18 @@ def test_a_posts_retry_waits_but_once_even_when_it_is_told_or_has_come_back(abro
     assert waiting(abroad) == []
 
 
+def test_what_was_queued_is_not_denied_to_who_left_the_group_since(abroad: World) -> None:
+    number, id = copy(abroad, "team", "ani", "budi"), abroad.id()
+    first = abroad.say("ani", "#team@b", id=id)
+    abroad.leave(number, "ani")
+    assert abroad.say("ani", "#team@b", id=id) == {**first, "duplicate": True}
+    with pytest.raises(Forbidden):
+        abroad.say("ani", "#team@b")
+    with pytest.raises(Forbidden):
+        abroad.say("dewi", "#team@b", id=id)
+    assert len(waiting(abroad)) == 1
+
+
 def test_posts_of_one_batch_wait_in_order_and_each_once(abroad: World) -> None:
     copy(abroad, "team", "ani", "budi")
     ids = [abroad.id() for _ in range(3)]
