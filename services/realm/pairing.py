@@ -48,7 +48,8 @@ def invite(
 
 
 def accept(tx: Transaction, ours: Ourselves, key: bytes, asked: Pair, now: int) -> None:
-    """Somebody with this key shows an invitation of ours. The same again, by the same, is granted again.
+    """Somebody with this key shows an invitation of ours. The same again, by the same, is granted again, with
+    another address perhaps.
 
     Raises ``Forbidden``, ``Conflict`` or ``Invalid``, with a sentence for who runs the other server.
     """
@@ -59,6 +60,7 @@ def accept(tx: Transaction, ours: Ourselves, key: bytes, asked: Pair, now: int) 
     name, known = asked.realm, realms.named(tx, asked.realm)
     if found.used_by:
         if known is not None and (found.used_by, known.key, known.state) == (name, key, State.PAIRED):
+            realms.set_address(tx, known.id, _address(asked.address))
             return
         raise Forbidden("This invitation was used already; ask for another one.")
     if now >= found.expires_at:

@@ -86,6 +86,15 @@ def test_the_same_by_the_same_is_granted_again_but_not_under_another_key_or_name
     assert len(realms.every(tx)) == 1
 
 
+def test_the_same_again_may_come_with_a_better_address(tx: Transaction) -> None:
+    made = invited(tx)
+    pairing.accept(tx, B, A.key, shown(made, address="127.0.0.1:9"), NOW)
+    pairing.accept(tx, B, A.key, shown(made), NOW)
+    found = realms.named(tx, "a")
+    assert found is not None and found.address == WHERE
+    assert type(refusal(tx, shown(made, address="nowhere"))) is Invalid
+
+
 def test_who_was_removed_does_not_come_back_with_what_it_used(tx: Transaction) -> None:
     made = invited(tx)
     pairing.accept(tx, B, A.key, shown(made), NOW)
