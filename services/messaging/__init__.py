@@ -2,7 +2,9 @@
 
 Here: the table of its handlers. ``send`` resolves and ``post`` stores whole batches of messages, ``history``
 shows them and ``attached`` their files, ``reading`` moves markers, ``listing`` counts; ``locate`` finds the
-conversation that a command means. Groups come and go in another service; here they are only written to.
+conversation that a command means. ``abroad`` reads addresses in other realms, ``outgoing`` queues what goes
+there, and ``arriving`` takes files from there. Groups come and go in another service; here they are only
+written to.
 """
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
-"""``message.send`` and ``message.broadcast``: a whole batch of messages in a handful of statements.
+"""``message.send`` and its like: a whole batch of messages in a handful of statements.
 
-Here: the only place where a message comes into being. Theory of operation:
+Here: the only place where a message comes into being, but for those that a group's home numbered
+(``services.realm.groups``). ``message.broadcast`` says it to everyone; by ``message.deliver`` the realm process
+hands over what came from other realms. Theory of operation:
 
 1. Every address is resolved; what cannot be sent is refused (``_draft``).
 2. The rest is numbered, stored and counted, as if no id had been seen before (``post``). That is nearly
    always so, and asking first would cost as much as storing.
 3. If the index of ids objects, or a group changed in between, all of it is undone, the ids that are
-   stored are looked up, and it is done once more with that knowledge, now in a savepoint.
+   stored are looked up, and it is done once more with that knowledge, now in a savepoint. A batch with
+   anything for another realm in it begins with that knowledge: its outbox may be full, for what is new.
 
 What is stored is never denied: a retry is answered with the first try's number even if its sender
 may not send there any more.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgpack
 import pytest
 import zmq
 
@@ -164,6 +165,13 @@ class Pipe:
 
     def send(self, frame: bytes, flags: int, /) -> None:
         """Nobody listens."""
+
+
+@pytest.mark.parametrize("fields", [(), ("text",), (1,)])
+def test_a_word_that_is_no_bytes_is_no_message(fields: tuple[Any, ...]) -> None:
+    link = Link(Pipe(msgpack.packb((1, backend.TELL, *fields))), None)  # type: ignore[arg-type]
+    assert link.receive(10) == []
+    assert (link.junk, link.told) == (1, [])
 
 
 def test_a_worker_keeps_what_it_was_told_up_to_a_bound() -> None:
