@@ -1,8 +1,8 @@
 """``message.send`` and its like: a whole batch of messages in a handful of statements.
 
 Here: the only place where a message comes into being, but for those that a group's home numbered
-(``services.realm.groups``). ``message.broadcast`` says it to everyone; by ``message.deliver`` the realm process
-hands over what came from other realms. Theory of operation:
+(``services.realm.groups``). ``message.broadcast`` says it to everyone; by ``message.deliver`` the realm
+process hands over what came from other realms. Theory of operation:
 
 1. Every address is resolved; what cannot be sent is refused (``_draft``).
 2. The rest is numbered, stored and counted, as if no id had been seen before (``post``). That is nearly
