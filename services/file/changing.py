@@ -39,14 +39,13 @@ HANDLERS: Final[dict[str, Callable[[Context, Caller, Any], Body | Failure]]] = {
 def change(ctx: Context, calls: list[tuple[Caller, Any]]) -> list[Body | Failure]:
     """An answer for each, in the same order."""
     for _ in range(TRIES):
-        mark, effects = len(ctx.events), len(ctx.effects)
+        mark = ctx.mark()
         try:
             with ctx.tx.savepoint():
                 _lock(ctx, calls)
                 return [_answer(ctx, caller, command) for caller, command in calls]
         except (Duplicate, Moved):
-            del ctx.events[mark:]
-            del ctx.effects[effects:]
+            ctx.undo(mark)
             ctx.cache.clear()  # it may name a conversation that was begun in vain
     raise StoreBusy("others keep changing what this batch is about")
 
@@ -70,11 +69,10 @@ def _lock(ctx: Context, calls: list[tuple[Caller, Any]]) -> None:
 
 
 def _answer(ctx: Context, caller: Caller, command: Any) -> Body | Failure:
-    mark, effects = len(ctx.events), len(ctx.effects)
+    mark = ctx.mark()
     try:
         with ctx.tx.savepoint():
             return HANDLERS[caller.command](ctx, caller, command)
     except Failure as refusal:
-        del ctx.events[mark:]
-        del ctx.effects[effects:]
+        ctx.undo(mark)
         return refusal
