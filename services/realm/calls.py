@@ -43,6 +43,7 @@ from services.context import pack_struct
 from services.realm.house import House, Peer, Reply, grant, refuse
 from services.realm.line import LOST, Answer
 from services.realm.presence import nudge
+from services.realm.sentences import plain
 from services.storage import acquaintances, foreigners, realms, users
 from services.storage.engine import StoreUnavailable
 from services.storage.realms import State
@@ -153,8 +154,7 @@ def _fault(realm: str) -> Failure:
 
 def _shown(sentence: str) -> str:
     """A peer's sentence without whatever might do something to a terminal or a log, and not too long."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in sentence[:SENTENCE_MOST])
-    return plain.strip() or "no."
+    return plain(sentence, SENTENCE_MOST) or "no."
 
 
 # --- whom we can ask ----------------------------------------------------------------------------

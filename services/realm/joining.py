@@ -24,8 +24,12 @@ from protocol.errors import OK
 from protocol.realms import Pair, PairReply
 from services.context import pack_struct
 from services.realm.invitation import Invitation
+from services.realm.sentences import plain
 
 NUMBER: Final = 1
+SENTENCE_MOST: Final = 500
+STATUS_MOST: Final = 32
+"""Characters of why the other one refuses."""
 TRIES: Final = 3
 """Connections refused in a row after which nobody is there."""
 RECONNECT_MS: Final = 300
@@ -151,11 +155,11 @@ def _answer(invitation: Invitation, frame: bytes) -> PairReply:
         if status == OK:
             reply = msgspec.msgpack.decode(body, type=PairReply)
         else:
-            said = str(unpack_body(body).get("message", ""))[:500]
+            said = plain(str(unpack_body(body).get("message", "")), SENTENCE_MOST)
     except ValueError:
         raise NoAnswer(f"{invitation.realm} answers something that cannot be understood.") from None
     if status != OK:
-        raise Refused(f"{invitation.realm} refuses: {said or status}", status)
+        raise Refused(f"{invitation.realm} refuses: {said or plain(status, STATUS_MOST)}", status)
     if reply.realm != invitation.realm:
         raise Untrusted(
             f"It says that it is {reply.realm!r}, and not {invitation.realm!r} as in the invitation."

@@ -20,12 +20,17 @@ from protocol.body import Body
 from protocol.envelope import unpack_body
 from protocol.errors import FAILURES, OK, Failure, Retry
 from services.context import pack_struct
+from services.realm.sentences import plain
 
 FIRST_PAUSE: Final = 0.5
 """Seconds before the second try; each further one about twice as long, up to ``realm_pause_most``."""
 
 ANNOUNCED: Final = 1.0
 """Seconds that an answer has to come when the other side has said hello meanwhile."""
+
+SENTENCE_MOST: Final = 200
+STATUS_MOST: Final = 32
+"""Characters of what the other side says instead of hello."""
 
 OPEN_MOST: Final = 256
 """Requests without an answer; a line with more is full."""
@@ -224,4 +229,4 @@ def _refusal(answer: Answer) -> str:
         said = unpack_body(answer.body).get("message", "")
     except Failure:
         said = ""
-    return str(said)[:200] or f"It answers {answer.status[:32]}."
+    return plain(str(said), SENTENCE_MOST) or f"It answers {plain(answer.status, STATUS_MOST)}."

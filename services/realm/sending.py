@@ -27,6 +27,7 @@ from services.context import Context
 from services.realm.enclosed import enclosed
 from services.realm.house import House, Peer
 from services.realm.line import LOST, Answer
+from services.realm.sentences import plain
 from services.storage import deliveries, outbox, recipients
 from services.storage.deliveries import Undelivered
 from services.storage.engine import StoreUnavailable
@@ -212,8 +213,7 @@ class Sending:
 def _harmless(refused: Refused) -> Refused:
     """What a peer said of an item, with a code that we know and a sentence that spoils no terminal."""
     code = refused.code if refused.code in FAILURES else Internal.code
-    sentence = "".join(letter if letter.isprintable() else " " for letter in refused.message[:SENTENCE_MAX])
-    return Refused(refused.n, code, sentence)
+    return Refused(refused.n, code, plain(refused.message, SENTENCE_MAX))
 
 
 def _item(entry: Waiting, file: FileInfo | None) -> Item:

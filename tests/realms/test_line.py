@@ -168,6 +168,15 @@ def test_a_refused_hello_says_why(bench: Bench) -> None:
     assert not bench.line.up
 
 
+def test_what_the_other_side_says_instead_of_hello_does_nothing_to_a_terminal_or_a_database(
+    bench: Bench,
+) -> None:
+    bench.go().answer("forbidden", {"message": "\x1b]0;mine\x07 is\0 all\u202e yours"})
+    assert bench.changes == [(False, "]0;mine  is  all  yours")]
+    bench.go(1.0).answer("no\n\x1b[2J", {"message": "\0"})
+    assert bench.changes[1:] == [(False, "It answers no  [2J.")]
+
+
 def test_a_refused_hello_takes_down_a_line_that_was_up(bench: Bench) -> None:
     bench.up()
     heard = bench.ask()
