@@ -249,12 +249,13 @@ class House:
                         self._parted.add(row.name)
                 except StoreUnavailable as error:
                     self.log.warning("not parted", realm=row.name, reason=str(error))
+                except Exception as error:
+                    self.log.fault("realm", "parting", error)
 
     def _leave(self, peer: Peer) -> None:
         del self.peers[peer.name], self._by_key[peer.realm.key]
         peer.line.close(self.now)
-        for part in peer.parts:
-            part.changed(False)
+        peer.tell(False)
         self.ports.hang_up(peer.realm)
 
     def asked(self, key: bytes, route: Any, frame: bytes) -> None:

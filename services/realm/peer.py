@@ -7,6 +7,7 @@ together (``house``), what is said on the line (the parts, one file a noun).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from protocol import realms as language
@@ -67,7 +68,19 @@ class Peer:
 
     def ask(self, kind: str, body: Body, then: Callable[[Answer], None]) -> bool:
         """Ask it something; False, and nothing is asked, while it is away."""
-        return self.line.ask(self.house.now, kind, body, then)
+        return self.line.ask(self.house.now, kind, body, partial(self._answered, kind, then))
+
+    def _answered(self, kind: str, then: Callable[[Answer], None], answer: Answer) -> None:
+        """Hand an answer over; whatever it does there, nobody else's answer is lost by it."""
+        log = self.house.log
+        try:
+            then(answer)
+        except ValueError:
+            log.warning("not an answer", realm=self.name, kind=kind)
+        except StoreUnavailable as error:
+            log.warning("store unavailable", realm=self.name, reason=str(error))
+        except Exception as error:
+            log.fault("realm", kind, error)
 
     def _heard(self, answer: Answer) -> str:
         try:
@@ -98,6 +111,13 @@ class Peer:
         house.log.info("realm answers" if up else "realm is away", realm=self.name, reason=self.line.trouble)
         if not up:
             self.pace.lost()
-        for part in self.parts:
-            part.changed(up)
+        self.tell(up)
         house.stir()
+
+    def tell(self, up: bool) -> None:
+        """Tell every part that the line is up, or down; one part's trouble is no other's."""
+        for part in self.parts:
+            try:
+                part.changed(up)
+            except Exception as error:
+                self.house.log.fault("realm", type(part).__name__, error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from protocol.realms import PeerTyping
+from services.realm.line import LOST
 from services.realm.peer import Peer
 from services.storage import realms
 from services.storage.realms import State
@@ -100,3 +102,23 @@ def test_a_realm_that_is_away_is_noted_with_the_reason_and_since_when(talking: T
     talking.network.heal("a", "b")
     talking.until(lambda: both_up(talking), 60)
     assert (talking["a"].row_of("b").away_since, talking["a"].row_of("b").trouble) == (0, "")
+
+
+def test_a_fault_of_ours_in_one_answer_costs_nobody_else_theirs(
+    talking: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = peer(talking, "a", "b")
+    assert found is not None
+    heard: list[str] = []
+
+    def fails(*ignored: object) -> None:
+        raise KeyError("a mistake")
+
+    talking.network.cut("a", "b")
+    assert found.ask("typing", PeerTyping("ani", "budi"), fails)
+    assert found.ask("typing", PeerTyping("ani", "budi"), lambda answer: heard.append(answer.status))
+    monkeypatch.setattr(type(found.parts[0]), "changed", fails)
+    talking.run(15)
+    assert heard == [LOST.status] and not found.line.up
+    talking.network.heal("a", "b")
+    talking.until(lambda: both_up(talking), 60)
