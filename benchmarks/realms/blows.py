@@ -10,6 +10,8 @@ from benchmarks.realms.scene import Scene
 
 Blow = Callable[[Scene], None]
 
+MANY: Final = 60
+"""Messages."""
 AWAY: Final = 10.0
 """Seconds."""
 
@@ -34,12 +36,19 @@ def cut_all(scene: Scene) -> None:
     scene.heal()
 
 
-def drop(scene: Scene, realm: str = "") -> None:
+def drop(scene: Scene) -> None:
     """What is said to a realm falls into nothing, for shorter or longer than its peers' patience."""
-    realm = realm or _any(scene).realm
+    realm = _any(scene).realm
     scene.wires.drop(realm)
     scene.run(scene.random.uniform(0.5, 6.0))
     scene.wires.heal(realm)
+
+
+def drop_many(scene: Scene) -> None:
+    """What is said to ``b`` falls into nothing, until that is a good deal."""
+    scene.wires.drop("b")
+    scene.until_sent("a", "b", MANY)
+    scene.wires.heal("b")
 
 
 def _killed(scene: Scene, realm: Installation, names: list[str]) -> None:
@@ -115,9 +124,6 @@ def flow(scene: Scene) -> None:
 
 
 def deal(scene: Scene, name: str) -> None:
-    """Let one fall. ``drop b``: on this realm; ``flow``: wait until messages arrive everywhere."""
+    """Let one fall; these and two more. ``flow``: wait until messages arrive everywhere."""
     scene.counts[name] += 1
-    if name.startswith("drop "):
-        drop(scene, name.removeprefix("drop "))
-    else:
-        {**BLOWS, "flow": flow}[name](scene)
+    {**BLOWS, "flow": flow, "drop many": drop_many}[name](scene)

@@ -113,6 +113,12 @@ class Scene:
         ):
             raise RuntimeError("nothing arrives any more")
 
+    def until_sent(self, realm: str, to: str, count: int) -> None:
+        """Wait until so many more messages are on their way from one realm to another one."""
+        enough = self.sent(realm, to) + count
+        if not self._until(lambda: self.sent(realm, to) >= enough):
+            raise RuntimeError("nobody writes any more")
+
     def sent(self, realm: str, to: str) -> int:
         """Direct messages that people of one realm have begun to send to another one."""
         lines = self.realms[realm].people.lines

@@ -29,7 +29,7 @@ def test_nothing_is_lost_between_realms_and_a_realm_process_that_loses_something
 
         scene.realms["a"].kill([REALM])
         scene.realms["a"].restart([REALM], module="tests.realms.broken_delivery")
-        figures = play(scene, 2 * EACH_WAY, ["flow", "drop b"])
+        figures = play(scene, 2 * EACH_WAY, ["flow", "drop many"])
         assert figures["lost"] > 0, figures
         assert figures["caught_up_seconds"] is not None, "nothing waits: it does not even know"
 
