@@ -43,18 +43,21 @@ class Target(NamedTuple):
     realm: int = 0
 
 
-class Draft(NamedTuple):
-    """A message that may be sent, if it is not stored yet.
+class Arrived(NamedTuple):
+    """Of a message from another realm: when it was sent there; the realm's number if a file came with it."""
 
-    ``sent_at``: when it was, 0 for now. ``origin``: the number of the realm that it came from with its file.
-    """
+    sent_at: int
+    origin: int = 0
+
+
+class Draft(NamedTuple):
+    """A message that may be sent, if it is not stored yet."""
 
     caller: Caller
     command: Command
     target: Target
     file: FileInfo | None = None
-    sent_at: int = 0
-    origin: int = 0
+    arrived: Arrived | None = None
 
 
 class Moved(Exception):
@@ -112,8 +115,10 @@ class Post:
                 conversation = draft.target.conversation or self._begun(draft)
                 self._counts[conversation] += 1
                 new.append((place, draft, conversation, self._counts[conversation]))
-                if draft.sent_at:
-                    self._dated[conversation] = draft.sent_at
+                if draft.arrived is not None:
+                    self._dated[conversation] = draft.arrived.sent_at
+                elif self._dated:
+                    self._dated.pop(conversation, None)
         if heard:
             self._attach(heard)
         topics = self._store(new, answers, heard)
@@ -213,7 +218,8 @@ class Post:
         for place, draft, conversation, nth in new:
             seq = base[conversation] + nth
             caller, command = draft.caller, draft.command
-            sent_at = draft.sent_at or now
+            arrived = draft.arrived
+            sent_at = now if arrived is None else arrived.sent_at
             rows.append((conversation, seq, caller.user_id, command.id, command.body, sent_at))
             own[conversation, caller.user_id] += 1
             stored = Stored(conversation, seq, command.body, sent_at)
@@ -221,7 +227,10 @@ class Post:
                 answers[place] = self._out.message(draft, stored)
             else:
                 answers[place] = SendReply(conversation, seq, sent_at, False)
-            heard.append(Heard(self._with_its_file(draft, stored) if draft.origin else draft, stored))
+            if arrived is not None and arrived.origin:
+                heard.append(Heard(self._with_its_file(draft, arrived.origin, stored), stored))
+            else:
+                heard.append(Heard(draft, stored))
         messages.add(tx, rows)
         if not members.sent(tx, own):
             raise Moved
@@ -229,12 +238,12 @@ class Post:
             self._ctx.effect(backend.TELL, backend.REALM, b"")
         return {number: state.topic for number, state in advanced.items()}
 
-    def _with_its_file(self, draft: Draft, stored: Stored) -> Draft:
+    def _with_its_file(self, draft: Draft, origin: int, stored: Stored) -> Draft:
         """A message from another realm with its file as it is shown here."""
         assert draft.file is not None
         owner, id = draft.caller.user_id, draft.command.id
         where = stored.conversation, stored.seq
-        return draft._replace(file=arriving.attach(self._ctx, draft.origin, *where, owner, id, draft.file))
+        return draft._replace(file=arriving.attach(self._ctx, origin, *where, owner, id, draft.file))
 
     # --- publishing -----------------------------------------------------------------------------
 
@@ -252,7 +261,7 @@ class Post:
         }
         topics = {**topics, **conversations.topics(ctx.tx, shared)} if shared else topics
         for draft, message in heard:
-            caller, command, target, file, *_ = draft
+            caller, command, target, file, _ = draft
             event = MessageEvent(
                 message.conversation,
                 message.seq,

@@ -28,7 +28,7 @@ from services.context import Caller, Context, TooHasty
 from services.elsewhere import Elsewhere
 from services.messaging import abroad
 from services.messaging.locate import address_of
-from services.messaging.post import Command, Draft, Moved, Pair, Post, Target
+from services.messaging.post import Arrived, Command, Draft, Moved, Pair, Post, Target
 from services.storage import conversations, members, messages, outbox, realms, users
 from services.storage.engine import Duplicate, StoreBusy
 from services.storage.messages import Stored
@@ -131,11 +131,12 @@ def _delivered(ctx: Context, caller: Caller, command: Deliver, found: Target) ->
     """A message from another realm: to a user of ours, never of a time to come; or a file to a group."""
     if not found.recipient and command.file is None:
         return Invalid("Only a message to a user is delivered so.")
-    draft = Draft(caller, command, found, sent_at=min(command.sent_at, ctx.now))
-    if command.file is None:
-        return draft
-    origin = realms.named(ctx.tx, caller.user.partition("@")[2])
-    return draft if origin is None else draft._replace(file=command.file, origin=origin.id)
+    sent_at = min(command.sent_at, ctx.now) or ctx.now
+    if command.file is not None:
+        origin = realms.named(ctx.tx, caller.user.partition("@")[2])
+        if origin is not None:
+            return Draft(caller, command, found, command.file, Arrived(sent_at, origin.id))
+    return Draft(caller, command, found, None, Arrived(sent_at))
 
 
 def refused(body: str, most: int) -> Failure | None:
