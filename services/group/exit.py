@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol import addresses, backend
+from protocol import addresses
 from protocol.commands import Empty, NameGroup, RemoveMember
 from protocol.errors import Conflict, Forbidden, Invalid, NotFound
 from protocol.events import MembershipEvent
@@ -51,8 +51,7 @@ def _tell_home(ctx: Context, caller: Caller, copy: int, named: Named) -> None:
 def tell_home(ctx: Context, realm: int, copy: int, name: str, user: int) -> None:
     """This user of ours is not in the home's group of this bare name, whatever it thinks."""
     copies.end_joinings(ctx.tx, realm, name, [user])
-    outbox.add(ctx.tx, realm, [Entry("leave", user, name, copy, 0, None, "", LEAVE_BYTES)], ctx.now)
-    ctx.effect(backend.TELL, backend.REALM, b"")
+    ctx.queue(realm, Entry("leave", user, name, copy, 0, None, "", LEAVE_BYTES))
 
 
 def remove(ctx: Context, caller: Caller, command: RemoveMember) -> Empty:

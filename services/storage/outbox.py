@@ -94,6 +94,7 @@ def waited_for(tx: Transaction) -> set[int]:
 
 def told(tx: Transaction, realm: int, last: int) -> None:
     """Everything up to ``last`` is there: posts stay until they come back to our copy, the rest goes."""
+    _lock(tx, realm)
     row = tx.row(
         "select count(*), coalesce(sum(size), 0) from outbox"
         " where realm_id = $1 and state = 'waiting' and n <= $2",
@@ -114,6 +115,15 @@ def told(tx: Transaction, realm: int, last: int) -> None:
             "update outbox set state = 'told' where realm_id = $1 and state = 'waiting' and n <= $2",
             (realm, last),
         )
+
+
+def _lock(tx: Transaction, realm: int) -> None:
+    """Nobody else counts or takes anything out of this outbox until the transaction ends.
+
+    What is counted first and taken off the counters later must not be given up by somebody else between.
+    """
+    if tx.for_update:
+        tx.row("select id from realms where id = $1" + tx.for_update, (realm,))  # noqa: S608 - a constant
 
 
 def dropped(tx: Transaction, realm: int, numbers: Sequence[int]) -> None:
@@ -182,7 +192,11 @@ _BACK = Bulk(
 
 def back(tx: Transaction, realm: int, sent: Iterable[tuple[int, bytes]]) -> None:
     """These posts, by (user, id), have come back with their numbers, told or not: they wait no more."""
-    gone = tx.bulk(_BACK, [(id, user, realm) for user, id in sent])
+    rows = [(id, user, realm) for user, id in sent]
+    if not rows:
+        return
+    _lock(tx, realm)
+    gone = tx.bulk(_BACK, rows)
     sizes = [size for state, size in gone if state == "waiting"]
     if sizes:
         tx.run(
@@ -210,6 +224,7 @@ def leaving(tx: Transaction, realm: int, group: str) -> set[int]:
 
 def give_up(tx: Transaction, realm: int, code: str, reason: str) -> None:
     """Nothing of it will ever be told: messages count as refused, for this reason, and the rest goes."""
+    _lock(tx, realm)
     tx.run(
         "insert into undelivered (conversation_id, seq, code, reason)"
         " select conversation_id, seq, $1, $2 from outbox"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from config.log import ServerLog
 from protocol.backend import Call
+from protocol.commands import Empty, NameGroup
 from protocol.errors import OK
-from services import messaging
+from services import group, messaging
 from services.batch import Engine
-from services.context import Context
-from services.storage import open_store
+from services.context import Caller, Context
+from services.group import exit
+from services.storage import copies, open_store, outbox
 from tests.services.realms import copy, deliver, meet, pair, row, waiting
 from tests.services.world import World, message_id
 
@@ -89,6 +93,41 @@ def test_workers_that_write_to_one_realm_and_read_what_came_from_another_stand_i
     assert len(tried) == 2 * ROUNDS, "none stood in another one's way"
     for realm in ("b", "c"):
         assert row(world, realm).waiting == 2 * ROUNDS, "what one wrote, and that the other one read"
+
+
+def test_who_leaves_groups_there_and_who_has_one_of_them_in_hand_stand_in_no_circle(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realm = pair(world)
+    tries: list[str] = []
+    leave_one = exit.leave
+
+    def counted(ctx: Context, caller: Caller, command: NameGroup) -> Empty:
+        tries.append(command.group)
+        return leave_one(ctx, caller, command)
+
+    monkeypatch.setitem(group.SERVICE.handlers, "group.leave", counted)
+    for name in ("one", "two"):
+        copy(world, name, "ani")
+    leaves = [world.call("ani", "group.leave", group=f"#{name}@b") for name in ("one", "two")]
+    begun = threading.Event()
+
+    def leave() -> list[str]:
+        with closing(open_store(world.settings)) as store:
+            engine = Engine(group.SERVICE, store, world.settings, world.log, clock=lambda: 0)
+            begun.set()
+            return [status for _, status, _ in engine.take(numbered(leaves), world.now).replies]
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.write() as tx:
+            copies.locked(tx, "two", "b")
+            left = pool.submit(leave)
+            begun.wait(10)
+            time.sleep(0.2)  # for as long as it takes to come to where it must wait
+            outbox.told(tx, realm, 0)
+        assert left.result(10) == [OK, OK]
+    assert tries == ["#one@b", "#two@b"], "none had to give way and begin again"
+    assert [(n, kind, to) for n, kind, to, *_ in waiting(world)] == [(1, "leave", "one"), (2, "leave", "two")]
 
 
 def test_what_waits_is_in_the_order_in_which_each_conversation_has_it(world: World) -> None:

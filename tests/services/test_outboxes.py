@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
 import pytest
 
-from services.storage import conversations, copies, deliveries, messages, outbox, realms
+from services.storage import conversations, copies, deliveries, messages, open_store, outbox, realms
 from services.storage.deliveries import Undelivered
 from services.storage.engine import Duplicate, Store, Transaction
 from services.storage.outbox import Entry, Waiting
@@ -90,6 +95,30 @@ def test_what_was_told_goes_but_posts_stay_until_they_come_back(world: World, st
     assert counters(store, realm)[-3:] == (4, 1, 0)
     with pytest.raises(Duplicate), store.write() as tx:
         outbox.add(tx, realm, [post], NOW)
+
+
+def test_what_is_given_up_while_it_is_answered_is_taken_off_the_counters_once(
+    world: World, store: Store
+) -> None:
+    with store.write() as tx:
+        realm = peer(tx)
+        outbox.add(tx, realm, said(tx, world, 2), NOW)
+    begun = threading.Event()
+
+    def answered() -> None:
+        with closing(open_store(world.settings)) as other:
+            begun.set()
+            with other.write() as tx:
+                outbox.told(tx, realm, 2)
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.write() as tx:
+            outbox.give_up(tx, realm, "forbidden", "b was removed before it had this.")
+            told = pool.submit(answered)
+            begun.wait(10)
+            time.sleep(0.2)  # for as long as it takes to come to where it must wait
+        told.result(10)
+    assert counters(store, realm)[-3:] == (2, 0, 0)
 
 
 def said_again(world: World) -> list[Entry]:

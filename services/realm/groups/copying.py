@@ -121,9 +121,10 @@ class Filling:
         messages.add(ctx.tx, rows)
         self._count(who, {sender.id for sender in ours.values()})
         copies.filled(ctx.tx, copy.conversation, self._new[-1].seq, rows[-1][5])
-        outbox.back(ctx.tx, self._peer.realm.id, [(sender.id, id) for (_, id), sender in ours.items()])
         for each, sender, row in zip(self._new, who, rows, strict=True):
             self._publish(each, sender, row[3], row[4], row[5])
+        # The realm's row is the last that anybody locks (``Context.queue``).
+        outbox.back(ctx.tx, self._peer.realm.id, [(sender.id, id) for (_, id), sender in ours.items()])
 
     # --- who said it ----------------------------------------------------------------------------
 
