@@ -2,7 +2,8 @@
 
 One line, the connection string, in ``run/connection``. It stays when the server ends: a server that is
 down is looked for where it was. Reading it needs no setting, so that no mistake in the settings keeps a
-client from a server that runs.
+client from a server that runs. Beside it, in ``run/realm``, the realm process leaves how other realms know
+the server: its name, and the port.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # n
 """Addresses to bind that nobody can connect to, and one that a client on this machine can."""
 
 
-def file_of(home: Path) -> Path:
+REALM: Final = "realm"
+"""The file in ``run`` with the realm's name and port."""
+
+
+def file_of(home: Path, name: str = "connection") -> Path:
     """The file in this data folder."""
-    return home / "run" / "connection"
+    return home / "run" / name
 
 
-def leave(home: Path, connection: str) -> None:
+def leave(home: Path, connection: str, name: str = "connection") -> None:
     """Write it, unless it stands there: whole or not at all, for its owner alone. Raises ``OSError``."""
-    if left(home) == connection:
+    if left(home, name) == connection:
         return
-    file = file_of(home)
+    file = file_of(home, name)
     private_folder(file.parent)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
@@ -39,10 +44,10 @@ def leave(home: Path, connection: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def left(home: Path) -> str:
+def left(home: Path, name: str = "connection") -> str:
     """What was left there; empty where no server ever listened. Raises ``PermissionError``."""
     try:
-        return file_of(home).read_text(encoding="utf-8").strip()
+        return file_of(home, name).read_text(encoding="utf-8").strip()
     except PermissionError:
         raise
     except (OSError, ValueError):

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 import click
 from zmq.utils import z85
 
+from config import whereabouts
 from config.keys import KeyPair, server_keys
 from config.settings import Settings, SettingsError, load
 from config.whereabouts import EVERYWHERE
@@ -27,6 +28,7 @@ from protocol.errors import Failure, Forbidden, Invalid, NotFound
 from services.realm import invitation as invitations
 from services.realm import joining, pairing
 from services.realm.invitation import Invitation, checked_address
+from services.realm.opening import running_as
 from services.realm.pairing import Ourselves
 from services.storage import open_store, realms
 from services.storage.engine import Store, StoreUnavailable
@@ -142,6 +144,7 @@ def invite(host: str, seconds: int, replace: str) -> None:
     would a password. It is over when it was used, and after a day.
     """
     with _ours() as ours:
+        _check_ourselves(ours.settings)
         address = _own_address(ours.settings, host, ANYWHERE)
         with ours.store.write() as tx:
             made = pairing.invite(tx, ours.selves, address, _now(), seconds, replace)
@@ -165,6 +168,7 @@ def join(string: str, host: str, replace: bool) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     with _ours() as ours:
+        _check_ourselves(ours.settings)
         with ours.store.read() as tx:
             pairing.may_join(tx, ours.selves, invitation, replace)
         address = _own_address(ours.settings, host, invitation.address)
@@ -175,6 +179,21 @@ def join(string: str, host: str, replace: bool) -> None:
         click.echo(f"paired with {invitation.realm}")
         _warn(ours.settings, address, invitation.address)
         _tell_contact(ours, invitation, address, now)
+
+
+def _check_ourselves(settings: Settings) -> None:
+    """What the other realm is told must be what the server goes by. Raises ``SettingsError``.
+
+    Else a name or port that is set for the server alone would pair the other one with nobody.
+    """
+    runs, said = whereabouts.left(settings.home, whereabouts.REALM), running_as(settings)
+    if runs and runs != said:
+        (name, _, port), (our_name, _, our_port) = runs.partition(" "), said.partition(" ")
+        raise SettingsError(
+            f"The server of {settings.home} is realm {name} on port {port}, but here the settings say "
+            f"{our_name} on port {our_port}. Set PESAN_REALM and PESAN_PORT_BASE as the server has them, "
+            "or both in pesan.toml; if it is the server that is to change, start it anew first."
+        )
 
 
 def _ask(ours: Ours, invitation: Invitation, address: str) -> bool:

@@ -35,3 +35,10 @@ def test_what_stands_there_already_is_not_written_again(tmp_path: Path) -> None:
     whereabouts.leave(tmp_path, "pesan://127.0.0.1:7100")
     after = whereabouts.file_of(tmp_path).stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_how_other_realms_know_the_server_has_a_file_of_its_own(tmp_path: Path) -> None:
+    whereabouts.leave(tmp_path, "pesan://127.0.0.1:7100")
+    whereabouts.leave(tmp_path, "atas 7104", whereabouts.REALM)
+    assert whereabouts.left(tmp_path, whereabouts.REALM) == "atas 7104"
+    assert whereabouts.left(tmp_path) == "pesan://127.0.0.1:7100"

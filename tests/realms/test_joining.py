@@ -117,3 +117,18 @@ def test_an_invitation_shows_the_address_that_was_asked_for(atas: Machine) -> No
     assert parse(atas.invites("--host", "[2001:db8::1]:99")).address == "[2001:db8::1]:99"
     assert "is no address" in atas.refused(2, "invite", "--host", "a b")
     assert "a time such as 30m" in atas.refused(2, "invite", "--valid", "soon")
+
+
+def test_a_shell_that_gives_the_server_another_name_or_port_pairs_nobody(
+    atas: Machine, bawah: Machine
+) -> None:
+    shell = atas.beside(atas.server.home)
+    port = load(atas.environment).realm_port
+    for words in (("invite",), ("join", altered(atas.invites(), realm="cabang"))):
+        said = shell.refused(78, *words)
+        assert (
+            f"is realm atas on port {port}, but here the settings say {atas.server.home.name} on port" in said
+        )
+    shell.environment |= {"PESAN_REALM": "atas", "PESAN_PORT_BASE": "7700"}
+    assert "say atas on port 7704" in shell.refused(78, "invite")
+    assert bawah.invites()  # no server was ever started there, so the shell is taken at its word
