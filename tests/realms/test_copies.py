@@ -14,6 +14,8 @@ from protocol.files import FileInfo
 from protocol.realms import GroupMessage, Push, PushReply
 from services.realm.groups.copying import CUT
 from services.realm.groups.names import here, there
+from services.storage import foreigners
+from services.storage.engine import Transaction
 from tests.realms.circle import heard, inbox, join, said, team
 from tests.realms.conftest import Found
 from tests.realms.overheard import ask_as_peer
@@ -178,6 +180,22 @@ def test_a_home_that_names_too_many_people_fills_no_other_realms_room(founded: F
 
 
 # --- ids and texts ------------------------------------------------------------------------------
+
+
+def test_however_many_strangers_a_push_names_their_realm_is_counted_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    count = foreigners.count
+
+    def counting(tx: Transaction, realm: str) -> int:
+        counted.append(realm)
+        return count(tx, realm)
+
+    monkeypatch.setattr(foreigners, "count", counting)
+    push(town, *[message(seq, f"user{seq}", f"number {seq}") for seq in range(1, 20)])
+    assert {sender for _, sender, _ in said(town["a"], "ani")} == {f"user{seq}@b" for seq in range(1, 20)}
+    assert counted == ["b"]
 
 
 def test_an_id_that_the_sender_has_used_before_stops_no_copy(town: Town) -> None:

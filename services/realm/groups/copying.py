@@ -159,21 +159,29 @@ class Filling:
             if (self._senders[each.sender], each.id) not in ours
         }
         found: dict[str, Sender] = {}
+        room: dict[str, int] = {}
         for said, name in sorted(wanted.items(), key=lambda pair: name_key(pair[1])):
             bare, _, there = name.partition("@")
             who = foreigners.named(tx, bare, there or realm)
             if who is None:
-                bare = bare if self._room(there or realm) else "?"
+                bare = bare if self._room(room, there or realm) else "?"
                 there = there if bare != "?" else self._peer.name
                 who = foreigners.met(tx, bare, there or realm, self._ctx.now)
             found[said] = Sender(who.id, who.name)
         return found
 
-    def _room(self, realm: str) -> bool:
-        """Whether one more of this realm may be known; on another's word only half as many."""
-        most = self._ctx.settings.realm_users
-        most = most if realm == self._peer.name else most // 2
-        return foreigners.count(self._ctx.tx, realm) < most
+    def _room(self, room: dict[str, int], realm: str) -> bool:
+        """Whether one more of this realm may be known; on another's word only half as many.
+
+        ``room`` keeps for how many there still is: to count them for each would take a while, and everybody
+        who writes waits for it.
+        """
+        if realm not in room:
+            most = self._ctx.settings.realm_users
+            most = most if realm == self._peer.name else most // 2
+            room[realm] = most - foreigners.count(self._ctx.tx, realm)
+        room[realm] -= 1
+        return room[realm] >= 0
 
     def _ids(self, who: list[Sender]) -> list[bytes]:
         """The messages' ids; where one has been that sender's already, another, which is always the same.
