@@ -30,6 +30,9 @@ REMEMBERED: Final = 10_000
 AGAIN: Final = 5.0
 """Seconds after which a peer whom we do not reach may say it again."""
 
+GROUPS_REMEMBERED: Final = 200_000
+"""Names of groups among them, of all together: whoever is beyond that counts as in none."""
+
 Groups = dict[str, tuple[str, frozenset[str]]]
 """Name and the keys of the groups in which somebody is taken for online, by the key of the name."""
 
@@ -76,12 +79,15 @@ class Visitors:
         for key in sorted(gone):
             name, before = told.pop(key)
             _publish(ctx, copies, before, PresenceEvent(name, False, ctx.now))
+        room = GROUPS_REMEMBERED - sum(len(groups) for _, groups in told.values())
         for each in said.users:
             key, name = name_key(each.user), f"{each.user}@{self._peer.name}"
             now = frozenset(name_key(group) for group in each.groups) if each.online else frozenset()
             _, before = told.pop(key, ("", frozenset()))
-            if now and len(told) < REMEMBERED:
+            room += len(before)
+            if now and len(told) < REMEMBERED and len(now) <= room:
                 told[key] = name, now
+                room -= len(now)
                 _publish(ctx, copies, now - before, PresenceEvent(name, True, ctx.now))
             elif not each.online:
                 _publish(ctx, copies, before, PresenceEvent(name, False, _last_seen(ctx, each) or ctx.now))

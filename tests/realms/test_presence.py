@@ -6,7 +6,7 @@ import pytest
 
 from protocol.errors import Forbidden, Invalid, Unavailable
 from protocol.realms import PeerPresence, Presences
-from services.realm import presence
+from services.realm import presence, visitors
 from services.realm.presence import ANEW, LEAST, SOON
 from services.realm.visitors import broker_of
 from services.storage import acquaintances
@@ -156,6 +156,20 @@ def test_groups_of_which_nobody_here_is_a_member_are_passed_over(team: Town) -> 
     said = Presences([PeerPresence("budi", True, 1, ["team", "lain", "team@c"])], all=False)
     ask_as_peer(team["a"], "b", "presence", said)
     assert in_copy(team) == [("budi@b", True)]
+
+
+def test_of_more_groups_than_there_is_room_for_nothing_is_remembered(
+    team: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors, "GROUPS_REMEMBERED", 2)
+    for users in (["budi", "dewi"], ["budi", "eka"]):
+        said = [PeerPresence(user, True, 1, ["team", user]) for user in users]
+        ask_as_peer(team["a"], "b", "presence", Presences(said, all=False))
+    assert in_copy(team) == [("budi@b", True)]
+    ask_as_peer(team["a"], "b", "presence", Presences([PeerPresence("budi", False, 1)], all=False))
+    said = [PeerPresence("dewi", True, 1, ["team", "lain"])]
+    ask_as_peer(team["a"], "b", "presence", Presences(said, all=False))
+    assert in_copy(team)[1:] == [("budi@b", False), ("dewi@b", True)]
 
 
 def test_who_becomes_acquainted_while_online_is_seen_in_a_moment(town: Town) -> None:
