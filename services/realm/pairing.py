@@ -94,8 +94,10 @@ def adopt(tx: Transaction, ours: Ourselves, invitation: Invitation, now: int, re
 def end(tx: Transaction, name: str, state: State) -> Realm:
     """Block, unblock (``PAIRED``) or remove a realm; as it was. Raises ``NotFound``, ``Conflict``."""
     realm = realms.named(tx, name)
-    if realm is None or (realm.state == State.REMOVED and state != State.REMOVED):
+    if realm is None:
         raise NotFound(f"No realm here is called {name}; pesan realm list shows them.")
+    if realm.state == State.REMOVED != state:
+        raise NotFound(f"{name} was removed; an invitation pairs with it again.")
     if state == State.PAIRED and realm.state != State.BLOCKED:
         raise Conflict(f"{name} is not blocked.")
     realms.set_state(tx, realm.id, state)

@@ -255,7 +255,7 @@ def test_a_realm_that_was_removed_can_only_be_invited_again(tx: Transaction) -> 
     pairing.adopt(tx, B, from_a(), NOW, replace=False)
     pairing.end(tx, "a", State.REMOVED)
     for state in (State.PAIRED, State.BLOCKED):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match="a was removed; an invitation pairs with it again"):
             pairing.end(tx, "a", state)
 
 
