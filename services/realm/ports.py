@@ -34,6 +34,10 @@ DOMAIN: Final = b"realm"
 KEY_BYTES: Final = 32
 WAITING: Final = 16
 """Requests of one connection that libzmq takes in before we read them; further ones wait at their sender."""
+REPLIES: Final = 64
+"""Replies of one peer that libzmq takes in before we read them; further ones wait at their sender."""
+REPLIES_BYTES: Final = 4 * FRAME_MAX_BYTES
+"""Of replies of one peer that one turn takes in, but for the last: nobody asks before they reply."""
 EARLY_MOST: Final = 100
 """Frames that wait until it is known where they go."""
 QUEUE: Final = 1000
@@ -110,12 +114,16 @@ class Wire:
     def receive(self, most: int) -> list[bytes]:
         """Replies that have arrived; nothing of ours has two parts."""
         frames: list[bytes] = []
-        while len(frames) < most:
+        size = 0
+        for _ in range(most):
             try:
                 parts = self.socket.recv_multipart(NOBLOCK)
             except zmq.Again:
                 break
             frames += parts if len(parts) == 1 else []
+            size += sum(map(len, parts))
+            if size >= REPLIES_BYTES:
+                break
         return frames
 
     def trouble(self) -> str:
@@ -222,6 +230,7 @@ class SocketPorts:
         socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
         self._common(socket)
         socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.RCVHWM, REPLIES)
         socket.setsockopt(zmq.CURVE_SERVERKEY, z85.encode(realm.key))
         socket.setsockopt(zmq.CURVE_PUBLICKEY, self._keys.public)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from zmq.utils import z85
 
 from config.keys import server_keys
 from config.settings import Settings
+from protocol.realms import FRAME_MAX_BYTES
 from services.realm import lookup
-from services.realm.ports import EARLY_MOST, SocketPorts
+from services.realm.ports import EARLY_MOST, REPLIES_BYTES, SocketPorts
 from services.storage.realms import Realm
 from tests.realms.outpost import new_keys, nobody_listens, until
 
@@ -111,6 +113,39 @@ def test_what_is_sent_before_the_host_was_found_arrives(
     assert (arrived[0].key, arrived[0].frame) == (ours.key, b"hello again")
     there.answer(arrived[0].route, b"welcome")
     until(lambda: wire.receive(1) == [b"welcome"])
+
+
+def test_replies_that_nobody_asked_for_are_taken_in_a_few_at_a_time(
+    ours: SocketPorts, there: SocketPorts
+) -> None:
+    there.admit({ours.key}, strangers=False)
+    wire = ours.dial(at(address_of(there), there.key))
+    wire.send(b"hello")
+    arrived = []
+
+    def received() -> bool:
+        there.shake_hands(lambda: None)
+        found = there.receive()
+        if found:
+            arrived.append(found)
+        return found is not None
+
+    until(received)
+    many, reply = 12, b"x" * (FRAME_MAX_BYTES - 100)
+    for _ in range(many):
+        there.answer(arrived[0].route, reply)
+    there.answer(arrived[0].route, b"the last")
+    turns = []
+
+    def all_came() -> bool:
+        turns.append(wire.receive(256))
+        return b"the last" in turns[-1]
+
+    wire.socket.poll(10_000)
+    time.sleep(0.3)  # more of them are here by now than one turn takes
+    until(all_came)
+    assert sum(len(frames) for frames in turns) == many + 1
+    assert all(sum(map(len, frames)) < REPLIES_BYTES + FRAME_MAX_BYTES for frames in turns)
 
 
 def test_a_connection_that_broke(ours: SocketPorts, there: SocketPorts) -> None:
