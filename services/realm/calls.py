@@ -59,6 +59,9 @@ ACQUAINTS: Final = frozenset(("group.join",))
 AGAIN: Final = 30.0
 """Seconds after which something asked of a realm that is away may be asked again: nobody waits for that."""
 
+SOON: Final = 2.0
+"""The same where the line broke while it was being asked: it may be there again in a moment."""
+
 SENTENCE_MOST: Final = 300
 """Characters of a peer's sentence that are shown."""
 
@@ -69,12 +72,10 @@ Then = Callable[[bytes | Failure], None]
 def question(house: House, caller: Call, realm: str, command: str, request: Body, then: Then) -> None:
     """Have a command carried out in another realm, as its caller; ``request`` as it is to be said there.
 
-    What it answers is a line in the log, as if a service of ours had. Raises what ``reach`` raises, and
-    ``Busy`` where as many questions wait already as one realm may have.
+    What it answers is a line in the log, as if a service of ours had. Raises what ``free`` raises, as where
+    as many questions wait already as one realm may have.
     """
-    peer = reach(house, realm)
-    if peer.line.open >= house.settings.realm_open_requests:
-        raise Busy(f"Too much is being asked of {realm} at present.", retry_after=0.2)
+    peer = free(house, realm)
     body = PeerCall(caller.user, command, pack_struct(request))
     since = int(house.now * 1e9)
 
@@ -172,6 +173,14 @@ def reach(house: House, realm: str) -> Peer:
     return peer
 
 
+def free(house: House, realm: str) -> Peer:
+    """The same, if one question more may be asked of it; else raises ``Busy``, too."""
+    peer = reach(house, realm)
+    if peer.line.open >= house.settings.realm_open_requests:
+        raise Busy(f"Too much is being asked of {realm} at present.", retry_after=0.2)
+    return peer
+
+
 def away(house: House, realm: str, *, uncertain: bool = False) -> Failure:
     """Why this realm cannot be asked. ``uncertain``: it was, and may have done it all the same."""
     try:
@@ -185,7 +194,8 @@ def away(house: House, realm: str, *, uncertain: bool = False) -> Failure:
         return Forbidden(f"{realm} is blocked here.")
     since = f" since {_time(row.away_since)}" if row.away_since else ""
     fields = {"uncertain": True} if uncertain else {}
-    return Unavailable(f"{realm} does not answer{since}; try again later.", retry_after=AGAIN, **fields)
+    after = SOON if uncertain else AGAIN
+    return Unavailable(f"{realm} does not answer{since}; try again later.", retry_after=after, **fields)
 
 
 def _time(at: int) -> str:

@@ -93,6 +93,7 @@ def test_a_question_that_was_under_way_when_the_line_was_cut_is_answered_all_the
     with pytest.raises(Unavailable, match="b does not answer") as refusal:
         up["a"].do("ani", "user.get", user="budi@b")
     assert refusal.value.fields["uncertain"] is True
+    assert refusal.value.retry_after == calls.SOON, "it may be back in a moment"
 
 
 def test_strangers_learn_that_somebody_is_there_and_nothing_else(up: Town) -> None:
