@@ -125,6 +125,22 @@ def test_only_so_many_questions_wait_for_one_realm(founded: Found) -> None:
     assert answers.count("ok") + answers.count("busy") == house.settings.realm_open_requests + 2
 
 
+def test_who_asks_to_join_where_there_is_no_room_for_the_question_leaves_nothing_behind(
+    founded: Found,
+) -> None:
+    town = founded(realm_open_requests=1)
+    town.until(lambda: _up(town, "a", "b"))
+    town["b"].do("budi", "group.create", group="team")
+    realm = town["a"]
+    assert realm.house is not None
+    answers: list[str] = []
+    for command, fields in (("user.get", {"user": "budi@b"}), ("group.join", {"group": "#team@b"})):
+        call, request = realm.call("ani", command, **fields), COMMANDS[command].request(**fields)
+        realm.house.pass_on(call, request, lambda status, body: answers.append(status))
+    assert answers == ["busy"]
+    assert realm.rows("select * from joinings") == []
+
+
 def test_what_another_realm_answered_is_in_the_log_as_what_our_own_services_answer(
     up: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

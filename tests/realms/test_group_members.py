@@ -227,6 +227,19 @@ def test_members_are_asked_at_home_in_pages(town: Town) -> None:
 # --- what the home's lists do -------------------------------------------------------------------
 
 
+def test_a_home_that_names_us_in_ever_more_groups_fills_its_outbox_no_further_than_anybody(
+    founded: Found,
+) -> None:
+    town = founded(realm_outbox_messages=3)
+    town.run(1)
+    town.network.cut("a", "b")
+    for nth in range(5):
+        push = Push(f"group{nth}", 0, [], 0, town.wall, ["ani"])
+        ask_as_peer(town["a"], "b", "push", push)
+    kinds = town["a"].rows("select kind, recipient from outbox order by n")
+    assert [tuple(row) for row in kinds] == [("leave", f"group{nth}") for nth in range(3)]
+
+
 def test_nobody_is_made_a_member_who_has_not_asked(town: Town) -> None:
     a, b = team(town)["a"], town["b"]
     call_as_peer(b, "a", "ani", "group.join", group="team")

@@ -34,7 +34,7 @@ def join(house: House, call: Call, request: JoinGroup, reply: Reply) -> None:
     """Have the home make the caller a member. While it is away, who is one already is told so."""
     named = home_of(house, request.group)
     try:
-        peer = calls.reach(house, named.realm)
+        peer = calls.free(house, named.realm)  # before anything is written down
     except Unavailable:
         already = _already(house, call, named)
         if already is None:

@@ -19,7 +19,7 @@ from services.context import Context
 from services.group import exit
 from services.realm.groups import joining
 from services.realm.house import Peer
-from services.storage import copies, groups, outbox, users
+from services.storage import copies, groups, outbox, realms, users
 from services.storage.copies import Copy
 from services.storage.users import User
 
@@ -69,11 +69,17 @@ def _take_in(ctx: Context, peer: Peer, push: Push, users: list[User]) -> None:
 
 
 def _send_back(ctx: Context, peer: Peer, push: Push, users: list[User]) -> None:
-    """They are not in this group, whatever its home thinks; it is told unless that is on its way."""
+    """They are not in this group, whatever its home thinks; it is told unless that is on its way.
+
+    A home that does not want to hear it, and names ever more groups, fills its outbox as others do: up to its
+    bound. It will name them again.
+    """
     on_the_way = outbox.leaving(ctx.tx, peer.realm.id, push.group) if users else set()
-    for user in users:
-        if user.id not in on_the_way:
-            exit.tell_home(ctx, peer.realm.id, 0, push.group, user.id)
+    new = [user for user in users if user.id not in on_the_way]
+    realm = realms.numbered(ctx.tx, peer.realm.id) if new else None
+    room = ctx.settings.realm_outbox_messages - realm.waiting if realm is not None else 0
+    for user in new[: max(0, room)]:
+        exit.tell_home(ctx, peer.realm.id, 0, push.group, user.id)
 
 
 def _take_out(ctx: Context, peer: Peer, push: Push, copy: Copy, out: dict[int, str]) -> None:
