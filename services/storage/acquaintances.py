@@ -137,7 +137,10 @@ def share(tx: Transaction, one: int, other: int) -> bool:
 def follows(tx: Transaction, realm: Realm, conversation: int) -> bool:
     """Whether this group of ours has members in that realm."""
     row = tx.row(
-        "select 1 from followers where conversation_id = $1 and realm_id = $2", (conversation, realm.id)
+        "select 1 from members join users on users.id = members.user_id join conversations c"
+        " on c.id = members.conversation_id and c.kind = 'group'"
+        " where members.conversation_id = $1 and users.realm = $2 limit 1",
+        (conversation, realm.name),
     )
     return row is not None
 

@@ -78,11 +78,6 @@ def remove_idle(tx: Transaction, conversation: int, realm: int, name: str) -> No
     )
 
 
-def remove_realm(tx: Transaction, realm: int) -> None:
-    """This realm follows nothing any longer."""
-    tx.run("delete from followers where realm_id = $1", (realm,))
-
-
 def bereave(tx: Transaction, conversation: int, name: str) -> None:
     """The group is about to be deleted: those stay that have yet to hear that it has no members of theirs."""
     tx.run("delete from followers where conversation_id = $1 and members_changed = 0", (conversation,))

@@ -31,7 +31,7 @@ def part(house: House, realm: Realm) -> bool:
     if len(found) == AT_ONCE:
         return False
     with house.write() as ctx:
-        followers.remove_realm(ctx.tx, realm.id)
+        followers.doubt(ctx.tx, realm.id)  # should it be a peer again, it hears that its members are out
         visitors.keep(ctx, realm.name, Presences([], all=True))
     if found:
         house.log.info("members of a realm taken out", realm=realm.name, memberships=len(found))
