@@ -38,6 +38,11 @@ class Arrival:
         self._refusal = ""
         self._news = asyncio.Event()
 
+    async def expect(self) -> None:
+        """Begin to hear, before it is sent: that a post is refused is said once, and stands in no history."""
+        with suppress(ClientError):  # looking tells most of it
+            await self._chat.listen()
+
     async def awaited(self, reply: SendReply, patience: float) -> SendReply:
         """The reply once the other realm has it. Raises ``Mistake``: it refuses, or it takes too long."""
         listening = asyncio.ensure_future(self._listen())

@@ -67,7 +67,9 @@ async def queued(chat: Chat, address: str) -> str:
     with suppress(Failure, ClientError, TimeoutError):
         async with asyncio.timeout(PATIENCE):
             since = next((one.away_since for one in await chat.realms() if one.realm == realm), 0)
-    return f"queued: realm {realm} " + (f"has been away since {moment(since)}" if since else "is away")
+    return f"queued: realm {realm} " + (
+        f"has been away since {moment(since)}" if since else "has not answered yet"
+    )
 
 
 def moment(micros: int) -> str:

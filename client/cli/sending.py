@@ -87,9 +87,11 @@ def post(context: Context, to: str, text: tuple[str, ...], name: str | None, wai
     body = " ".join(text) if text else _stdin()
 
     async def work(chat: Chat) -> SendReply:
-        reply = await _sent(chat, to, body, id)
         if wait and realms.realm_of(to):
-            return await Arrival(chat, to, id).awaited(reply, context.timeout)
+            arrival = Arrival(chat, to, id)
+            await arrival.expect()
+            return await arrival.awaited(await _sent(chat, to, body, id), context.timeout)
+        reply = await _sent(chat, to, body, id)
         if reply.away:
             output.note(output.one_line(await realms.queued(chat, to)))
         return reply

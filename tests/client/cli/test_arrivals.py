@@ -30,8 +30,13 @@ class Way(Pretended):
         """Which look finds it there; 0: none."""
         self.undelivered = ""
         self.duplicate = False
+        self.listening = False
+
+    async def listen(self) -> None:
+        self.listening = True
 
     async def send(self, to: str, body: str, *, id: bytes) -> SendReply:
+        assert self.listening or "@b" not in to  # what is refused at once is heard
         seq = 0 if to.startswith("#") and not self.duplicate else 3
         return SendReply(5, seq, NOON, self.duplicate, "@b" in to, True)
 

@@ -135,7 +135,7 @@ def test_what_waits_for_a_realm_is_sent_and_said_since_when_that_is_away(
     ended = shell.run("send", to, "hi")
     assert f"since {time.strftime('%Y-%m-%d %H:%M', time.localtime(NOON // 1_000_000))}\n" in ended.err
     chat.deaf = True
-    assert shell.run("send", to, "hi") == Ended(0, "", "queued: realm cabang is away\n")
+    assert shell.run("send", to, "hi") == Ended(0, "", "queued: realm cabang has not answered yet\n")
 
 
 def test_lines_that_wait_are_said_to_wait_once(
