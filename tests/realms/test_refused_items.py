@@ -345,3 +345,16 @@ def test_nothing_is_queued_for_a_realm_that_is_blocked(town: Town) -> None:
     town.set_state("a", "b", State.BLOCKED)
     with pytest.raises(Forbidden):
         town["a"].say("ani", "budi@b", "second")
+
+
+def test_who_wrote_at_the_very_moment_of_a_removal_sees_that_it_did_not_arrive(town: Town) -> None:
+    a = town["a"]
+    a.say("ani", "budi@b", "first")
+    town.settle()
+    town.network.cut("a", "b")
+    a.say("ani", "budi@b", "second")  # stored behind what the removal itself gave up
+    town.set_state("a", "b", State.REMOVED)
+    town.run(1)
+    assert a.row_of("b")[-2:] == (0, 0)
+    why = [message.get("undelivered", "") for message in a.messages("ani", "budi@b")]
+    assert why == ["", "b was removed before it had this."]
