@@ -19,7 +19,7 @@ from protocol.errors import Invalid, Unavailable
 from protocol.events import PresenceEvent
 from protocol.realms import PeerPresence, Presences
 from services.context import Context
-from services.realm.house import House, Peer, Reply, grant
+from services.realm.house import House, Peer, Reply, grant, refuse
 from services.realm.people import ForeignSender, own
 from services.storage import acquaintances, presence
 from services.storage.engine import StoreUnavailable
@@ -112,7 +112,9 @@ def asked(house: House, peer: Peer, body: Presences, reply: Reply) -> None:
             peer.people.log_foreign(each.user, len(body.users))
             raise
     if not peer.line.up:
-        raise Unavailable("We do not reach you ourselves yet.", retry_after=AGAIN)
+        # Not raised, so not logged: whenever a realm comes back, one of both reaches the other first.
+        refuse(reply, Unavailable("We do not reach you ourselves yet.", retry_after=AGAIN))
+        return
     if len({name_key(each.user) for each in body.users}) < len(body.users):
         raise Invalid("Somebody is named twice.")
     of(peer).take(body)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from protocol import realms as language
+from protocol.body import body_of
+from protocol.envelope import pack_body
 from protocol.errors import Forbidden, Invalid, Unavailable
 from protocol.realms import PeerPresence, Presences
 from services.realm import presence, visitors
@@ -388,6 +391,22 @@ def test_presence_is_not_taken_while_nobody_could_take_it_back(talking: Town) ->
     with pytest.raises(Unavailable):
         ask_as_peer(talking["a"], "b", "presence", said)
     assert online(talking["a"]) == []
+
+
+def test_a_realm_that_we_do_not_reach_yet_is_in_no_log_for_what_it_says(
+    talking: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = talking["a"]
+    talking.network.cut("a", "b")
+    talking.run(20)
+    assert a.house is not None
+    answers: list[bytes] = []
+    monkeypatch.setattr(a.house.ports, "answer", lambda route, frame: answers.append(frame))
+    said = pack_body(body_of(Presences([], all=True)))
+    a.house.asked(a.row_of("b").key, None, language.pack(1, "presence", said))
+    talking.run(5)
+    assert [language.unpack(answer)[1] for answer in answers] == [Unavailable.code]
+    assert a.logged("refused or dropped") == []
 
 
 def test_no_broker_is_called_as_a_realms_word() -> None:
