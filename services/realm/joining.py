@@ -20,7 +20,7 @@ from zmq.utils import z85
 from config.keys import KeyPair
 from protocol import realms as language
 from protocol.envelope import unpack_body
-from protocol.errors import OK
+from protocol.errors import OK, Invalid
 from protocol.realms import Pair, PairReply
 from services.context import pack_struct
 from services.realm.invitation import Invitation
@@ -159,7 +159,12 @@ def _answer(invitation: Invitation, frame: bytes) -> PairReply:
     except ValueError:
         raise NoAnswer(f"{invitation.realm} answers something that cannot be understood.") from None
     if status != OK:
-        raise Refused(f"{invitation.realm} refuses: {said or plain(status, STATUS_MOST)}", status)
+        said = f"{invitation.realm} refuses: {said or plain(status, STATUS_MOST)}"
+        if status == Invalid.code:  # as a broker would, whose key is the same
+            said += (
+                f" Is {invitation.address} its port for realms (the port base plus 4), or one for clients?"
+            )
+        raise Refused(said, status)
     if reply.realm != invitation.realm:
         raise Untrusted(
             f"It says that it is {reply.realm!r}, and not {invitation.realm!r} as in the invitation."

@@ -68,8 +68,8 @@ def command() -> None:
     """Pair with other servers: realm invite, join, list, remove, block.
 
     On one server `pesan realm invite` prints an invitation, on the other `pesan realm join` takes it. Exit
-    codes: 0 ok, 2 usage, 3 refused, 4 no such realm, 5 no answer, 6 not reached, 78 the store cannot be
-    opened, 1 else.
+    codes: 0 ok, 2 usage, 3 refused, 4 no such realm, 5 no answer, 6 not reached, 78 a setting is wrong or the
+    store cannot be opened, 1 else.
     """
 
 

@@ -18,7 +18,9 @@ from zmq.utils import z85
 from benchmarks.own_server import REALM, OwnServer
 from config.keys import server_keys
 from config.settings import load
-from services.realm import program
+from protocol import realms as language
+from protocol.envelope import pack_body
+from services.realm import joining, program
 from services.realm.invitation import Invitation, parse
 from services.storage import open_store
 from tests.realms.machine import Machine
@@ -132,3 +134,12 @@ def test_a_shell_that_gives_the_server_another_name_or_port_pairs_nobody(
     shell.environment |= {"PESAN_REALM": "atas", "PESAN_PORT_BASE": "7700"}
     assert "say atas on port 7704" in shell.refused(78, "invite")
     assert bawah.invites()  # no server was ever started there, so the shell is taken at its word
+
+
+def test_who_is_sent_to_the_port_for_clients_is_told_of_the_other_one(
+    atas: Machine, bawah: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = language.pack(1, "invalid", pack_body({"message": "A request has five fields."}))
+    monkeypatch.setattr(joining, "_first_reply", lambda *_: broker)
+    said = bawah.refused(1, "join", altered(atas.invites(), address="127.0.0.1:7700"))
+    assert "atas refuses: A request has five fields. Is 127.0.0.1:7700 its port for realms" in said
