@@ -11,10 +11,14 @@ a member who joined meanwhile has a marker ahead of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from protocol.addresses import TopicKind, name_key, new_topic
 from services.storage.engine import Transaction
+
+AT_ONCE: Final = 500
+_MARKS: Final = ", ".join(f"${place}" for place in range(1, AT_ONCE + 1))
+"""Names looked up with one question."""
 
 
 class Copy(NamedTuple):
@@ -130,6 +134,25 @@ def members(tx: Transaction, conversation: int) -> list[Member]:
         (conversation,),
     )
     return [Member(*row) for row in rows]
+
+
+class Known(NamedTuple):
+    """A user of ours whom a home has named."""
+
+    id: int
+    name: str
+
+
+def named_of_us(tx: Transaction, names: Sequence[str]) -> list[Known]:
+    """Users of ours by these bare names, each once; ten thousand names are a few questions."""
+    keys = sorted({name_key(name) for name in names})
+    found: list[Known] = []
+    for start in range(0, len(keys), AT_ONCE):
+        part = keys[start : start + AT_ONCE]
+        part += [part[-1]] * (AT_ONCE - len(part))  # one statement, however many there are
+        rows = tx.rows(f"select id, name from users where name_key in ({_MARKS}) and realm = ''", part)  # noqa: S608 - names of parameters
+        found += [Known(*row) for row in rows]
+    return sorted(found)
 
 
 def add_member(tx: Transaction, conversation: int, user: int, read_seq: int, now: int) -> bool:

@@ -8,6 +8,8 @@ import pytest
 
 from protocol.errors import Busy, Conflict, Forbidden, NotFound, Unavailable
 from protocol.realms import Push
+from services.storage import users
+from services.storage.engine import Transaction
 from services.storage.realms import State
 from tests.realms.circle import down_and_up, follows, heard, inbox, join, members, said, team
 from tests.realms.conftest import Found
@@ -278,6 +280,24 @@ def test_a_home_whose_clock_was_set_back_is_believed(town: Town) -> None:
     a = team(town, ("a", "ani"))["a"]
     assert tell(town, [], town.wall - 3_600_000_000) is False
     assert copies(a) == 0
+
+
+def test_a_list_of_very_many_members_is_looked_up_in_a_few_questions(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = team(town, ("a", "ani"))["a"]
+    town.network.cut("a", "b")
+    asked: list[str] = []
+    named = users.named
+
+    def counted(tx: Transaction, name: str) -> users.User | None:
+        asked.append(name)
+        return named(tx, name)
+
+    monkeypatch.setattr(users, "named", counted)
+    strangers = [f"orang{nth:04}" for nth in range(1200)]
+    assert tell(town, [*strangers, "ANI", "ani"], town.wall) is False
+    assert (asked, "#Team@b" in inbox(a, "ani"), a.waiting()) == ([], True, 0)
 
 
 def test_names_of_nobody_in_a_list_are_passed_over(town: Town) -> None:

@@ -19,9 +19,8 @@ from services.context import Context
 from services.group import exit
 from services.realm.groups import joining
 from services.realm.house import Peer
-from services.storage import copies, groups, outbox, realms, users
-from services.storage.copies import Copy
-from services.storage.users import User
+from services.storage import copies, groups, outbox, realms
+from services.storage.copies import Copy, Known
 
 LATE = 300_000_000
 """Microseconds. A list that seems older than that is none that was late: the home's clock was set back."""
@@ -51,24 +50,19 @@ def settle(ctx: Context, peer: Peer, push: Push) -> bool:
     return bool(new)
 
 
-def _named(ctx: Context, names: list[str]) -> list[User]:
+def _named(ctx: Context, names: list[str]) -> list[Known]:
     """Users of ours by these names; whoever else the home thinks is one of us, is not."""
-    found = {}
-    for name in names:
-        user = users.named(ctx.tx, name) if is_name(name) else None
-        if user is not None:
-            found[user.id] = user
-    return list(found.values())
+    return copies.named_of_us(ctx.tx, [name for name in names if is_name(name)])
 
 
-def _take_in(ctx: Context, peer: Peer, push: Push, users: list[User]) -> None:
+def _take_in(ctx: Context, peer: Peer, push: Push, users: list[Known]) -> None:
     """They asked, and the home said yes, though we never heard it."""
     for user in users:
         stamp = Call(0, "group.join", user.id, user.name, 0, True, b"")
         joining.enter(ctx, peer, stamp, push.group, push.last_seq)
 
 
-def _send_back(ctx: Context, peer: Peer, push: Push, users: list[User]) -> None:
+def _send_back(ctx: Context, peer: Peer, push: Push, users: list[Known]) -> None:
     """They are not in this group, whatever its home thinks; it is told unless that is on its way.
 
     A home that does not want to hear it, and names ever more groups, fills its outbox as others do: up to its
