@@ -27,6 +27,11 @@ class Acquainted(NamedTuple):
     last_seen: int
 
 
+# A follower that has not yet confirmed that its last member left is told nothing of who is there.
+_STILL_THERE: Final = (
+    "exists (select 1 from realms r join users f on f.realm = r.name join members t on t.user_id = f.id"
+    " and t.conversation_id = x.conversation_id where r.id = x.realm_id)"
+)
 _DIRECT: Final = (
     "exists (select 1 from members m join conversations c on c.id = m.conversation_id and c.kind = 'direct'"
     " join users f on f.id = case when c.user_low = u.id then c.user_high else c.user_low end"
@@ -39,14 +44,14 @@ _GROUPS: Final = (
 _WITH_ANY: Final = " or ".join(
     (
         _DIRECT.format(realm="<> ''"),
-        _GROUPS.format(table="followers", realm=""),
+        _GROUPS.format(table="followers", realm=f"and {_STILL_THERE}"),
         _GROUPS.format(table="copies", realm=""),
     )
 )
 _WITH_ONE: Final = " or ".join(
     (
         _DIRECT.format(realm="= $1"),
-        _GROUPS.format(table="followers", realm="and x.realm_id = $2"),
+        _GROUPS.format(table="followers", realm=f"and x.realm_id = $2 and {_STILL_THERE}"),
         _GROUPS.format(table="copies", realm="and x.realm_id = $2"),
     )
 )
@@ -56,7 +61,7 @@ _OF_REALM: Final = (
     " from users f join members m on m.user_id = f.id"
     " join conversations c on c.id = m.conversation_id and c.kind = 'direct' where f.realm = $1"
     " union select m.user_id from followers x join members m on m.conversation_id = x.conversation_id"
-    " where x.realm_id = $2"
+    f" where x.realm_id = $2 and {_STILL_THERE}"
     " union select m.user_id from copies x join members m on m.conversation_id = x.conversation_id"
     " where x.realm_id = $2"
 )
@@ -105,7 +110,7 @@ def groups_with(tx: Transaction, realm: Realm, users: list[int]) -> dict[int, li
         rows = tx.rows(
             "select m.user_id, c.name from followers x join conversations c on c.id = x.conversation_id"
             " join members m on m.conversation_id = c.id"
-            f" where x.realm_id = $1 and m.user_id in ({marks}) order by c.name",
+            f" where x.realm_id = $1 and {_STILL_THERE} and m.user_id in ({marks}) order by c.name",
             (realm.id, *ids),
         )
         for user, name in rows:

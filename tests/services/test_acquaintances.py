@@ -80,6 +80,19 @@ def test_only_who_is_online_and_ours_is_told_of(scene: Scene) -> None:
         assert found == {"ani": True, "citra": False, "dewi": True}
 
 
+def test_a_follower_whose_last_member_left_is_told_of_nobody_though_it_has_not_confirmed_it(
+    scene: Scene,
+) -> None:
+    with scene.store.write() as tx:
+        groups.remove_member(tx, scene.team, scene.gita)
+        came(tx, b"broker", [scene.citra.user_id])
+        assert acquaintances.online(tx, realm(tx, "b")) == []
+        found = acquaintances.among(tx, realm(tx, "b"), scene.locals)
+        assert sorted(each.name for each in found) == ["ani", "dewi"]
+        assert acquaintances.groups_with(tx, realm(tx, "b"), [scene.citra.user_id]) == {}
+        assert scene.citra.user_id not in acquaintances.abroad(tx, scene.locals)
+
+
 def test_where_there_is_no_peer_nobody_is_abroad(house: House) -> None:
     ani = house.person("ani")
     with house.store.read() as tx:
