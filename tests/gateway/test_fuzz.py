@@ -40,7 +40,7 @@ from tests.gateway.imagined import Imagined, within
 NOW: Final = 1_700_000_000_000_000
 FILE: Final = FileInfo(1, "notes.txt", 5, "text/plain", bytes(32))
 TROUBLES: Final[list[Exception]] = [
-    *(kind("No, for this reason.") for kind in errors.Failure.__subclasses__()),
+    *(kind("No, for this reason.") for kind in errors.FAILURES.values()),
     errors.RateLimited("Too often.", retry_after=3.0),
     errors.TooLarge("Too large.", limit=10, used=9),
     errors.Invalid("Too short.", limit=8),

@@ -57,7 +57,7 @@ SENT: dict[str, Any] = {**BEGIN, "to": "budi"}
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnServer]:
     """One server for all of it: what one bad request does to the next shows."""
-    with OwnServer(settings={"password_memory_kib": 8, "password_passes": 1}) as server:
+    with OwnServer(realm=True, settings={"password_memory_kib": 8, "password_passes": 1}) as server:
         yield server
 
 

@@ -8,10 +8,14 @@ from benchmarks.crash.transfers.judge import AGAIN, KINDS
 from benchmarks.crash.transfers.run import crash_files
 
 
+HERE = tuple(kind for kind in KINDS if kind != AGAIN)
+"""How much goes twice after a blow also depends on the machine's pace; ``make crash`` judges that."""
+
+
 @pytest.mark.parametrize("scenario", ["upload-client", "upload-file", "seal-all", "download-all"])
 def test_a_transfer_goes_on_where_it_stood(scenario: str) -> None:
     (figures,) = crash_files([scenario], mib=12, rounds=2)
-    assert {kind: figures[kind] for kind in KINDS} == dict.fromkeys(KINDS, 0), figures
+    assert {kind: figures[kind] for kind in HERE} == dict.fromkeys(HERE, 0), figures
     assert figures["blows"] == 2
     assert "errors" not in figures, figures["errors"]
 

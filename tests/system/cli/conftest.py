@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def server() -> Iterator[OwnServer]:
     """One for all tests that break nothing; each has people of its own."""
-    with OwnServer(settings=QUICK) as found:
+    with OwnServer(realm=True, settings=QUICK) as found:
         yield found
 
 

@@ -34,6 +34,8 @@ def test_every_command_tells_its_result_as_json(house: House) -> None:
     tells(ani, "login", a, "--password-stdin", stdin=stdin)
     tells(ani, "whoami")
     tells(ani, "online")
+    tells(ani, "user", b)
+    assert ani.tells("realms") == []
     for words in (("create", group), ("members", group), ("list",)):
         tells(ani, "group", *words)
     tells(budi, "group", "join", group)
@@ -57,7 +59,7 @@ def test_every_command_tells_its_result_as_json(house: House) -> None:
     tells(ani, "password", "--password-stdin", stdin=f"{PASSWORD}\nlain sekali\n")
     tells(ani, "sessions", "revoke", str(ani.tells("sessions")[0]["session"]))
     tells(budi, "logout")
-    assert set(COMMANDS) - set(done) == {"chat", "tail", "completion"}
+    assert set(COMMANDS) - set(done) == {"chat", "tail", "completion", "realms"}
     assert {"sent_at", "sent_at_iso", "id", "from", "body", "seq", "with"} <= done["history"]
     assert not {"token", "topic"} & set().union(*done.values())
 
