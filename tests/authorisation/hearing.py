@@ -53,7 +53,7 @@ topics      she logged out on the phone    yes  yes     yes    yes     yes      
 
 
 ACROSS: Final = frozenset(("delivered", "undelivered"))
-"""Kinds that it takes another realm to bring about: who hears those is in ``tests/realms/test_hearing.py``."""
+"""Kinds that another realm brings about: who hears those is in ``tests/realms/test_hearing.py``."""
 
 
 class Hearing(NamedTuple):

@@ -7,7 +7,6 @@ import pytest
 from benchmarks.crash.transfers.judge import AGAIN, KINDS
 from benchmarks.crash.transfers.run import crash_files
 
-
 HERE = tuple(kind for kind in KINDS if kind != AGAIN)
 """How much goes twice after a blow also depends on the machine's pace; ``make crash`` judges that."""
 
