@@ -117,6 +117,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Messages and the like that may wait for one other realm; then who writes there hears ``busy``."""
     realm_outbox_bytes: Count = 268_435_456
     """The same, in bytes of their texts and 128 for each."""
+    realm_outbox_share: Annotated[int, Meta(ge=1, le=100)] = 10
+    """Percent of both that one user may take up once more than half of either is taken."""
 
     # Accounts
     password_min_length: Annotated[int, Meta(ge=1, le=1024)] = 8

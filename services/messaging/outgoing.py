@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from config.settings import Settings
 from protocol.commands import SendReply
 from protocol.errors import Busy, Failure, Forbidden
 from services.context import Context
 from services.storage import deliveries, outbox, realms
 from services.storage.messages import Stored
-from services.storage.outbox import Entry
+from services.storage.outbox import Entry, Held
 from services.storage.realms import Realm, State
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 OVERHEAD: Final = 128
 """Bytes that an entry counts for beside its text."""
+
+NOTHING: Final = Held(0, 0)
 
 RETRY_WHEN_FULL: Final = 5.0
 """Seconds after which somebody may try again whose message had no room."""
@@ -39,8 +42,12 @@ class Outgoing:
         self._posts: dict[Pair, int] | None = None
         """When the batch's posts that wait already began to."""
         self._realms: dict[int, Realm] = {}
-        self._taken: dict[int, list[int]] = defaultdict(list)
-        """Bytes of what this batch has for each realm."""
+        self._taken: dict[int, Held] = defaultdict(lambda: NOTHING)
+        """What this batch has for each realm."""
+        self._own: dict[tuple[int, int], Held] = defaultdict(lambda: NOTHING)
+        """The same by (realm, user)."""
+        self._held: dict[tuple[int, int], Held] = {}
+        """What waited already by (realm, user), where that had to be looked up."""
 
     def known(self, pair: Pair, draft: Draft) -> SendReply | None:
         """The answer to a retry of a message to a group whose first try waits, or is on its way."""
@@ -67,12 +74,24 @@ class Outgoing:
             return closed(realm)
         size = OVERHEAD + len(draft.command.body.encode())
         taken, settings = self._taken[realm.id], self._ctx.settings
-        if realm.waiting + len(taken) >= settings.realm_outbox_messages:
+        all = Held(realm.waiting + taken.entries, realm.waiting_bytes + taken.size)
+        if all.entries >= settings.realm_outbox_messages:
             return _full(realm, settings.realm_outbox_messages)
-        if realm.waiting_bytes + sum(taken) + size > settings.realm_outbox_bytes:
+        if all.size + size > settings.realm_outbox_bytes:
             return _full(realm, settings.realm_outbox_bytes)
-        taken.append(size)
+        place = realm.id, draft.caller.user_id
+        if _crowded(settings, all) and (limit := self._beyond_share(place, size)):
+            return _share_taken(realm, settings, limit)
+        self._taken[realm.id] = _more(taken, size)
+        self._own[place] = _more(self._own[place], size)
         return None
+
+    def _beyond_share(self, place: tuple[int, int], size: int) -> int:
+        """The limit that one thing more of this user's would break; 0 if none."""
+        share = _share(self._ctx.settings)
+        if place not in self._held:
+            self._held[place] = outbox.held(self._ctx.tx, *place, share.entries)
+        return _broken(share, self._held[place], self._own[place], size)
 
     def message(self, draft: Draft, stored: Stored) -> SendReply:
         """A message to a user there, which is stored here with this number."""
@@ -113,9 +132,38 @@ class Outgoing:
         return SendReply(draft.target.conversation, 0, since, duplicate, True, away)
 
 
-def has_room(ctx: Context, realm: Realm) -> bool:
-    """Whether one thing more may wait for this realm that is not worth a refusal."""
-    return realm.state == State.PAIRED and realm.waiting < ctx.settings.realm_outbox_messages
+def has_room(ctx: Context, realm: Realm, user: int) -> bool:
+    """Whether one thing more of this user's may wait for this realm that is not worth a refusal."""
+    settings = ctx.settings
+    if realm.state != State.PAIRED or realm.waiting >= settings.realm_outbox_messages:
+        return False
+    if not _crowded(settings, Held(realm.waiting, realm.waiting_bytes)):
+        return True
+    share = _share(settings)
+    return not _broken(share, outbox.held(ctx.tx, realm.id, user, share.entries), NOTHING, OVERHEAD)
+
+
+def _crowded(settings: Settings, all: Held) -> bool:
+    """Whether so much waits that nobody may take up more than their share."""
+    return all.entries * 2 > settings.realm_outbox_messages or all.size * 2 > settings.realm_outbox_bytes
+
+
+def _share(settings: Settings) -> Held:
+    part = settings.realm_outbox_share
+    return Held(
+        max(1, settings.realm_outbox_messages * part // 100), settings.realm_outbox_bytes * part // 100
+    )
+
+
+def _broken(share: Held, stored: Held, taken: Held, size: int) -> int:
+    """Which of the two limits another ``size`` bytes would break, beside what is there; 0 if none."""
+    if stored.entries + taken.entries >= share.entries:
+        return share.entries
+    return share.size if stored.size + taken.size + size > share.size else 0
+
+
+def _more(held: Held, size: int) -> Held:
+    return Held(held.entries + 1, held.size + size)
 
 
 def closed(realm: Realm) -> Forbidden:
@@ -126,12 +174,24 @@ def closed(realm: Realm) -> Forbidden:
 
 
 def _full(realm: Realm, limit: int) -> Busy:
+    message = f"There is no more room for messages to {realm.name}: {_since(realm)}."
+    return Busy(message, limit=limit, retry_after=RETRY_WHEN_FULL)
+
+
+def _share_taken(realm: Realm, settings: Settings, limit: int) -> Busy:
+    message = (
+        f"More than half of the room for messages to {realm.name} is taken, and nobody may have more than"
+        f" {settings.realm_outbox_share} % of it for themselves: {_since(realm)}."
+    )
+    return Busy(message, limit=limit, retry_after=RETRY_WHEN_FULL)
+
+
+def _since(realm: Realm) -> str:
     since = "it takes them more slowly than they come"
     if realm.away_since:
         moment = datetime.fromtimestamp(realm.away_since / 1_000_000, UTC)
         since = f"it has been away since {moment:%Y-%m-%d %H:%M} UTC"
-    message = f"There is no more room for messages to {realm.name}: {since}."
-    return Busy(message, limit=limit, retry_after=RETRY_WHEN_FULL)
+    return since
 
 
 def _bare(address: str) -> str:

@@ -74,7 +74,7 @@ def _tell_abroad(
     realm = realms.named(ctx.tx, sender.realm)
     id = messages.newest_by(ctx.tx, conversation, sender.user, before, seq)
     user = users.numbered(ctx.tx, sender.user)
-    if realm is None or id is None or user is None or not has_room(ctx, realm):
+    if realm is None or id is None or user is None or not has_room(ctx, realm, caller.user_id):
         return
     name = user.name.partition("@")[0]
     ctx.queue(realm.id, Entry("read", caller.user_id, name, conversation, seq, id, "", OVERHEAD))

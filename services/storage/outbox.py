@@ -87,6 +87,24 @@ def waiting(tx: Transaction, realm: int, after: int, limit: int, most_bytes: int
     return [Waiting(*row) for row in rows]
 
 
+class Held(NamedTuple):
+    """Room in an outbox: entries, and their bytes."""
+
+    entries: int
+    size: int
+
+
+def held(tx: Transaction, realm: int, user: int, limit: int) -> Held:
+    """What of this user's waits; of more than ``limit`` entries only so many are counted."""
+    row = tx.row(
+        "select count(*), coalesce(sum(size), 0) from (select size from outbox"
+        " where realm_id = $1 and user_id = $2 and state = 'waiting' limit $3) own",
+        (realm, user, limit),
+    )
+    assert row is not None
+    return Held(int(row[0]), int(row[1]))
+
+
 def waited_for(tx: Transaction) -> set[int]:
     """Numbers of the realms for which anything waits."""
     return {row[0] for row in tx.rows("select id from realms where waiting > 0")}

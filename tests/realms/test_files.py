@@ -352,7 +352,7 @@ def test_a_file_may_be_sent_to_a_realm_that_is_away_and_finished_once(town: Town
 
 
 def test_where_an_outbox_is_full_the_upload_stays_and_is_finished_later(founded: Found) -> None:
-    town = founded(realm_outbox_messages=1)
+    town = founded(realm_outbox_messages=1, realm_outbox_share=100)
     here = Files(town, "a")
     town["a"].say("ani", "budi@b")
     town.settle()

@@ -309,7 +309,7 @@ def _all(n: int) -> bytes:
 
 
 def test_a_full_outbox_is_said_to_senders_and_drains(founded: Found) -> None:
-    town = founded(realm_outbox_messages=5)
+    town = founded(realm_outbox_messages=5, realm_outbox_share=100)
     town["a"].say("ani", "budi@b", "first")
     town.settle()
     town.network.cut("a", "b")
@@ -326,7 +326,7 @@ def test_a_full_outbox_is_said_to_senders_and_drains(founded: Found) -> None:
 
 
 def test_an_outbox_is_bounded_in_bytes_too(founded: Found) -> None:
-    town = founded(realm_outbox_bytes=10_000)
+    town = founded(realm_outbox_bytes=10_000, realm_outbox_share=100)
     town["a"].say("ani", "budi@b", "first")
     town.settle()
     town.network.cut("a", "b")

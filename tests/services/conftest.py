@@ -72,7 +72,8 @@ def abroad(world: World) -> World:
 @pytest.fixture
 def narrow(settings: Settings, store: Store) -> World:
     """The world, whose outboxes hold three messages, or 1000 bytes."""
-    tight = msgspec.structs.replace(settings, realm_outbox_messages=3, realm_outbox_bytes=1000)
+    bounds = {"realm_outbox_messages": 3, "realm_outbox_bytes": 1000, "realm_outbox_share": 100}
+    tight = msgspec.structs.replace(settings, **bounds)
     world = World(tight, store)
     pair(world)
     meet(world, "bob")

@@ -52,6 +52,7 @@ create table outbox (
     primary key (realm_id, n)
 ) strict, without rowid;
 create index outbox_waiting on outbox (realm_id, n) where state = 'waiting';
+create index outbox_of_user on outbox (realm_id, user_id, size) where state = 'waiting';
 create unique index outbox_by_id on outbox (message_id, user_id) where kind = 'post';
 
 -- Direct conversations with somebody in another realm: up to where it has been stored there.
