@@ -327,6 +327,14 @@ class House:
         except StoreUnavailable as error:
             self.log.warning("store unavailable", command=asked.command, reason=str(error))
             refuse(reply, Unavailable("The database cannot do this at present; try again.", retry_after=0.5))
+        except Exception as error:
+            self.log.fault("realm", asked.command, error)
+            refuse(reply, Internal("A fault of this server's; its log says more."))
+
+    def broken(self, peer: Peer, trouble: str) -> None:
+        """The connection to this peer has ended; ``trouble`` says why, in a sentence."""
+        with self._guarded(peer, "line"):
+            peer.line.broken(self.now, trouble)
 
     def turn(self) -> None:
         """Everything that may be done now: time, slow calls, and each part in its turn."""
@@ -335,22 +343,25 @@ class House:
                 self._spread(engine.step(self.wall))
         self.depot.finish(self.now)
         for peer in list(self.peers.values()):
-            peer.line.tick(self.now)
+            with self._guarded(peer, "line"):
+                peer.line.tick(self.now)
         if not self._stirred:
             return
         self._stirred = False
         for peer in list(self.peers.values()):
             for part in peer.parts:
-                self._guarded(peer, part)
+                with self._guarded(peer, type(part).__name__):
+                    part.turn()
 
-    def _guarded(self, peer: Peer, part: Part) -> None:
-        """One part's trouble is no other's."""
+    @contextmanager
+    def _guarded(self, peer: Peer, where: str) -> Iterator[None]:
+        """One part's trouble is no other's, and one peer's is no other's."""
         try:
-            part.turn()
+            yield
         except StoreUnavailable as error:
             self.log.warning("store unavailable", realm=peer.name, reason=str(error))
         except Exception as error:
-            self.log.fault("realm", type(part).__name__, error)
+            self.log.fault("realm", where, error)
 
     def due(self) -> float:
         """When the next turn is due, at the latest."""

@@ -180,6 +180,7 @@ class Line:
         self._lose()
 
     def _greet(self, now: float) -> None:
+        self._next_hello = now + FIRST_PAUSE  # and not at once, whatever goes wrong here
         if not self.up:
             self._dial.redial()
         if self._ask(now, "hello", self._hello(), self._greeted):

@@ -84,7 +84,7 @@ class RealmLoop(Loop):
         self._ports.shake_hands(self._look_again)
         for name, trouble in self._ports.broken():
             if name in house.peers:
-                house.peers[name].line.broken(now, trouble)
+                house.broken(house.peers[name], trouble)
         self._be_asked(now + AT_ONCE)
         for name, frame in self._ports.replies(REQUESTS):
             if name in house.peers:

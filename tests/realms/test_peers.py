@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from protocol.errors import Internal
 from protocol.realms import PeerTyping
 from services.realm.line import LOST
 from services.realm.peer import Peer
@@ -120,5 +121,58 @@ def test_a_fault_of_ours_in_one_answer_costs_nobody_else_theirs(
     monkeypatch.setattr(type(found.parts[0]), "changed", fails)
     talking.run(15)
     assert heard == [LOST.status] and not found.line.up
+    talking.network.heal("a", "b")
+    talking.until(lambda: both_up(talking), 60)
+
+
+def fails(*ignored: object) -> None:
+    raise KeyError("a mistake")
+
+
+def faults(town: Town) -> set[str]:
+    return {line["where"] for line in town["a"].logged("fault")}
+
+
+def test_a_fault_of_ours_in_what_a_user_asks_of_a_realm_ends_that_question_alone(
+    talking: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = talking["a"].house
+    assert house is not None
+    monkeypatch.setattr(house, "passed_table", {**house.passed_table, "user.get": fails})
+    with pytest.raises(Internal, match="its log says more"):
+        talking["a"].do("ani", "user.get", user="budi@b")
+    assert faults(talking) == {"user.get"}
+    talking["a"].say("ani", "budi@b", "all else goes on")
+    talking.settle()
+    assert talking["b"].history("budi", "ani@a") == ["all else goes on"]
+
+
+def test_a_fault_of_ours_in_the_line_to_one_realm_is_no_other_realms(
+    founded: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = founded("a", "b", "c")
+    house, broken = town["a"].house, peer(town, "a", "b")
+    assert house is not None and broken is not None
+    monkeypatch.setattr(broken.line, "tick", fails)
+    town.until(lambda: up(town, "a", "c"), 30)
+    house.broken(broken, "nothing is wrong but this")
+    monkeypatch.setattr(broken.line, "broken", fails)
+    house.broken(broken, "and this is")
+    town["a"].say("ani", "citra@c", "halo")
+    town.until(lambda: town["c"].history("citra", "ani@a") == ["halo"], 30)
+    assert faults(town) == {"line"}
+
+
+def test_a_greeting_that_fails_in_the_making_is_tried_again_after_a_pause(
+    talking: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = peer(talking, "a", "b")
+    assert found is not None
+    talking.network.cut("a", "b")
+    talking.until(lambda: not up(talking, "a", "b"), 60)
+    monkeypatch.setattr(found.dial, "redial", fails)
+    talking.run(10)
+    assert 1 <= len(talking["a"].logged("fault")) <= 20
+    monkeypatch.undo()
     talking.network.heal("a", "b")
     talking.until(lambda: both_up(talking), 60)
