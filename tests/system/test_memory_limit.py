@@ -106,6 +106,7 @@ def test_each_process_has_the_limit_of_the_settings(tmp_path: Path, broker_mib: 
     with Up(tmp_path, settings="" if broker_mib == 4096 else text) as up:
         up.ready()
         most = psutil.virtual_memory().total * 3 // 4
-        limits = [psutil.Process(up.pid(name)).rlimit(psutil.RLIMIT_DATA) for name in ("broker.1", "auth.1")]
-        wanted = [min(mib << 20, most) for mib in (broker_mib, worker_mib)]
+        names = ("broker.1", "auth.1", "realm.1")
+        limits = [psutil.Process(up.pid(name)).rlimit(psutil.RLIMIT_DATA) for name in names]
+        wanted = [min(mib << 20, most) for mib in (broker_mib, worker_mib, worker_mib)]
         assert limits == [(limit, limit) for limit in wanted]
