@@ -79,6 +79,7 @@ def history(context: Context, with_: str, count: int | None, everything: bool, a
 
     With --after SEQ: from there on, the earliest first. Of our own to people of another realm it is said
     which still wait to go there, and which were refused there; with --json "delivery" says it of each.
+    Our own to a group of another realm that were refused, and so have no number, come last.
     """
     context.run(lambda chat: _history(context, chat, with_, sys.maxsize if everything else count, after))
 
@@ -88,12 +89,15 @@ async def _history(context: Context, chat: Chat, with_: str, count: int | None, 
         for page in await pages.latest(chat, with_, count or SHOWN):
             for message in page.messages:
                 _show(context, message, with_, page)
+            _show_refused(context, with_, page)
         return
     left = count or (SHOWN if after is None else sys.maxsize)
     async for page in pages.forward(chat, with_, after or 0):
         for message in page.messages[:left]:
             _show(context, message, with_, page)
         left -= len(page.messages)
+        if left >= 0:
+            _show_refused(context, with_, page)
         if left <= 0:
             return
 
@@ -123,6 +127,13 @@ async def _show_unread(context: Context, chat: Chat, row: ConversationInfo) -> i
                 _show(context, message, row.name, page)
         last = max(last, page.last)
     return last
+
+
+def _show_refused(context: Context, name: str, page: HistoryReply) -> None:
+    """What another realm's group has not of ours; only the page with the newest message knows."""
+    for post in page.refused:
+        message = Message(0, context.user, post.body, post.sent_at, post.id, undelivered=post.reason)
+        _show(context, message, name, page)
 
 
 def _show(context: Context, message: Message, name: str, page: HistoryReply) -> None:

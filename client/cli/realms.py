@@ -85,13 +85,17 @@ def moment(micros: int) -> str:
 def delivery(message: Message, page: HistoryReply, address: str, user: str) -> str:
     """What became of a message of ours to somebody of another realm; '' for every other message.
 
+    To a group there it is only said when it was refused.
+
     ``waiting`` here, ``delivered`` there, ``read`` by them, ``undelivered``: refused there.
     """
     ours = name_key(message.sender) == name_key(user)
-    if not ours or not realm_of(address) or address.startswith("#"):
+    if not ours or not realm_of(address):
         return ""
     if message.undelivered:
         return "undelivered"
+    if address.startswith("#"):
+        return ""
     if message.seq <= page.seen_seq:
         return "read"
     return "delivered" if message.seq <= page.delivered_seq else "waiting"

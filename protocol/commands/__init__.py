@@ -49,6 +49,7 @@ from protocol.commands.messages import ListConversations as ListConversations
 from protocol.commands.messages import Message as Message
 from protocol.commands.messages import Read as Read
 from protocol.commands.messages import ReadReply as ReadReply
+from protocol.commands.messages import RefusedPost as RefusedPost
 from protocol.commands.messages import Send as Send
 from protocol.commands.messages import SendReply as SendReply
 from protocol.commands.messages import Typing as Typing

@@ -88,11 +88,23 @@ class History(Body, frozen=True):
     limit: HistoryLimit = 100
 
 
+class RefusedPost(Body, frozen=True):
+    """A message of the caller's to another realm's group that its home will not store, and why."""
+
+    id: bytes
+    body: str
+    sent_at: int
+    code: str
+    reason: str
+
+
 class HistoryReply(Body, frozen=True, omit_defaults=False):
     """``messages`` is complete from ``first`` to ``last``; first > last when the range is empty.
 
     ``last_seq`` is the conversation's newest, ``read_seq`` the caller's own read marker. In a direct one
-    the other's server has everything up to ``delivered_seq``, and they have read up to ``seen_seq``.
+    the other's server has everything up to ``delivered_seq``, and they have read up to ``seen_seq``. Of a
+    group of another realm ``refused`` has what that realm refused of the caller's, oldest first, if the range
+    reaches the newest message.
     """
 
     conversation: int
@@ -103,6 +115,7 @@ class HistoryReply(Body, frozen=True, omit_defaults=False):
     read_seq: int
     delivered_seq: int = 0
     seen_seq: int = 0
+    refused: list[RefusedPost] = field(default_factory=list)
 
 
 class Read(Body, frozen=True):

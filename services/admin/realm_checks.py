@@ -71,6 +71,15 @@ REALMS: Final = (
         " undelivered.conversation_id and messages.seq = undelivered.seq) order by conversation_id, seq",
     ),
     Query(
+        "refused_posts.groups",
+        "A post that was refused is by a user of ours, to a group of another realm.",
+        "a post of user {1} in conversation {0}",
+        "select conversation_id, user_id from refused_posts where size < 0 or body = '' or not exists"
+        " (select 1 from users where users.id = user_id and users.realm = '') or not exists"
+        " (select 1 from copies where copies.conversation_id = refused_posts.conversation_id)"
+        " order by conversation_id, user_id",
+    ),
+    Query(
         "followers.groups",
         "Realms that are known follow groups of ours, as far as those go; a gone one leaves its name.",
         "realm {1} in conversation {0}",

@@ -19,7 +19,7 @@ from services.freeing import free_conversation
 from services.group import homes
 from services.group.entry import found
 from services.group.homes import Named
-from services.storage import copies, followers, groups, outbox, realms, users
+from services.storage import copies, followers, groups, outbox, realms, refusals, users
 from services.storage.outbox import Entry
 from services.storage.realms import State
 from services.storage.users import User
@@ -37,6 +37,7 @@ def leave(ctx: Context, caller: Caller, command: NameGroup) -> Empty:
     if not groups.remove_member(ctx.tx, group.id, caller.user_id):
         raise Forbidden(f"You are not a member of #{group.name}.")
     if named.realm:
+        refusals.forget(ctx.tx, group.id, caller.user_id)
         _tell_home(ctx, caller, group.id, named)
     gone(ctx, group, caller.user_id, MembershipEvent(group.id, group.name, caller.user, "left"))
     return Empty()
@@ -114,6 +115,7 @@ def _after(ctx: Context, group: groups.Group, gone: int) -> None:
         followers.bereave(ctx.tx, group.id, group.name)
         copies.forget(ctx.tx, group.id)
         outbox.forget(ctx.tx, group.id)
+        refusals.forget(ctx.tx, group.id)
         return
     if gone == group.creator_id:
         groups.set_creator(ctx.tx, group.id, heir)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from protocol.commands import History, HistoryReply, Message
+from protocol.addresses import Kind
+from protocol.commands import History, HistoryReply, Message, RefusedPost
 from protocol.files import FileInfo
 from services.context import Caller, Context
 from services.messaging import attached
 from services.messaging.locate import Place, locate
-from services.storage import deliveries, messages
+from services.storage import deliveries, messages, refusals
 from services.storage.messages import Said
+from services.storage.refusals import Refusal
 
 MOST_BYTES: Final = 256 * 1024
 """Bytes of texts in one answer; with everything else it stays below what a client must take."""
@@ -32,17 +34,23 @@ def history(ctx: Context, caller: Caller, command: History) -> HistoryReply:
     newest = place.conversation.last_seq
     before = newest + 1 if command.before is None else min(command.before, newest + 1)
     size = min(command.limit, PAGE)
+    kept = _refused(ctx, caller, place) if before > newest else []
+    room = MOST_BYTES - sum(each.size for each in kept)
     if command.after is not None:
-        found = list(_within(_forward(ctx, place, command.after, before, size), command.limit))
+        found = list(_within(_forward(ctx, place, command.after, before, size), command.limit, room))
         first = command.after + 1
     else:
-        found = list(_within(_backward(ctx, place, before, size), command.limit))[::-1]
+        found = list(_within(_backward(ctx, place, before, size), command.limit, room))[::-1]
         first = found[0][0].seq if found else max(before, 1)
     last = found[-1][0].seq if found else first - 1
     number, marker = place.conversation.id, place.marker
     partner = deliveries.partner(ctx.tx, number, place.partner) if number and place.partner else None
     if partner is None:
-        return HistoryReply(number, _shown(found, {}), first, last, newest, marker.read_seq)
+        back = [
+            RefusedPost(each.message_id, each.body, each.sent_at, each.code, each.reason) for each in kept
+        ]
+        back = back if last >= newest else []
+        return HistoryReply(number, _shown(found, {}), first, last, newest, marker.read_seq, refused=back)
     if partner.delivered_seq < 0:
         return HistoryReply(
             number, _shown(found, {}), first, last, newest, marker.read_seq, newest, partner.read_seq
@@ -52,6 +60,13 @@ def history(ctx: Context, caller: Caller, command: History) -> HistoryReply:
     return HistoryReply(
         number, shown, first, last, newest, marker.read_seq, partner.delivered_seq, partner.read_seq
     )
+
+
+def _refused(ctx: Context, caller: Caller, place: Place) -> Sequence[Refusal]:
+    """The caller's posts to a group of another realm that came to nothing."""
+    if place.conversation.kind != Kind.GROUP or "@" not in place.conversation.name:
+        return ()
+    return refusals.of(ctx.tx, place.conversation.id, caller.user_id)
 
 
 def _shown(found: list[Shown], refused: dict[int, str]) -> list[Message]:
@@ -76,14 +91,14 @@ def _with_files(ctx: Context, place: Place, page: list[Said]) -> Iterator[Shown]
     return ((said, files.get(said.seq)) for said in page)
 
 
-def _within(found: Iterator[Shown], limit: int) -> Iterator[Shown]:
-    """At most ``limit`` messages, and after the first one at most ``MOST_BYTES`` of texts and of files."""
+def _within(found: Iterator[Shown], limit: int, most: int) -> Iterator[Shown]:
+    """At most ``limit`` messages, and after the first one at most ``most`` bytes of texts and of files."""
     size = 0
     for number, (said, file) in enumerate(found, 1):
         size += len(said.body.encode())
         if file is not None:
             size += FILE_BYTES + len(file.name.encode()) + len(file.type)
-        if number > 1 and size > MOST_BYTES:
+        if number > 1 and size > most:
             return
         yield said, file
         if number == limit:

@@ -28,10 +28,11 @@ from services.realm.enclosed import enclosed
 from services.realm.house import House, Peer
 from services.realm.line import LOST, Answer
 from services.realm.sentences import plain
-from services.storage import deliveries, outbox, recipients
+from services.storage import deliveries, outbox, recipients, refusals
 from services.storage.deliveries import Undelivered
 from services.storage.engine import StoreUnavailable
 from services.storage.outbox import Waiting
+from services.storage.refusals import Refusal
 
 MOST: Final = ITEMS_MAX // 2
 """Items in one delivery. They are one transaction over there, for which everybody's own messages wait; yet
@@ -203,8 +204,9 @@ class Sending:
                 if entry.kind == "message"
             ],
         )
-        posts = [entry.n for entry in entries if entry.kind == "post"]
-        outbox.dropped(ctx.tx, self._peer.realm.id, posts)
+        posts = [entry for entry in entries if entry.kind == "post"]
+        outbox.dropped(ctx.tx, self._peer.realm.id, [entry.n for entry in posts])
+        refusals.add(ctx.tx, [_refusal(entry, refused[entry.n]) for entry in posts])
         for code in {refused[entry.n].code for entry in entries}:
             count = sum(refused[entry.n].code == code for entry in entries)
             self._house.log.info("items refused", realm=self._peer.name, code=code, count=count)
@@ -226,6 +228,13 @@ def _item(entry: Waiting, file: FileInfo | None) -> Item:
         entry.body,
         entry.sent_at,
         file,
+    )
+
+
+def _refusal(entry: Waiting, why: Refused) -> Refusal:
+    id, size = entry.message_id or b"", entry.size + len(why.message.encode())
+    return Refusal(
+        entry.user_id, id, entry.conversation, entry.n, entry.body, entry.sent_at, why.code, why.message, size
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from protocol.addresses import name_key
+from services.storage import refusals
 from services.storage.engine import Bulk, Transaction
 
 
@@ -53,6 +54,8 @@ def add(tx: Transaction, realm: int, entries: Sequence[Entry], now: int) -> None
         _ADD,
         [(realm, first + place, *entry[:7], now, entry.size) for place, entry in enumerate(entries)],
     )
+    posts = [(entry.user_id, entry.message_id) for entry in entries if entry.kind == "post"]
+    refusals.again(tx, [(user, id) for user, id in posts if id is not None])
 
 
 class Waiting(NamedTuple):

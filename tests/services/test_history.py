@@ -70,6 +70,7 @@ def test_a_message_looks_as_it_was_sent(world: World) -> None:
         "read_seq": 0,
         "delivered_seq": 1,
         "seen_seq": 0,
+        "refused": [],
     }
 
 

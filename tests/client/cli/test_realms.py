@@ -20,6 +20,7 @@ from protocol.commands import (
     HistoryReply,
     Message,
     RealmInfo,
+    RefusedPost,
     SendReply,
     UserInfo,
 )
@@ -256,6 +257,34 @@ def test_tab_offers_whom_we_have_met_elsewhere(
 
 
 # --- groups -----------------------------------------------------------------------------------------
+
+
+class Refused(Abroad):
+    """A group of realm b has two messages, a page for each, and refused one of ani's."""
+
+    async def history(self, target: str | int, *, after: int | None = None, **_: Any) -> HistoryReply:
+        seq = 2 if after is None else after + 1
+        said = [Message(seq, "ani", f"m{seq}", NOON, bytes(16))]
+        post = RefusedPost(b"r" * 16, "m3", NOON, "forbidden", "You are not\na member.")
+        return HistoryReply(7, said, seq, seq, 2, 0, refused=[post] if seq == 2 else [])
+
+
+@pytest.mark.parametrize("how", [["-n", "1"], ["--after", "0"]])
+def test_what_a_group_there_refused_of_ours_comes_last_and_is_marked(shell: Shell, how: list[str]) -> None:
+    shell.log_in()
+    shell.pretend(Refused())
+    *_, second, last = shell.run("history", "#team@b", *how).out.splitlines()
+    assert second.endswith("ani: m2")
+    assert last.endswith("ani: m3 (refused there: You are not a member.)")
+    record = json.loads(shell.run("history", "--json", "#team@b", *how).out.splitlines()[-1])
+    assert (record["seq"], record["delivery"], record["id"]) == (0, "undelivered", (b"r" * 16).hex())
+
+
+def test_what_was_refused_is_not_shown_before_the_newest_message_is(shell: Shell) -> None:
+    shell.log_in()
+    shell.pretend(Refused())
+    (only,) = shell.run("history", "#team@b", "--after", "0", "-n", "1").out.splitlines()
+    assert only.endswith("ani: m1")
 
 
 @pytest.mark.parametrize("name", ["team@b", "#team@b"])

@@ -25,6 +25,7 @@ from services.storage import (
     groups,
     outbox,
     realms,
+    refusals,
     transfers,
 )
 from services.storage.engine import Store
@@ -208,4 +209,7 @@ def _abroad(store: Store, mouth: _Mouth, ani: Person) -> tuple[int, int, int, in
         assert found is not None
         deliveries.delivered(tx, {found.id: 1})
         deliveries.refused(tx, [deliveries.Undelivered(found.id, 1, "forbidden", "No.")])
+        id, where = (3 << 64).to_bytes(16, "big"), copy.conversation
+        post = refusals.Refusal(ani.user_id, id, where, 1, SECRET, now, "forbidden", "No.", len(SECRET))
+        refusals.add(tx, [post])
     return realm, bob, found.id, copy.conversation

@@ -56,6 +56,16 @@ REALMS = (
         ("update undelivered set seq = 9 where conversation_id = {abroad}",),
     ),
     Damage(
+        "refused_posts.groups",
+        "a post of user {bob} in conversation {copy}",
+        ("update refused_posts set user_id = {bob}",),
+    ),
+    Damage(
+        "refused_posts.groups",
+        "a post of user {ani} in conversation {files}",
+        ("update refused_posts set conversation_id = {files}",),
+    ),
+    Damage(
         "followers.groups",
         "realm {realm} in conversation {files}",
         ("update followers set sent_seq = 9 where conversation_id = {files}",),

@@ -70,6 +70,21 @@ create table undelivered (
     primary key (conversation_id, seq)
 );
 
+-- Posts to groups of other realms that were refused there, or given up, for their author. n: of the outbox.
+create table refused_posts (
+    user_id bigint not null,
+    message_id bytea not null,
+    conversation_id bigint not null,
+    n bigint not null,
+    body text collate "C" not null,
+    sent_at bigint not null,
+    code text collate "C" not null,
+    reason text collate "C" not null,
+    size bigint not null,
+    primary key (user_id, message_id)
+);
+create index refused_posts_of_group on refused_posts (conversation_id);
+
 -- Groups of ours with members elsewhere: up to where each realm has our messages. members_changed: how often
 -- its members there changed since it was told who they are. name: of a group that is gone, which it is told yet.
 create table followers (

@@ -70,6 +70,21 @@ create table undelivered (
     primary key (conversation_id, seq)
 ) strict, without rowid;
 
+-- Posts to groups of other realms that were refused there, or given up, for their author. n: of the outbox.
+create table refused_posts (
+    user_id integer not null,
+    message_id blob not null,
+    conversation_id integer not null,
+    n integer not null,
+    body text not null,
+    sent_at integer not null,
+    code text not null,
+    reason text not null,
+    size integer not null,
+    primary key (user_id, message_id)
+) strict, without rowid;
+create index refused_posts_of_group on refused_posts (conversation_id);
+
 -- Groups of ours with members elsewhere: up to where each realm has our messages. members_changed: how often
 -- its members there changed since it was told who they are. name: of a group that is gone, which it is told yet.
 create table followers (
