@@ -102,8 +102,14 @@ def end(tx: Transaction, name: str, state: State) -> Realm:
         raise Conflict(f"{name} is not blocked.")
     realms.set_state(tx, realm.id, state)
     if state == State.REMOVED:
-        outbox.give_up(tx, realm.id, Forbidden.code, f"{name} was removed before it had this.")
+        give_up(tx, realm)
     return realm
+
+
+def give_up(tx: Transaction, realm: Realm) -> None:
+    """What waits for a realm that was removed is refused."""
+    removed = f"{realm.name} was removed before it"
+    outbox.give_up(tx, realm.id, Forbidden.code, f"{removed} had this.", f"{removed} sent this back.")
 
 
 def pair(house: House, key: bytes, asked: Pair, reply: Reply) -> None:

@@ -338,7 +338,9 @@ def _change(name: str, state: State, said: str) -> None:
         click.echo(said)
         if state == State.REMOVED and given_up:
             click.echo(
-                f"{given_up} that waited to go there were given up; their senders can see it.", err=True
+                f"{given_up} that waited to go there were given up; who wrote a message finds it in their"
+                " history, marked as refused (of posts to groups there the newest of each user).",
+                err=True,
             )
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from protocol.addresses import name_key
 from services.storage import refusals
 from services.storage.engine import Bulk, Transaction
+from services.storage.refusals import Refusal
 
 
 class Entry(NamedTuple):
@@ -243,9 +244,23 @@ def leaving(tx: Transaction, realm: int, group: str) -> set[int]:
     return {row[0] for row in rows}
 
 
-def give_up(tx: Transaction, realm: int, code: str, reason: str) -> None:
-    """Nothing of it will ever be told: messages count as refused, for this reason, and the rest goes."""
+def give_up(tx: Transaction, realm: int, code: str, reason: str, told: str) -> None:
+    """Nothing of it will ever be told: messages and posts are refused, for this reason, and the rest goes.
+
+    ``told`` is the reason for posts that are there and have not come back.
+    """
     _lock(tx, realm)
+    posts = tx.rows(
+        "select user_id, message_id, conversation_id, n, body, queued_at, state, size from outbox"
+        " where realm_id = $1 and kind = 'post' order by n",
+        (realm,),
+    )
+    reasons = {"waiting": reason, "told": told}
+    given_up = []
+    for user, id, place, n, body, at, state, size in posts:
+        why = reasons[state]
+        given_up.append(Refusal(user, id, place, n, body, at, code, why, size + len(why.encode())))
+    refusals.add(tx, given_up)
     tx.run(
         "insert into undelivered (conversation_id, seq, code, reason)"
         " select conversation_id, seq, $1, $2 from outbox"

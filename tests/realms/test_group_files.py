@@ -94,7 +94,7 @@ def test_a_file_of_a_post_that_was_refused_does_not_stay(town: Town) -> None:
     assert town["a"].do("ani", "file.usage")["bytes"] == len(SOME)
     realm = town["a"].row_of("b").id
     with town["a"].store.write() as tx:
-        outbox.give_up(tx, realm, "forbidden", "They are gone.")
+        outbox.give_up(tx, realm, "forbidden", "They are gone.", "They are gone.")
     janitor.look()
     janitor.close()
     with town["a"].store.read() as tx:

@@ -22,7 +22,8 @@ from protocol import realms as language
 from protocol.envelope import pack_body
 from services.realm import joining, program
 from services.realm.invitation import Invitation, parse
-from services.storage import open_store
+from services.storage import open_store, outbox, realms
+from services.storage.outbox import Entry
 from tests.realms.machine import Machine
 from tests.realms.outpost import nobody_listens, until
 
@@ -109,6 +110,21 @@ def test_a_server_that_was_set_up_anew_takes_its_name_back_only_with_a_word_of_t
 def test_a_realm_that_nobody_knows_is_not_found(atas: Machine) -> None:
     for word in ("remove", "block", "unblock"):
         assert "No realm here is called nowhere" in atas.refused(4, word, "nowhere")
+
+
+def test_who_removes_a_realm_hears_what_becomes_of_what_waits_for_it(bawah: Machine) -> None:
+    bawah.operates("list")
+    with closing(open_store(load(bawah.environment))) as store, store.write() as tx:
+        for name in ("cabang", "dahan"):
+            realm = realms.pair(tx, name, os.urandom(32), "127.0.0.1:1", 1)
+        outbox.add(tx, realm, [Entry("post", 1, "team", 8, 0, bytes(16), "halo", 4)], 1)
+    done = bawah.operates("remove", "dahan")
+    assert done.stdout == "removed dahan\n"
+    assert done.stderr == (
+        "1 that waited to go there were given up; who wrote a message finds it in their history, marked as"
+        " refused (of posts to groups there the newest of each user).\n"
+    )
+    assert bawah.operates("remove", "cabang").stderr == ""
 
 
 def test_an_invitation_shows_the_address_that_was_asked_for(atas: Machine) -> None:

@@ -14,7 +14,7 @@ from protocol.realms import Pair
 from services.realm import pairing
 from services.realm.invitation import Invitation
 from services.realm.pairing import Ourselves
-from services.storage import open_store, outbox, realms
+from services.storage import open_store, outbox, realms, refusals
 from services.storage.engine import Transaction
 from services.storage.migrate import migrate
 from services.storage.outbox import Entry
@@ -229,9 +229,13 @@ def test_what_waits_for_a_realm_that_is_removed_counts_as_refused(tx: Transactio
     (user,) = tx.row("select id from users where name = 'budi'") or (0,)
     outbox.add(tx, realm.id, [Entry("message", user, "ani", 7, 3, None, "", 4)], NOW)
     outbox.add(tx, realm.id, [Entry("post", user, "team", 8, 0, bytes(16), "halo", 4)], NOW)
+    tx.run("insert into copies (conversation_id, realm_id) values (8, $1)", (realm.id,))
     before = pairing.end(tx, "a", State.REMOVED)
     assert (before.waiting, before.waiting_bytes) == (2, 8)
     assert tx.rows("select conversation_id, seq, code from undelivered") == [(7, 3, "forbidden")]
+    assert [(each.body, each.reason) for each in refusals.of(tx, 8, user)] == [
+        ("halo", "a was removed before it had this.")
+    ]
     after = realms.named(tx, "a")
     assert after is not None and (after.waiting, after.waiting_bytes) == (0, 0)
     assert outbox.waiting(tx, realm.id, 0, 10, 1 << 20) == []

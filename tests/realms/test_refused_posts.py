@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from protocol.errors import Forbidden
+from services.storage.realms import State
 from tests.realms.circle import join, said, team
 from tests.realms.town import Realm, Town
 
@@ -69,3 +73,25 @@ def test_what_was_refused_goes_with_who_leaves_the_group(town: Town) -> None:
     a.say("dewi", TEAM, "lima")
     a.do("ani", "group.leave", group=TEAM)
     assert a.rows("select count(*) from refused_posts") == [(0,)]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_posts_to_a_realm_that_is_removed_are_given_back_to_who_wrote_them(town: Town, back: bool) -> None:
+    a, b = team(town, ("a", "ani"))["a"], town["b"]
+    b.say("budi", "#team", "satu")
+    town.run(1)
+    town.network.cut("a", "b")
+    town.run(20)
+    sent = a.say("ani", TEAM, "dua")
+    if back:  # they have it, and were about to send it back
+        with a.store.write() as tx:
+            tx.run("update outbox set state = 'told'")
+    town.set_state("a", "b", State.REMOVED)
+    town.run(2)
+    (kept,) = refused(a)
+    reason = "b was removed before it sent this back." if back else "b was removed before it had this."
+    assert (kept["body"], kept["code"], kept["reason"]) == ("dua", "forbidden", reason)
+    assert kept["sent_at"] == sent["sent_at"]
+    with pytest.raises(Forbidden):
+        a.say("ani", TEAM, "dua", id=kept["id"])
+    assert refused(a) == [kept], "what is refused again at once stays"

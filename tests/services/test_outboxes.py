@@ -113,7 +113,7 @@ def test_what_is_given_up_while_it_is_answered_is_taken_off_the_counters_once(
 
     with ThreadPoolExecutor(1) as pool:
         with store.write() as tx:
-            outbox.give_up(tx, realm, "forbidden", "b was removed before it had this.")
+            outbox.give_up(tx, realm, "forbidden", "b was removed before it had this.", "")
             told = pool.submit(answered)
             begun.wait(10)
             time.sleep(0.2)  # for as long as it takes to come to where it must wait

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.storage import refusals
+from services.storage import outbox, refusals
+from services.storage.outbox import Entry
 from services.storage.refusals import Refusal
-from tests.services.realms import copy
+from tests.services.realms import copy, row
 from tests.services.world import NOW, World, message_id
 
 
@@ -73,3 +74,18 @@ def test_a_full_answer_has_room_for_all_that_was_refused(abroad: World) -> None:
     assert ([each["seq"] for each in page["messages"]], len(page["refused"])) == ([4, 5], 2)
     page = abroad.do("ani", "message.history", **{"with": "#team@b", "before": 5})
     assert ([each["seq"] for each in page["messages"]], page["refused"]) == ([1, 2, 3, 4], [])
+
+
+def test_posts_that_are_given_up_are_refused_with_what_became_of_them(abroad: World) -> None:
+    where, user, realm = copy(abroad, "team", "ani"), abroad.people["ani"].user_id, row(abroad).id
+    posts = [Entry("post", user, "team", where, 0, message_id(n), f"text {n}", 6) for n in (1, 2)]
+    with abroad.store.write() as tx:
+        outbox.add(tx, realm, posts, NOW)
+        outbox.told(tx, realm, 1)
+        outbox.give_up(tx, realm, "forbidden", "It waited.", "It was there.")
+    with abroad.store.read() as tx:
+        assert refusals.of(tx, where, user) == [
+            Refusal(user, message_id(1), where, 1, "text 1", NOW, "forbidden", "It was there.", 19),
+            Refusal(user, message_id(2), where, 2, "text 2", NOW, "forbidden", "It waited.", 16),
+        ]
+    assert (row(abroad).waiting, row(abroad).waiting_bytes) == (0, 0)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.errors import Forbidden
 from protocol.events import MembershipEvent
 from protocol.realms import Presences
 from services.context import Context
 from services.group import exit
-from services.realm import visitors
+from services.realm import pairing, visitors
 from services.realm.house import House
-from services.storage import conversations, followers, groups, outbox, users
+from services.storage import conversations, followers, groups, users
 from services.storage.realms import Realm, State
 
 AT_ONCE: Final = 100
@@ -35,7 +34,7 @@ def part(house: House, realm: Realm) -> bool:
         followers.doubt(ctx.tx, realm.id)  # should it be a peer again, it hears that its members are out
         visitors.keep(ctx, realm.name, Presences([], all=True))
         if realm.state == State.REMOVED:  # for whoever wrote there at the very moment of its removal
-            outbox.give_up(ctx.tx, realm.id, Forbidden.code, f"{realm.name} was removed before it had this.")
+            pairing.give_up(ctx.tx, realm)
     if found:
         house.log.info("members of a realm taken out", realm=realm.name, memberships=len(found))
     return True
