@@ -23,7 +23,7 @@ arrows: $(VENV)/.built
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.built
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 5 --dist worksteal
 
 format: $(VENV)/.built
 	$(BIN)/ruff format .

@@ -113,9 +113,9 @@ def test_who_leaves_groups_there_and_who_has_one_of_them_in_hand_stand_in_no_cir
     begun = threading.Event()
 
     def leave() -> list[str]:
+        begun.set()  # where the whole store is locked, it cannot even be opened now
         with closing(open_store(world.settings)) as store:
             engine = Engine(group.SERVICE, store, world.settings, world.log, clock=lambda: 0)
-            begun.set()
             return [status for _, status, _ in engine.take(numbered(leaves), world.now).replies]
 
     with ThreadPoolExecutor(1) as pool:

@@ -106,8 +106,8 @@ def test_what_is_given_up_while_it_is_answered_is_taken_off_the_counters_once(
     begun = threading.Event()
 
     def answered() -> None:
+        begun.set()  # where the whole store is locked, it cannot even be opened now
         with closing(open_store(world.settings)) as other:
-            begun.set()
             with other.write() as tx:
                 outbox.told(tx, realm, 2)
 

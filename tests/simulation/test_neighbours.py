@@ -12,7 +12,7 @@ from tests.simulation.broken_between import BETWEEN
 from tests.simulation.neighbours import play_two
 from tests.simulation.world import Violation
 
-SEEDS = 16
+SEEDS = 12
 CHUNKS = 4
 
 
