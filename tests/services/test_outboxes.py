@@ -107,9 +107,8 @@ def test_what_is_given_up_while_it_is_answered_is_taken_off_the_counters_once(
 
     def answered() -> None:
         begun.set()  # where the whole store is locked, it cannot even be opened now
-        with closing(open_store(world.settings)) as other:
-            with other.write() as tx:
-                outbox.told(tx, realm, 2)
+        with closing(open_store(world.settings)) as other, other.write() as tx:
+            outbox.told(tx, realm, 2)
 
     with ThreadPoolExecutor(1) as pool:
         with store.write() as tx:
