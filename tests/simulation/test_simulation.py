@@ -51,7 +51,7 @@ def test_seeds_break_no_rule(chunk: int) -> None:
     for seed in range(chunk, SEEDS, CHUNKS):
         counts += play(seeded(seed)).counts
     # A run in which nothing happens proves nothing.
-    assert counts["acknowledged"] > 500 and counts["handed out"] > 1000
+    assert counts["acknowledged"] > 250 and counts["handed out"] > 500
     assert counts["kill worker"] and counts["kill broker"] + counts["kill everything"]
     assert counts["frames lost"] and counts["frames doubled"] and counts["frames reordered"]
     assert counts["broker: rate limited"] + counts["broker: busy"]
