@@ -12,6 +12,7 @@ from services.context import Caller, Context
 from services.messaging import attached
 from services.messaging.locate import Place, locate
 from services.storage import deliveries, messages, refusals
+from services.storage.deliveries import Partner
 from services.storage.messages import Said
 from services.storage.refusals import Refusal
 
@@ -43,23 +44,35 @@ def history(ctx: Context, caller: Caller, command: History) -> HistoryReply:
         found = list(_within(_backward(ctx, place, before, size), command.limit, room))[::-1]
         first = found[0][0].seq if found else max(before, 1)
     last = found[-1][0].seq if found else first - 1
-    number, marker = place.conversation.id, place.marker
-    partner = deliveries.partner(ctx.tx, number, place.partner) if number and place.partner else None
-    if partner is None:
-        back = [
-            RefusedPost(each.message_id, each.body, each.sent_at, each.code, each.reason) for each in kept
-        ]
-        back = back if last >= newest else []
-        return HistoryReply(number, _shown(found, {}), first, last, newest, marker.read_seq, refused=back)
-    if partner.delivered_seq < 0:
-        return HistoryReply(
-            number, _shown(found, {}), first, last, newest, marker.read_seq, newest, partner.read_seq
-        )
-    refused = deliveries.undelivered(ctx.tx, number, first, last)
-    shown = _shown(found, {seq: each.reason for seq, each in refused.items()})
+    number, partner = place.conversation.id, _partner(ctx, place)
+    delivered, seen, reasons = 0, 0, {}
+    if partner is not None:
+        abroad = partner.delivered_seq >= 0
+        delivered, seen = (partner.delivered_seq if abroad else newest), partner.read_seq
+        if abroad:
+            refused = deliveries.undelivered(ctx.tx, number, first, last)
+            reasons = {seq: each.reason for seq, each in refused.items()}
     return HistoryReply(
-        number, shown, first, last, newest, marker.read_seq, partner.delivered_seq, partner.read_seq
+        conversation=number,
+        messages=[Message(*said, file, reasons.get(said.seq, "")) for said, file in found],
+        first=first,
+        last=last,
+        last_seq=newest,
+        read_seq=place.marker.read_seq,
+        delivered_seq=delivered,
+        seen_seq=seen,
+        refused=[_given_back(each) for each in kept] if last >= newest else [],
     )
+
+
+def _partner(ctx: Context, place: Place) -> Partner | None:
+    """The other one of a direct conversation in which something has been said."""
+    number = place.conversation.id
+    return deliveries.partner(ctx.tx, number, place.partner) if number and place.partner else None
+
+
+def _given_back(post: Refusal) -> RefusedPost:
+    return RefusedPost(post.message_id, post.body, post.sent_at, post.code, post.reason)
 
 
 def _refused(ctx: Context, caller: Caller, place: Place) -> Sequence[Refusal]:
@@ -67,10 +80,6 @@ def _refused(ctx: Context, caller: Caller, place: Place) -> Sequence[Refusal]:
     if place.conversation.kind != Kind.GROUP or "@" not in place.conversation.name:
         return ()
     return refusals.of(ctx.tx, place.conversation.id, caller.user_id)
-
-
-def _shown(found: list[Shown], refused: dict[int, str]) -> list[Message]:
-    return [Message(*said, file, refused.get(said.seq, "")) for said, file in found]
 
 
 def _forward(ctx: Context, place: Place, after: int, before: int, size: int) -> Iterator[Shown]:

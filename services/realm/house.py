@@ -200,10 +200,6 @@ class House:
         """What we say first."""
         return language.Hello(self.settings.realm, self.start, self.wall, self.address)
 
-    def peer_of(self, user: str) -> Peer | None:
-        """The peer whose user this is, by ``name@realm``."""
-        return self.peers.get(user.partition("@")[2])
-
     # --- from the loop --------------------------------------------------------------------------
 
     def begin(self, now: float, wall: int) -> None:

@@ -21,7 +21,6 @@ from protocol.realms import SECRET_BYTES
 
 SCHEME: Final = "pesan-realm"
 KEY_BYTES: Final = 32
-HOST_MAX_LENGTH: Final = 253
 _CHECK_BYTES: Final = 6
 _host = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,16})?").fullmatch
 _realm = re.compile(REALM_PATTERN).match

@@ -143,13 +143,6 @@ def used(tx: Transaction, secret_hash: bytes, realm: str, now: int) -> None:
     )
 
 
-def open_invites(tx: Transaction, now: int) -> int:
-    """How many could still be taken."""
-    row = tx.row("select count(*) from invites where used_by = '' and expires_at > $1", (now,))
-    assert row is not None
-    return int(row[0])
-
-
 def invites_since(tx: Transaction, moment: int) -> int:
     """How many are open, or ended after this moment."""
     row = tx.row("select count(*) from invites where expires_at > $1", (moment,))

@@ -59,7 +59,7 @@ def test_an_invitation_says_who_made_it_and_keeps_no_secret_in_the_store(tx: Tra
     assert (made.realm, made.address, made.key) == ("b", "b.example.org:7704", B.key)
     assert made.until == NOW // SECOND + 3600
     assert tx.row("select count(*) from invites where secret_hash = $1", (made.secret,)) == (0,)
-    assert realms.open_invites(tx, NOW) == 1
+    assert realms.invites_since(tx, NOW) == 1
 
 
 def test_who_shows_it_is_a_peer_from_then_on(tx: Transaction) -> None:
@@ -67,7 +67,7 @@ def test_who_shows_it_is_a_peer_from_then_on(tx: Transaction) -> None:
     found = realms.named(tx, "a")
     assert found is not None
     assert (found.key, found.address, found.state, found.paired_at) == (A.key, WHERE, State.PAIRED, NOW)
-    assert realms.open_invites(tx, NOW) == 0
+    assert realms.invites_since(tx, NOW) == 0
 
 
 def test_an_invitation_can_be_taken_once(tx: Transaction) -> None:
@@ -133,7 +133,7 @@ def test_who_cannot_be_told_from_us_or_has_no_proper_name_is_refused_and_the_inv
     made = invited(tx)
     found = refusal(tx, shown(made, name), key)
     assert (found.code, found.message) == (code, said)
-    assert realms.open_invites(tx, NOW) == 1
+    assert realms.invites_since(tx, NOW) == 1
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", "ipc:///tmp/x:1", "a:0", "x;y:1"])
