@@ -1,0 +1,57 @@
+"""What every piece of one window shares: the page, the model, the words, the way of files.
+
+Belongs here: that, running actions, and telling narrow from wide. Which pieces there are is ``shell``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import flet as ft
+
+from client.gui.model.model import Model
+from client.gui.model.transfers import Crate
+from client.gui.views.look import NARROW
+from client.gui.words import Words
+from protocol.files import FileInfo
+
+
+class Doors(Protocol):
+    """Where files come in from and go out to: another one for browsers and for the desktop."""
+
+    async def choose(self) -> list[Crate]:
+        """Let somebody choose files to send; empty when they chose none."""
+
+    async def save(self, file: FileInfo, address: str) -> None:
+        """Hand a file of a conversation to somebody: as a download, or into a folder that they choose."""
+
+    async def picture(self, file: FileInfo) -> str | bytes | None:
+        """What an ``ft.Image`` shows of it: a URL or bytes; None when it is no picture that is shown."""
+
+    def on_drop(self, take: Callable[[list[Crate]], None]) -> None:
+        """Have ``take`` called with files that are dropped on the window."""
+
+    def close(self) -> None:
+        """The window is gone: remove what was made for it."""
+
+
+class Window:
+    """One window. ``words`` is replaced when another language is chosen; pieces are then made anew."""
+
+    def __init__(self, page: ft.Page, model: Model, words: Words, doors: Doors) -> None:
+        self.page = page
+        self.model = model
+        self.words = words
+        self.doors = doors
+        self.panel = ""
+        """What the main screen shows beside the list when no room is: see ``views.main``."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether one thing at a time is shown."""
+        return (self.page.width or 0) < NARROW
+
+    def run(self, action: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
+        """Do something that takes a while; the window stays usable. A mistake of ours is logged."""
+        self.page.run_task(action, *arguments)

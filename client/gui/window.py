@@ -1,0 +1,30 @@
+"""What Flet calls for each new page: a model and a shell for it, until the page is gone.
+
+Belongs here: making and ending these. What is drawn is ``views.shell``'s.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+
+import flet as ft
+
+from client.gui.desktop import DesktopDoors, HomeKeeping
+from client.gui.model.model import Model
+from client.gui.views.shell import Shell
+from client.gui.views.window import Window
+from client.gui.visit import visit
+from client.gui.words import Words
+from client.gui.words.words import chosen
+
+
+async def open_window(page: ft.Page) -> None:
+    """One window: it draws itself until the page is closed."""
+    who = visit.get()
+    zone = zoneinfo.ZoneInfo(who.zone) if who.zone in zoneinfo.available_timezones() else None
+    keeping = who.keeping(page) if who.keeping is not None else HomeKeeping()
+    model = Model(keeping, server=who.server, fixed=who.fixed, device=who.device, zone=zone)
+    doors = who.doors(page, model) if who.doors is not None else DesktopDoors(page, model)
+    shell = Shell(Window(page, model, Words(chosen(who.languages), zone), doors))
+    page.on_close = shell.close
+    await shell.open()

@@ -1,0 +1,3 @@
+from client.gui.program import run
+
+run()
