@@ -6,10 +6,12 @@ Belongs here: that, running actions, and telling narrow from wide. Which pieces 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from enum import StrEnum
 from typing import Any, Protocol
 
 import flet as ft
 
+from client.gui.model.changes import Part
 from client.gui.model.model import Model
 from client.gui.model.transfers import Crate
 from client.gui.views.look import NARROW
@@ -36,6 +38,15 @@ class Doors(Protocol):
         """The window is gone: remove what was made for it."""
 
 
+class Panel(StrEnum):
+    """What the main screen shows in place of the room, or beside it."""
+
+    NONE = ""
+    SETTINGS = "settings"
+    MEMBERS = "members"
+    """Who is in the group that is open: its name goes to ``Groups.look`` by itself."""
+
+
 class Window:
     """One window. ``words`` is replaced when another language is chosen; pieces are then made anew."""
 
@@ -44,13 +55,23 @@ class Window:
         self.model = model
         self.words = words
         self.doors = doors
-        self.panel = ""
-        """What the main screen shows beside the list when no room is: see ``views.main``."""
+        self.panel = Panel.NONE
+        """Set by ``go`` and ``open``; drawn by ``views.main``."""
 
     @property
     def narrow(self) -> bool:
         """Whether one thing at a time is shown."""
         return (self.page.width or 0) < NARROW
+
+    def go(self, panel: Panel) -> None:
+        """Show a panel, or none."""
+        self.panel = panel
+        self.model.changes.mark(Part.SCREEN)
+
+    def open(self, address: str) -> None:
+        """Open a conversation, whatever was shown."""
+        self.go(Panel.NONE)
+        self.run(self.model.open, address)
 
     def run(self, action: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
         """Do something that takes a while; the window stays usable. A mistake of ours is logged."""
