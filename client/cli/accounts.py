@@ -90,11 +90,10 @@ def _end(context: Context, token: bytes) -> None:
     import asyncio
     from contextlib import suppress
 
-    from client.chat import Chat
     from client.errors import ClientError
 
     async def work() -> None:
-        async with Chat.connect(context.server, token=token, timeout=context.timeout) as chat:
+        async with context.chat(anonymous=True, token=token) as chat:
             await chat.logout()
 
     with suppress(Failure, ClientError):

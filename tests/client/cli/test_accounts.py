@@ -31,6 +31,9 @@ class Desk(Pretended):
         self.asked.append(("login", name, password))
         self.user = name
 
+    async def logout(self) -> None:
+        self.asked.append(("logout",))
+
     async def change_password(self, old: str, new: str) -> None:
         self.asked.append(("password", old, new))
 
@@ -63,7 +66,12 @@ def test_the_password_comes_from_stdin_before_the_environment(shell: Shell, desk
     shell.set(PESAN_PASSWORD="from the environment")
     shell.run("login", "ani")
     shell.run("login", "ani", "--password-stdin", stdin="from stdin\r\nmore\n")
-    assert [one[2] for one in desk.asked] == ["from the environment", "from stdin"]
+    # The second session takes the place of the first, which ends.
+    assert desk.asked == [
+        ("login", "ani", "from the environment"),
+        ("login", "ani", "from stdin"),
+        ("logout",),
+    ]
 
 
 def test_without_a_terminal_the_other_ways_are_named(shell: Shell, desk: Desk) -> None:
