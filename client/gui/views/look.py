@@ -1,7 +1,7 @@
-"""Colours, sizes and distances: the only place where they are numbers.
+"""Sizes, distances, shapes, and the two themes made of the palette.
 
-Belongs here: both themes, with every colour named so that a test can compute contrasts. Pieces name a role
-(``ft.Colors.SURFACE``), never a colour.
+Belongs here: numbers that more than one piece draws with. Colours are ``palette``'s; pieces name a role
+(``ft.Colors.SURFACE``), never a colour, and a style of text by its own role (``ft.TextThemeStyle``).
 """
 
 from __future__ import annotations
@@ -10,23 +10,99 @@ from typing import Final
 
 import flet as ft
 
+from client.gui.views.palette import DARK, LIGHT, Palette
+
 NARROW: Final = 720.0
 """Width in pixels below which one thing at a time is shown: the list, or a room."""
 GAP: Final = 8
 """Distance between neighbours; others are multiples of it."""
 RADIUS: Final = 12
+"""Of corners: fields, cards, messages."""
+SMALL_RADIUS: Final = 8
+TARGET: Final = 44
+"""Least width and height of what is touched."""
 LIST_WIDTH: Final = 320
 """Width of the list of conversations beside a room."""
 FORM_WIDTH: Final = 400
 ROOM_WIDTH: Final = 860
 """Messages are no wider than this, so that lines stay readable."""
+DIALOG_WIDTH: Final = 440
+
+MONO: Final = "monospace"
 
 
 def theme() -> ft.Theme:
     """Light."""
-    return ft.Theme(color_scheme_seed=ft.Colors.TEAL)
+    return _theme(LIGHT)
 
 
 def dark_theme() -> ft.Theme:
     """Dark."""
-    return ft.Theme(color_scheme_seed=ft.Colors.TEAL)
+    return _theme(DARK)
+
+
+def _theme(palette: Palette) -> ft.Theme:
+    rounded = ft.RoundedRectangleBorder(radius=RADIUS)
+    button = ft.ButtonStyle(
+        shape=rounded,
+        padding=ft.Padding.symmetric(horizontal=GAP * 2.5, vertical=GAP * 2),
+        text_style=ft.TextStyle(size=15, weight=ft.FontWeight.W_500, letter_spacing=0),
+    )
+    light_button = ft.ButtonStyle(
+        shape=rounded,
+        padding=ft.Padding.symmetric(horizontal=GAP * 2, vertical=GAP * 1.5),
+        text_style=ft.TextStyle(size=14, weight=ft.FontWeight.W_500, letter_spacing=0),
+    )
+    return ft.Theme(
+        color_scheme=ft.ColorScheme(**palette),
+        scaffold_bgcolor=palette["surface"],
+        divider_color=palette["outline_variant"],
+        text_theme=_texts(),
+        filled_button_theme=ft.FilledButtonTheme(style=button),
+        outlined_button_theme=ft.OutlinedButtonTheme(style=light_button),
+        text_button_theme=ft.TextButtonTheme(style=light_button),
+        icon_button_theme=ft.IconButtonTheme(
+            style=ft.ButtonStyle(icon_color=palette["on_surface_variant"], padding=ft.Padding.all(GAP))
+        ),
+        divider_theme=ft.DividerTheme(color=palette["outline_variant"], space=1, thickness=1),
+        dialog_theme=ft.DialogTheme(
+            bgcolor=palette["surface_container_low"],
+            elevation=6,
+            shape=ft.RoundedRectangleBorder(radius=RADIUS * 1.5),
+        ),
+        popup_menu_theme=ft.PopupMenuTheme(
+            color=palette["surface_container_low"], shape=rounded, elevation=4
+        ),
+        tooltip_theme=ft.TooltipTheme(
+            decoration=ft.BoxDecoration(bgcolor=palette["inverse_surface"], border_radius=SMALL_RADIUS),
+            text_style=ft.TextStyle(size=13, color=palette["on_inverse_surface"]),
+            padding=ft.Padding.symmetric(horizontal=10, vertical=6),
+            wait_duration=ft.Duration(milliseconds=500),
+        ),
+        scrollbar_theme=ft.ScrollbarTheme(
+            thickness=6, radius=3, thumb_color=palette["outline_variant"], cross_axis_margin=2
+        ),
+        visual_density=ft.VisualDensity.STANDARD,
+    )
+
+
+def _texts() -> ft.TextTheme:
+    """Few sizes: a title, a heading, names, running text, what stands small beside it."""
+
+    def style(size: float, weight: ft.FontWeight, height: float) -> ft.TextStyle:
+        return ft.TextStyle(size=size, weight=weight, height=height, letter_spacing=0)
+
+    plain, strong, bold = ft.FontWeight.W_400, ft.FontWeight.W_500, ft.FontWeight.W_600
+    return ft.TextTheme(
+        headline_medium=style(26, bold, 1.25),
+        headline_small=style(22, bold, 1.3),
+        title_large=style(19, bold, 1.3),
+        title_medium=style(16, bold, 1.35),
+        title_small=style(14, bold, 1.35),
+        body_large=style(15, plain, 1.45),
+        body_medium=style(14, plain, 1.45),
+        body_small=style(12.5, plain, 1.4),
+        label_large=style(14, strong, 1.3),
+        label_medium=style(12.5, strong, 1.3),
+        label_small=style(11.5, strong, 1.3),
+    )

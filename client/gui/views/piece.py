@@ -14,7 +14,7 @@ class Piece:
     """``control`` is made once; ``refresh`` sets its properties from the model and sends what differs.
 
     Pieces within pieces are refreshed by the outer one. Handlers call actions of the model and draw nothing
-    themselves: the shell refreshes the pieces whose ``parts`` the model marks, some 20 times a second at most.
+    themselves: the shell refreshes pieces whose ``parts`` the model marks, some 20 times a second at most.
     """
 
     parts: ClassVar[frozenset[Part]] = frozenset()
