@@ -29,6 +29,13 @@ class Piece:
         """Draw what the model says now; ``parts`` have changed."""
         raise NotImplementedError
 
+    @staticmethod
+    def redraw(*controls: ft.Control) -> None:
+        """Send what differs of these. What is not on the window yet comes with whatever it is put into."""
+        for control in controls:
+            if mounted(control):
+                control.update()
+
     def resized(self) -> None:
         """The window has another size, or became narrow or wide."""
 
@@ -41,3 +48,11 @@ class Piece:
 
     def gone(self) -> None:
         """It is on the screen no more."""
+
+
+def mounted(control: ft.BaseControl) -> bool:
+    """Whether a control is on the window."""
+    above: ft.BaseControl | None = control
+    while above is not None and not isinstance(above, ft.Page):
+        above = above.parent
+    return above is not None

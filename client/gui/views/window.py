@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import flet as ft
 
@@ -17,6 +17,9 @@ from client.gui.model.transfers import Crate
 from client.gui.views.look import NARROW
 from client.gui.words import Words
 from protocol.files import FileInfo
+
+if TYPE_CHECKING:
+    from client.gui.views.piece import Piece
 
 
 class Doors(Protocol):
@@ -57,6 +60,8 @@ class Window:
         self.doors = doors
         self.panel = Panel.NONE
         """Set by ``go`` and ``open``; drawn by ``views.main``."""
+        self.dialog: Piece | None = None
+        """What lies above everything, and is refreshed as a piece of the main screen; see ``views.dialogs``."""
 
     @property
     def narrow(self) -> bool:
