@@ -17,6 +17,10 @@ from client.gui.visit import visit
 from client.gui.words import Words
 from client.gui.words.words import chosen
 
+# For the whole program: each event of a page runs in a task of its own, which would else end with a
+# comparison of everything on the page.
+ft.context.disable_auto_update()  # type: ignore[no-untyped-call]
+
 
 async def open_window(page: ft.Page) -> None:
     """One window: it draws itself until the page is closed."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import flet as ft
 
+from client.gui import faults
 from client.gui.model.changes import Part
 from client.gui.model.model import Screen
 from client.gui.model.preferences import Theme
@@ -56,7 +57,6 @@ class Shell:
     async def open(self) -> None:
         """Begin to draw."""
         page = self.window.page
-        ft.context.disable_auto_update()  # type: ignore[no-untyped-call]
         page.title = "Pesan"
         page.padding = 0
         page.theme, page.dark_theme = look.theme(), look.dark_theme()
@@ -81,7 +81,10 @@ class Shell:
         while True:
             await self.model.changes.wait()
             await asyncio.sleep(PACE)
-            self.draw(self.model.changes.take())
+            try:
+                self.draw(self.model.changes.take())
+            except Exception as error:
+                faults.tell("drawing", error)  # one piece is wrong now; what comes next is drawn again
 
     def draw(self, parts: frozenset[Part]) -> None:
         """Draw what has changed."""
