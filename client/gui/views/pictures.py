@@ -1,0 +1,120 @@
+"""Pictures: one in a message, in a place that is kept for it, and one looked at in large.
+
+Belongs here: how these look. Which files are pictures is ``model.album``'s, where the bytes come from the
+doors'.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import flet as ft
+
+from client.gui.model.changes import Part
+from client.gui.views import look
+from client.gui.views.controls import icon_button
+from client.gui.views.piece import Piece
+from client.gui.views.window import Window
+from protocol.files import FileInfo
+
+HEIGHT: Final = 220
+"""Of a picture in a message, in pixels, whatever its own is: nothing moves when it comes."""
+
+
+class Picture(Piece):
+    """A picture in a message, ``width`` wide. Fetched when this is made; clicked, it is shown large."""
+
+    def __init__(self, window: Window, file: FileInfo, address: str, width: float) -> None:
+        super().__init__(window)
+        self._file = file
+        self._address = address
+        self._source: str | bytes | None = None
+        self._inner = ft.Container(
+            content=self._sign(ft.Icons.IMAGE_OUTLINED),
+            height=HEIGHT,
+            width=width,
+            alignment=ft.Alignment.CENTER,
+            border_radius=look.RADIUS,
+            bgcolor=ft.Colors.SURFACE_CONTAINER,
+            clip_behavior=ft.ClipBehavior.ANTI_ALIAS,
+            ink=True,
+            on_click=self._clicked,
+        )
+        self.control = ft.Semantics(
+            button=True,
+            label=self.words.say("Picture {name}", name=file.name),
+            content=self._inner,
+        )
+        self.window.run(self._load)
+
+    def refresh(self, parts: frozenset[Part]) -> None:
+        """A picture stays what it is."""
+
+    @staticmethod
+    def _sign(icon: ft.IconData) -> ft.Control:
+        return ft.Icon(icon=icon, size=36, color=ft.Colors.OUTLINE)
+
+    async def _load(self) -> None:
+        self._source = await self.window.doors.picture(self._file)
+        if self._source is None:
+            self._inner.content = self._sign(ft.Icons.BROKEN_IMAGE_OUTLINED)
+        else:
+            self._inner.bgcolor = ft.Colors.SURFACE_CONTAINER_LOW
+            self._inner.content = ft.Image(
+                src=self._source,
+                height=HEIGHT,
+                width=self._inner.width,
+                fit=ft.BoxFit.SCALE_DOWN,
+                exclude_from_semantics=True,
+                gapless_playback=True,
+                error_content=self._sign(ft.Icons.BROKEN_IMAGE_OUTLINED),
+            )
+        self.redraw(self._inner)
+
+    async def _clicked(self, _: ft.Event[ft.Container]) -> None:
+        if self._source is None:
+            await self._load()
+        else:
+            show(self.window, self._file, self._address, self._source)
+
+
+def show(window: Window, file: FileInfo, address: str, source: str | bytes) -> None:
+    """A picture, as large as the window has room for; Esc and a click beside it close it."""
+
+    def save() -> None:
+        window.run(window.doors.save, file, address)
+
+    def close() -> None:
+        window.page.pop_dialog()
+
+    name = ft.Text(
+        value=file.name,
+        theme_style=ft.TextThemeStyle.TITLE_SMALL,
+        max_lines=1,
+        overflow=ft.TextOverflow.ELLIPSIS,
+        expand=True,
+    )
+    buttons = [
+        icon_button(window.words.say("Download {name}", name=file.name), ft.Icons.DOWNLOAD_ROUNDED, save),
+        icon_button(window.words.say("Close"), ft.Icons.CLOSE_ROUNDED, close),
+    ]
+    wide, high = window.page.width or 360, window.page.height or 640
+    image = ft.Image(
+        src=source,
+        fit=ft.BoxFit.SCALE_DOWN,
+        semantics_label=window.words.say("Picture {name}", name=file.name),
+    )
+    window.page.show_dialog(
+        ft.AlertDialog(
+            title=ft.Row(controls=[name, *buttons], spacing=look.GAP),
+            title_padding=ft.Padding.only(left=look.GAP * 3, right=look.GAP * 1.5, top=look.GAP * 1.5),
+            content=ft.Container(
+                content=ft.InteractiveViewer(content=image, min_scale=1.0, max_scale=8.0),
+                width=wide * 0.86,
+                height=high * 0.74,
+                alignment=ft.Alignment.CENTER,
+            ),
+            content_padding=ft.Padding.all(look.GAP * 2),
+            inset_padding=ft.Padding.all(look.GAP * 2),
+        )
+    )
