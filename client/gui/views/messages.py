@@ -1,0 +1,335 @@
+"""The messages of a room: pages in a list that grows upwards, and never moves under anybody's eyes.
+
+Belongs here: where pages stand, how high each is, which of them are seen, and going to the newest. A list
+that is reversed keeps its distance from the bottom: what is added above moves nothing, and a page that is let
+go gives its place to a space of the same height.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import flet as ft
+
+from client.gui.model.changes import Part
+from client.gui.model.room import PAGE, Page, Room
+from client.gui.model.rows import Row
+from client.gui.views import controls, look
+from client.gui.views.message import RowView
+from client.gui.views.piece import Piece, mounted
+from client.gui.views.sheets import Scroll, Sheet
+from client.gui.views.window import Window
+
+GUESS: Final = 52.0 * PAGE
+"""Height of a page that was never drawn."""
+AT_BOTTOM: Final = 40.0
+"""Pixels from the newest message within which somebody follows what is said."""
+AHEAD: Final = 2.5
+"""Screens above what is seen that are loaded before they are."""
+
+
+class PageView:
+    """One page, drawn or let go. ``control`` is what stands in the list now."""
+
+    def __init__(self, window: Window, page: Page, named: bool) -> None:
+        self.page = page
+        self.version = -1
+        self.drawn = False
+        self.control: ft.Control = Sheet()
+        self._window = window
+        self._named = named
+        self._views: dict[str, RowView] = {}
+        self._sheet: Sheet | None = None
+
+    @property
+    def height(self) -> float:
+        """In pixels, as far as is known."""
+        return self.page.height or GUESS
+
+    def stale(self) -> bool:
+        """Whether the page is otherwise than it was drawn."""
+        return self.version != self.page.version or self.drawn != (self.page.rows is not None)
+
+    def draw(self) -> None:
+        """Draw it as it is now, and send what differs."""
+        self.version = self.page.version
+        rows = self.page.rows
+        if rows is None:
+            self._let_go()
+        else:
+            self._set(rows)
+
+    def _let_go(self) -> None:
+        self.drawn = False
+        self._sheet = None
+        self._views = {}
+        self.control = ft.Container(height=self.height)
+
+    def _set(self, rows: list[Row]) -> None:
+        self.drawn = True
+        if self._sheet is None:
+            self._sheet = Sheet(
+                spacing=0,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+                on_size_change=self._sized,
+                size_change_interval=50,
+            )
+            self.control = self._sheet
+        changed = fill(self._window, self._sheet, self._views, rows, self._named)
+        Piece.redraw(*changed)
+
+    def _sized(self, event: ft.LayoutSizeChangeEvent[ft.LayoutControl]) -> None:
+        if self.drawn:
+            self.page.height = event.height
+
+
+def fill(
+    window: Window, sheet: Sheet, views: dict[str, RowView], rows: list[Row], named: bool
+) -> list[ft.Control]:
+    """Have ``sheet`` show ``rows``, keeping what is the same; what has to be sent."""
+    changed: list[ft.Control] = []
+    kept: dict[str, RowView] = {}
+    for row in rows:
+        view = views.get(row.key)
+        if view is None:
+            view = RowView(window, row, named)
+        elif view.set(row):
+            changed.append(view.control)
+        kept[row.key] = view
+    views.clear()
+    views.update(kept)
+    shown = [view.control for view in kept.values()]
+    if len(shown) != len(sheet.controls) or any(
+        new is not old for new, old in zip(shown, sheet.controls, strict=True)
+    ):
+        sheet.controls = list[ft.Control](shown)
+        return [sheet, *changed]
+    return changed
+
+
+class Messages(Piece):
+    """Drawn for the room that is open."""
+
+    parts = frozenset({Part.ROOM})
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._room: Room | None = None
+        self._pages: dict[int, PageView] = {}
+        self._waiting: dict[str, RowView] = {}
+        self._pixels = 0.0
+        self._screen = 0.0
+        self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+        self._top = ft.Container(height=64, alignment=ft.Alignment.CENTER)
+        self._list = self._new_list()
+        self._middle = ft.Container(expand=True)
+        self._area = ft.SelectionArea(content=self._list)
+        self._newest = self._pill()
+        self.control = ft.Semantics(
+            identifier="messages",
+            container=True,
+            content=ft.Stack(
+                controls=[self._middle, ft.Container(content=self._area, expand=True), self._newest],
+                expand=True,
+                fit=ft.StackFit.EXPAND,
+            ),
+            expand=True,
+        )
+
+    def _new_list(self) -> Scroll:
+        return Scroll(
+            reverse=True,
+            controls=[self._tail],
+            padding=ft.Padding.symmetric(horizontal=look.GAP * 2, vertical=look.GAP),
+            on_scroll=self._scrolled,
+            scroll_interval=30,
+            on_size_change=self._sized,
+            expand=True,
+        )
+
+    def _pill(self) -> ft.Container:
+        self._held = ft.Text(
+            theme_style=ft.TextThemeStyle.LABEL_LARGE, color=ft.Colors.ON_INVERSE_SURFACE, visible=False
+        )
+        arrow = ft.Icon(icon=ft.Icons.ARROW_DOWNWARD_ROUNDED, size=18, color=ft.Colors.ON_INVERSE_SURFACE)
+        self._pill_button = ft.Container(
+            content=ft.Row(controls=[arrow, self._held], spacing=look.GAP * 0.75, tight=True),
+            bgcolor=ft.Colors.INVERSE_SURFACE,
+            border_radius=20,
+            height=40,
+            padding=ft.Padding.symmetric(horizontal=11),
+            on_click=self._to_newest,
+            ink=True,
+        )
+        return ft.Container(
+            content=ft.MergeSemantics(
+                content=ft.Semantics(
+                    button=True, label=self.words.say("Newest messages"), content=self._pill_button
+                )
+            ),
+            right=look.GAP * 2,
+            bottom=look.GAP * 1.5,
+            visible=False,
+        )
+
+    # --- drawing --------------------------------------------------------------------------------
+
+    def refresh(self, parts: frozenset[Part]) -> None:
+        """Draw what the model says now."""
+        room = self.model.room
+        if room is not self._room:
+            self._begin(room)
+        if room is None:
+            return
+        named = not self._direct(room)
+        fresh = self._place(room, named)
+        if fresh:
+            self.redraw(self._list)
+        self._state(room)
+
+    def _begin(self, room: Room | None) -> None:
+        """Another room: nothing of the one before."""
+        self._room = room
+        self._pages, self._waiting = {}, {}
+        self._pixels = 0.0
+        self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
+        self._top = ft.Container(height=64, alignment=ft.Alignment.CENTER)
+        self._list = self._new_list()
+        self._area.content = self._list
+        self.redraw(self._area)
+
+    @staticmethod
+    def _direct(room: Room) -> bool:
+        return room.address[:1] not in ("#", "*")
+
+    def _place(self, room: Room, named: bool) -> bool:
+        """Draw the pages that have changed; whether other controls stand in the list now."""
+        views = {}
+        for page in room.pages:
+            view = self._pages.get(page.number)
+            if view is None or view.page is not page:
+                view = PageView(self.window, page, named)
+            if view.stale():
+                view.draw()
+            views[page.number] = view
+        self._pages = views
+        self.redraw(*fill(self.window, self._tail, self._waiting, room.waiting, named))
+        shown = [self._tail, *(view.control for view in reversed(views.values())), self._top]
+        same = len(shown) == len(self._list.controls) and all(
+            new is old for new, old in zip(shown, self._list.controls, strict=True)
+        )
+        if not same:
+            self._list.controls = shown
+        return not same
+
+    def _state(self, room: Room) -> None:
+        """What stands around the messages."""
+        empty = not room.pages and not room.waiting
+        was = (self._newest.visible, self._held.value)
+        self._newest.visible = not room.following and not empty
+        self._held.visible = room.held > 0
+        self._held.value = self.words.count("{n} new message", "{n} new messages", room.held)
+        if was != (self._newest.visible, self._held.value):
+            self.redraw(self._newest)
+        self._above(room, empty)
+        self._between(room, empty)
+
+    def _above(self, room: Room, empty: bool) -> None:
+        """What stands above the oldest message."""
+        kind = "" if empty else "ring" if room.older_loading else "start" if room.at_start else ""
+        if kind == self._top.data:
+            return
+        self._top.data = kind
+        if kind == "ring":
+            self._top.content = ft.ProgressRing(width=20, height=20, stroke_width=2)
+        elif kind == "start":
+            self._top.content = controls.quiet(self.words.say("This is where the conversation begins."))
+        else:
+            self._top.content = None
+        self.redraw(self._top)
+
+    def _between(self, room: Room, empty: bool) -> None:
+        """What stands in the middle while there are no messages."""
+        kind = "ring" if room.loading and empty else "empty" if empty else ""
+        if kind == self._middle.data:
+            return
+        self._middle.data = kind
+        if kind == "ring":
+            self._middle.content = ft.Container(
+                content=ft.ProgressRing(width=28, height=28, stroke_width=3), alignment=ft.Alignment.CENTER
+            )
+        elif kind == "empty":
+            self._middle.content = controls.empty(
+                ft.Icons.CHAT_BUBBLE_OUTLINE_ROUNDED,
+                self.words.say("No messages yet"),
+                self.words.say("What you write below is the first."),
+            )
+        else:
+            self._middle.content = None
+        self.redraw(self._middle)
+
+    # --- scrolling ------------------------------------------------------------------------------
+
+    def _sized(self, event: ft.LayoutSizeChangeEvent[ft.LayoutControl]) -> None:
+        self._screen = event.height
+        side = max(look.GAP * 2, (event.width - look.ROOM_WIDTH) / 2)
+        padding = ft.Padding.symmetric(horizontal=side, vertical=look.GAP)
+        if padding != self._list.padding:
+            self._list.padding = padding
+            self.redraw(self._list)
+        self._look()
+
+    def _scrolled(self, event: ft.OnScrollEvent) -> None:
+        self._pixels, self._screen = event.pixels, event.viewport_dimension
+        self._look()
+
+    def _look(self) -> None:
+        """Tell the model which pages are seen, and ask for older ones in time."""
+        room = self._room
+        if room is None or room is not self.model.room or not room.pages:
+            return
+        following = self._pixels <= AT_BOTTOM
+        if following != room.following:
+            room.follow(following)
+        first, last = self._seen()
+        room.near(first, last)
+        above = sum(view.height for view in self._pages.values()) - self._pixels - self._screen
+        if above < AHEAD * self._screen and not room.at_start and not room.older_loading:
+            self.window.run(room.older)
+
+    def _seen(self) -> tuple[int, int]:
+        """Positions of the oldest and the newest page on the screen."""
+        bottom, top = self._pixels, self._pixels + self._screen
+        at, first, last = 0.0, 0, -1
+        position = len(self._pages)
+        for view in reversed(self._pages.values()):
+            position -= 1
+            if at + view.height >= bottom and last < 0:
+                last = position
+            first = position
+            at += view.height
+            if at >= top:
+                break
+        return first, max(first, last)
+
+    def page_up(self, screens: float) -> None:
+        """Scroll by so many screens; upwards is positive."""
+        self.window.run(self._scroll, screens * self._screen)
+
+    async def _scroll(self, delta: float) -> None:
+        if mounted(self._list):
+            await self._list.scroll_to(delta=delta, duration=120)
+
+    def to_newest(self) -> None:
+        """Show the newest messages."""
+        if self._room is not None:
+            self._room.to_newest()
+            self._pixels = 0.0
+            self.window.run(self._down)
+
+    async def _down(self) -> None:
+        if mounted(self._list):
+            await self._list.scroll_to(offset=0, duration=0)
+
+    def _to_newest(self, _: ft.Event[ft.Container]) -> None:
+        self.to_newest()
