@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable, Coroutine
 from datetime import tzinfo
@@ -16,23 +15,26 @@ from enum import Enum
 from typing import Any, Final
 
 from client.chat import Chat
-from client.errors import ClientError, LoggedOut
+from client.errors import ClientError, Closed, LoggedOut
 from client.gui.model.account import Account
 from client.gui.model.changes import Changes, Part
 from client.gui.model.entry import Entry
+from client.gui.model.farewell import farewell
 from client.gui.model.groups import Groups
-from client.gui.model.keeping import LOGIN, SERVER, Keeping
+from client.gui.model.keeping import Keeping
 from client.gui.model.line import Line
 from client.gui.model.notices import Notices
 from client.gui.model.outbox import Outbox
 from client.gui.model.people import People
 from client.gui.model.preferences import Preferences
-from client.gui.model.problem import Problem, problem
+from client.gui.model.problem import NO_ANSWER, NOT_ENDED, Problem, problem
 from client.gui.model.room import Room
 from client.gui.model.talks import Talks
 from client.gui.model.transfers import Transfers
 from client.inbox import Event, SetBack, Status
-from protocol.errors import Failure
+from protocol.addresses import name_key, parse
+from protocol.commands import HelloReply
+from protocol.errors import Busy, Failure, Invalid, Unavailable
 from protocol.events import (
     DeliveredEvent,
     MembershipEvent,
@@ -43,8 +45,10 @@ from protocol.events import (
     UndeliveredEvent,
 )
 
-FAREWELL: Final = 2.0
-"""Seconds that ending a session may take when a window closes; one that is not reached expires by itself."""
+AWAY: Final = frozenset({NO_ANSWER, Busy.code, Unavailable.code})
+"""Codes of problems that mean: not now."""
+AGAIN: Final = 1.0
+"""Seconds before a room whose messages did not come asks for them once more."""
 
 
 class Screen(Enum):
@@ -85,9 +89,12 @@ class Model:
         self.line = Line(self.changes)
         self.notices = Notices(self.changes)
         self.preferences = Preferences(self.changes, keeping)
+        self.hello: HelloReply | None = None
+        """What the server says of itself: its realm, its limits; None while it was not asked."""
         self._chat: Chat | None = None
         self._listening: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._parts()
 
     def _parts(self) -> None:
@@ -104,8 +111,9 @@ class Model:
 
     @property
     def chat(self) -> Chat:
-        """The session; only while somebody is logged in."""
-        assert self._chat is not None
+        """The session. Raises ``LoggedOut`` while nobody is logged in, like everything that is asked then."""
+        if self._chat is None:
+            raise LoggedOut("Nobody is logged in.")
         return self._chat
 
     @property
@@ -113,12 +121,16 @@ class Model:
         """Who is logged in; '' while nobody is."""
         return self._chat.user if self._chat is not None else ""
 
+    def took(self, chat: Chat) -> bool:
+        """Whether this is the chat of the session that we are in."""
+        return self._chat is chat
+
     async def start(self) -> None:
         """Remember what was before: go on with a session, or show where to begin."""
         await self.preferences.load()
-        self.entry.server = self.entry.server or await self.keeping.get(SERVER)
-        if not await self.entry.resume():
-            self.show(Screen.LOGIN if self.entry.server else Screen.CONNECT)
+        await self.entry.remembered_server()
+        if not await self.entry.resume() and not self._closed:
+            self.show_login()
 
     async def began(self, chat: Chat) -> None:
         """Somebody is logged in with this chat: learn what there is, and listen. Called by ``entry``.
@@ -129,14 +141,17 @@ class Model:
         try:
             await chat.listen()
             await self.talks.load()
+            await self.outbox.begin()
+            if self._chat is not chat:
+                raise Closed("The window was closed.")
         except BaseException:
-            self._chat = None
-            self._parts()
+            if self._chat is chat:
+                await self._let_go()
             raise
         self.line.begin()
         self._listening = asyncio.get_running_loop().create_task(self._listen(chat))
-        await self.outbox.begin()
         self.show(Screen.MAIN)
+        self.spawn(self._ask_hello(chat))
         self.spawn(self.people.load())
         self.spawn(self.groups.load())
 
@@ -146,41 +161,54 @@ class Model:
         if chat is None:
             return
         await self.outbox.forget()
-        await self._end(chat, LogoutOf.THE_SESSION)
+        await self.entry.forget()
+        await self._let_go()
         self.show(Screen.LOGIN)
+        if not await farewell(chat):
+            sentence = "The server was not reached: there the session goes on until it expires."
+            self.entry.problem = Problem(NOT_ENDED, sentence)
+            self.changes.mark(Part.ENTRY)
+        await chat.close()
 
     async def close(self) -> None:
         """The window is gone. A session that nobody kept the token of is of no more use: it ends, too."""
+        self._closed = True
         chat = self._chat
-        if chat is not None:
-            await self._end(chat, LogoutOf.NOTHING if self.entry.remembered else LogoutOf.THE_SESSION)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.entry.give_up()
+        if chat is not None and self._chat is chat:
+            await self._let_go()
+            if not self.entry.remembered:
+                await farewell(chat)
+            await chat.close()
+        await self._cancel_tasks()
 
-    async def _end(self, chat: Chat, what: LogoutOf) -> None:
-        self._chat = None
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-            self._listening = None
-        await self.outbox.close()
-        await self.transfers.close()
-        if what is LogoutOf.THE_SESSION:
-            with contextlib.suppress(Failure, ClientError, TimeoutError):
-                async with asyncio.timeout(FAREWELL):
-                    await chat.logout()
-            await self.keeping.put(LOGIN, "")
-            self.entry.remembered = False
-        await chat.close()
+    async def _let_go(self) -> None:
+        """From now on nobody is logged in, and nothing of the session is left here. The chat stays open."""
+        listening, outbox, transfers, room = self._listening, self.outbox, self.transfers, self.room
+        self._chat = self._listening = self.hello = None
+        if room is not None:
+            room.close()
         self.notices.clear()
+        self.line.begin()
         self._parts()
         self.changes.mark(*Part)
+        if listening is not None and listening is not asyncio.current_task():
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        await self._cancel_tasks()
+        await outbox.close()
+        await transfers.close()
 
-    async def keep_login(self) -> None:
-        """Keep the token, so that the next start goes on with this session."""
-        stored = {"server": self.entry.server, "user": self.user, "token": self.chat.token.hex()}
-        await self.keeping.put(LOGIN, json.dumps(stored))
+    async def _cancel_tasks(self) -> None:
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask_hello(self, chat: Chat) -> None:
+        hello = await chat.hello()
+        if self._chat is chat:
+            self.hello = hello
 
     # --- screens --------------------------------------------------------------------------------
 
@@ -189,8 +217,29 @@ class Model:
         self.screen = screen
         self.changes.mark(*Part)
 
+    def show_login(self) -> None:
+        """Where one logs in, or names the server if none is known."""
+        self.show(Screen.LOGIN if self.entry.server else Screen.CONNECT)
+
+    def here(self, address: str) -> str:
+        """An address as somebody typed it, without our own realm's name: ``bob@a`` is ``bob`` in realm a."""
+        name, _, realm = address.strip().partition("@")
+        own = self.hello is not None and self.hello.realm == realm.lower()
+        return name if own or not realm else f"{name}@{realm.lower()}"
+
+    def address(self, text: str) -> str:
+        """What somebody typed as a conversation's address, as it is properly written; '' if it is none."""
+        try:
+            return str(parse(self.here(text)))
+        except Invalid:
+            return ""
+
     async def open(self, address: str) -> Problem | None:
-        """Open a conversation: ``bob``, ``#ops``, ``*``. The room is there at once, its messages come."""
+        """Open a conversation: ``bob``, ``#ops``, ``*``. The room is there at once, its messages come.
+
+        While the server does not answer the room stays, and asks for them until it does.
+        """
+        address = self.here(address)
         if self.room is not None and self.room.is_at(address):
             return None
         self.leave_room()
@@ -199,6 +248,9 @@ class Model:
         self.notices.opened(address)
         self.changes.mark(Part.ROOM, Part.TALKS, Part.COMPOSER, Part.TYPING)
         failed = await room.load()
+        while failed is not None and failed.code in AWAY and self.room is room:
+            await asyncio.sleep(AGAIN)
+            failed = await room.load()
         if failed is not None and self.room is room:
             self.leave_room()
             self.notices.failed(failed)
@@ -211,6 +263,12 @@ class Model:
             self.room = None
             self.changes.mark(Part.ROOM, Part.TALKS, Part.COMPOSER, Part.TYPING)
 
+    def left(self, address: str) -> None:
+        """We are no member of this group any more."""
+        self.talks.left(address)
+        if self.room is not None and self.room.is_at(address):
+            self.leave_room()
+
     def seen(self, visible: bool) -> None:
         """Whether somebody can see the window now."""
         self.visible = visible
@@ -222,18 +280,22 @@ class Model:
     async def _listen(self, chat: Chat) -> None:
         try:
             async for event in chat.events():
-                self.hear(event)
+                try:
+                    self.hear(event)
+                except Exception as error:  # a mistake of ours, and no reason to hear nothing more
+                    context = {"message": "An event was not taken in.", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(context)
         except LoggedOut as error:
-            asyncio.get_running_loop().create_task(self._logged_out(chat, error))
+            if self._chat is chat:
+                await self._logged_out(chat, error)
 
     async def _logged_out(self, chat: Chat, error: LoggedOut) -> None:
         """The session was ended from elsewhere."""
-        if self._chat is chat:
-            await self.keeping.put(LOGIN, "")
-            self.entry.remembered = False
-            await self._end(chat, LogoutOf.NOTHING)
-            self.entry.problem = problem(error)
-            self.show(Screen.LOGIN)
+        await self._let_go()  # first: what waits in the outbox stays kept for when they log in again
+        await self.entry.forget()
+        await chat.close()
+        self.entry.problem = problem(error)
+        self.show(Screen.LOGIN)
 
     def hear(self, event: Event) -> None:
         """Whoever it concerns takes it in."""
@@ -247,30 +309,41 @@ class Model:
             self.people.presence(event)
             self.groups.presence(event)
         elif isinstance(event, MembershipEvent):
-            self.groups.membership(event)
-            self.talks.membership(event)
-            if self.room is not None:
-                self.room.membership(event)
+            self._membership(event)
         elif isinstance(event, (TypingEvent, ReadEvent, DeliveredEvent, UndeliveredEvent, SetBack)):
             self.talks.hint(event)
             if self.room is not None:
                 self.room.hint(event)
 
+    def _membership(self, event: MembershipEvent) -> None:
+        self.groups.membership(event)
+        self.talks.membership(event)
+        if self.room is not None:
+            self.room.membership(event)
+        if name_key(event.user) == name_key(self.user) and event.change != "joined":
+            self.left(f"#{event.group}")
+            if event.by:
+                self.notices.done("You were removed from {group}.", group=f"#{event.group}")
+
     def _status(self, event: Status) -> None:
         back = event.connected and not self.line.connected
         self.line.heard(event)
         if back:
-            self.spawn(self.talks.load())
+            self.talks.reload()
             self.spawn(self.people.load())
+            self.spawn(self.groups.load())
             self.outbox.again()
             self.transfers.again()
-            if self.room is not None:
+            if self.room is not None and not self.room.loading:
                 self.spawn(self.room.refresh())
 
     # --- for the parts --------------------------------------------------------------------------
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Do something that nobody waits for; when it cannot be done, nothing is lost."""
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
+        """Do something that nobody waits for; when it cannot be done, nothing is lost.
+
+        It ends with the session, so that nothing of one user is done in the name of the next.
+        """
 
         async def quietly() -> None:
             with contextlib.suppress(Failure, ClientError):
@@ -279,15 +352,9 @@ class Model:
         task = asyncio.get_running_loop().create_task(quietly())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     @staticmethod
     def now() -> float:
         """Monotonic seconds."""
         return time.monotonic()
-
-
-class LogoutOf(Enum):
-    """What ends with a window."""
-
-    THE_SESSION = "the session"
-    NOTHING = "nothing"
