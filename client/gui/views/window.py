@@ -61,7 +61,7 @@ class Window:
         self.panel = Panel.NONE
         """Set by ``go`` and ``open``; drawn by ``views.main``."""
         self.dialog: Piece | None = None
-        """What lies above everything, and is refreshed as a piece of the main screen; see ``views.dialogs``."""
+        """What lies above everything, and is refreshed with the main screen; see ``views.dialogs``."""
 
     @property
     def narrow(self) -> bool:
