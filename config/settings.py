@@ -81,7 +81,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     advertise: str = ""
     """Host name in the connection string; the bound address when empty."""
     port_base: Port = 7700
-    """Commands here, events and chunks of files on the next two ports, gateways from ten higher on."""
+    """Commands here, events, chunks of files, browsers, realms on the next ports, gateways from ten higher on."""
     curve: bool = True
     """Encrypt. May be off only on a loopback address."""
 
@@ -215,6 +215,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_write_timeout: Seconds = 60.0
     """Seconds that a visitor may take to read what is waiting for them."""
 
+    # The window in browsers
+    web_host: str = "127.0.0.1"
+    """Address to bind for browsers, on the third port behind ``port_base``: they speak plain HTTP there."""
+    web_names: str = ""
+    """Host names by which browsers call it, with commas: those of a reverse proxy with TLS in front."""
+    web_other_servers: bool = True
+    """Whether people may name another server. Only while ``web_host`` is loopback and ``web_names`` is empty."""
+    web_tabs: Count = 200
+    """Tabs that are open at once; beyond that, a page that is opened says so."""
+    web_tabs_per_address: Count = 100
+    """The same from one network address."""
+    web_tab_timeout: Seconds = 120.0
+    """Seconds after which a tab that is closed or cut off counts as gone, and its session ends."""
+
     # Times
     session_timeout: Seconds = 30.0
     """Seconds of silence after which a session counts as offline."""
@@ -300,6 +314,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return f"tcp://{self._bracketed}:{self.bulk_port}"
 
     @property
+    def web_port(self) -> int:
+        """Port that browsers open."""
+        return self.port_base + 3
+
+    @property
+    def web_loopback(self) -> bool:
+        """Whether only this machine's browsers can reach it, or a proxy on it."""
+        return _is_loopback(self.web_host)
+
+    @property
     def realm_port(self) -> int:
         """Port of the socket for other realms."""
         return self.port_base + 4
@@ -324,12 +348,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach us."""
-        from ipaddress import ip_address  # here, for every process that starts would pay for what few need
+        return _is_loopback(self.host)
 
-        try:
-            return self.host == "localhost" or ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address  # here, for every process that starts would pay for what few need
+
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _bracketed(host: str) -> str:

@@ -54,6 +54,8 @@ COMMANDS: Final[dict[str, Row]] = {
     "verify": Row("client.cli.verifying:verify", "Prove that no message is missing."),
     "sessions": Row("client.cli.sessions:command", "List our logged-in devices; sessions revoke N ends one."),
     "password": Row("client.cli.accounts:password", "Set a new password; every other session of ours ends."),
+    "gui": Row("client.gui.program:gui", "Open the window on the desktop."),
+    "web": Row("client.gui.program:web", "Serve the window to browsers, until Ctrl-C."),
     "completion": Row(
         "client.cli.completing:completion", "Print the script that lets a shell complete our commands."
     ),

@@ -1,0 +1,80 @@
+"""Tabs of browsers: each has a window of its own, for as long as it is there and a little longer.
+
+Belongs here: how many there may be, what a window knows of whoever has opened it, and ending those that are gone.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from client.gui.serving.guard import names
+from client.gui.visit import Visit, visit
+
+if TYPE_CHECKING:
+    from client.gui.serving.app import Serving
+    from client.gui.serving.windows import Windows
+
+ZONE: Final = "zone"
+"""The cookie in which our page says its time zone."""
+TRY_LATER: Final = 1013
+"""Code of a socket that is closed because there are too many."""
+
+
+class Tabs:
+    """Everyone who has our page open."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._open = 0
+
+    @cached_property
+    def _windows(self) -> Windows:
+        from client.gui.serving.windows import Windows  # here, for who is never visited needs no Flet
+
+        return Windows(self._serving)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A page has come, for the first time or again; returns when it is gone."""
+        if self._open >= self._serving.settings.web_tabs:
+            await send({"type": "websocket.close", "code": TRY_LATER})
+            return
+        self._open += 1
+        try:
+            visit.set(self._visit(Headers(scope=scope)))
+            await self._windows.attend(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    def _visit(self, headers: Headers) -> Visit:
+        from client.gui.serving.keeping import BrowserKeeping
+
+        settings = self._serving.settings
+        alone = settings.web_loopback and not names(settings.web_names)
+        return Visit(
+            languages=headers.get("accept-language", "")[:200],
+            zone=zone(headers),
+            server=self._serving.server,
+            fixed=not (settings.web_other_servers and alone),
+            device="Browser",
+            keeping=BrowserKeeping,
+        )
+
+    async def close(self) -> None:
+        """End every window."""
+        if "_windows" in self.__dict__:
+            await self._windows.close()
+
+
+def zone(headers: Headers) -> str:
+    """The time zone that our page has told, '' if it has not."""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")[:4096]).get(ZONE)
+    except CookieError:
+        return ""
+    return urllib.parse.unquote(found.value) if found is not None else ""
