@@ -1,22 +1,39 @@
-"""The connect screen."""
+"""The connect screen: which server.
+
+Belongs here: the form. What becomes of it is the entry's.
+"""
 
 from __future__ import annotations
 
-import flet as ft
-
-from client.gui.model.changes import Part
-from client.gui.views.piece import Piece
+from client.gui.views.controls import Field
+from client.gui.views.entrance import Entrance
 from client.gui.views.window import Window
 
 
-class Connect(Piece):
-    """Drawn while the model's screen says so."""
-
-    parts = frozenset(Part)
+class Connect(Entrance):
+    """One field: the connection string."""
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
-        self.control = ft.Container(expand=True)
+        say = self.words.say
+        self._server = Field(
+            say("Server"),
+            value=self.model.entry.server,
+            hint="pesan://…",
+            changed=self.typed,
+            entered=self.submit,
+        )
+        self.fields = {"server": self._server}
+        self.frame(
+            say("Connect to a server"),
+            say("Paste the connection string that you were given, all of it. It begins with pesan://"),
+            say("Connect"),
+            beside=[],
+        )
 
-    def refresh(self, parts: frozenset[Part]) -> None:
-        """Draw what the model says now; ``parts`` have changed."""
+    def submit(self) -> None:
+        """Try the server."""
+        self.send(self._connect)
+
+    async def _connect(self) -> None:
+        await self.model.entry.connect(self._server.text.strip())
