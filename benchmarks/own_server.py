@@ -23,9 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("auth", "messaging", "group", "file")
 START_TIMEOUT = 20.0
 DIALECTS = (10, 11, 12, 13)
+WEB = 3
 REALM = 4
-PORTS = (0, 1, 2, REALM, *DIALECTS)
-"""Commands, events, chunks of files, other realms, and the dialects of the gateway: above the port base."""
+PORTS = (0, 1, 2, WEB, REALM, *DIALECTS)
+"""Commands, events, chunks of files, windows, other realms, dialects of the gateway: above the port base."""
 
 
 class OwnServer:
@@ -34,8 +35,8 @@ class OwnServer:
     ``counts`` says how many workers of a service (default one each); ``settings`` go into
     pesan.toml; ``environment`` is added to every process; ``home`` is an empty folder to be used (and
     emptied in the end) in place of one of its own; ``workers`` is the module run as worker; ``gateway``:
-    with the older protocols, too; ``realm``: with a door for other realms; ``launcher``: words before each
-    command, to run it on another host.
+    with the older protocols, too; ``realm``: with a door for other realms; ``web``: with windows for
+    browsers, at ``window``; ``launcher``: words before each command, to run it on another host.
     """
 
     def __init__(
@@ -49,12 +50,15 @@ class OwnServer:
         workers: str = "services",
         gateway: bool = False,
         realm: bool = False,
+        web: bool = False,
         launcher: Sequence[str] = (),
     ) -> None:
         self.home = home or Path(tempfile.mkdtemp(prefix="pesan-"))
         self.port = free_port_base()
         self.workers = workers
         self._gateway = gateway
+        self._web = web
+        self.window = f"http://127.0.0.1:{self.port + WEB}/"
         self._launcher = launcher
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
@@ -94,11 +98,18 @@ class OwnServer:
             self._await_ports("realm.1", (REALM,))
         if self._gateway:
             self.start_gateway()
+        if self._web:
+            self.start_web()
 
     def start_gateway(self, name: str = "gateway") -> None:
         """Start a gateway, and wait until it listens."""
         self._spawn(name, ["-m", "gateway"])
         self._await_ports(name, DIALECTS)
+
+    def start_web(self) -> None:
+        """Start to serve windows, and wait until they can be opened."""
+        self._spawn("web", ["-m", "client.gui.serving"])
+        self._await_ports("web", (WEB,))
 
     def start_realm(self, number: int = 1) -> None:
         """Start a realm process, and wait until it listens; it does so with a broker or without."""
