@@ -51,11 +51,12 @@ def _text(window: Window, talk: Talk) -> tuple[str, bool]:
         return say("{name} and others are typing…", name=typists[0]), True
     if typists:
         return say("{name} is typing…", name=typists[0]), True
-    if talk.said_by and talk.said_by == window.model.user:
-        return say("You: {text}", text=talk.excerpt), False
-    if talk.said_by and talk.kind != Kind.DIRECT:
-        return say("{name}: {text}", name=talk.said_by, text=talk.excerpt), False
-    return talk.excerpt, False
+    last = talk.excerpt or (say("a file") if talk.with_file else "")
+    if last and talk.said_by == window.model.user:
+        return say("You: {message}", message=last), False
+    if last and talk.kind != Kind.DIRECT:
+        return say("{name}: {message}", name=talk.said_by, message=last), False
+    return last, False
 
 
 def _label(window: Window, name: str, unread: int, online: bool, text: str, when: str) -> str:

@@ -78,9 +78,10 @@ class Dialog(Piece):
         self.close()
 
     def after(self, done: bool) -> None:
-        """Close, if it was done; else stay and say why."""
+        """Close, if it was done, and show the room that is open now; else stay and say why."""
         if done:
             self.close()
+            self.window.go(Panel.NONE)
 
     def _dismissed(self, _: ft.Event[ft.AlertDialog]) -> None:
         if self.window.dialog is self:
@@ -120,7 +121,6 @@ class NewGroup(Dialog):
             return
 
         async def create() -> None:
-            self.window.go(Panel.NONE)
             self.after(await self.model.groups.create(name, self._password.text))
 
         self.window.run(create)
@@ -152,7 +152,6 @@ class JoinGroup(Dialog):
         password = self._password.text if self._password is not None else ""
 
         async def join() -> None:
-            self.window.go(Panel.NONE)
             self.after(await self.model.groups.join(self._group, password))
 
         self.window.run(join)
@@ -172,13 +171,7 @@ class LeaveGroup(Dialog):
         """Leave it."""
 
         async def leave() -> None:
-            done = await self.model.groups.leave(self._group)
-            self.after(done)
-            room = self.model.room
-            if done and room is not None and room.is_at(f"#{self._group}"):
-                self.model.leave_room()
-            if done:
-                self.window.go(Panel.NONE)
+            self.after(await self.model.groups.leave(self._group))
 
         self.window.run(leave)
 
@@ -199,7 +192,8 @@ class RemoveMember(Dialog):
         """Remove them."""
 
         async def remove() -> None:
-            self.after(await self.model.groups.remove(self._group, self._user))
+            if await self.model.groups.remove(self._group, self._user):
+                self.close()
 
         self.window.run(remove)
 

@@ -116,7 +116,7 @@ class Main(Piece):
             self.aside.gone()
             self.aside = None
         if aside and self.aside is None:
-            self.aside = Members(self.window)
+            self.aside = Members(self.window, aside=True)
             fresh.append(self.aside)
         return fresh
 

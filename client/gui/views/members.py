@@ -10,18 +10,21 @@ import flet as ft
 from client.gui.model.changes import Part
 from client.gui.model.groups import Member
 from client.gui.views import controls, look
-from client.gui.views.dialogs import RemoveMember
+from client.gui.views.dialogs import LeaveGroup, RemoveMember
 from client.gui.views.piece import Piece
 from client.gui.views.rowlist import Action, Emptiness, Item, RowList
 from client.gui.views.window import Panel, Window
 
 
 class Members(Piece):
-    """Members, longest-standing first; the group's creator can remove others. ``group`` without ``#``."""
+    """Members, longest-standing first; the group's creator can remove others. ``group`` without ``#``.
+
+    ``aside``: it stands beside the room.
+    """
 
     parts = frozenset({Part.GROUPS, Part.PEOPLE})
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, *, aside: bool = False) -> None:
         super().__init__(window)
         assert self.model.room is not None
         self.group = self.model.room.address.removeprefix("#")
@@ -29,10 +32,20 @@ class Members(Piece):
         names = ft.Column(
             controls=[controls.title(self.words.say("Members")), self._count], spacing=0, expand=True
         )
-        close = controls.icon_button(self.words.say("Close members"), ft.Icons.CLOSE_ROUNDED, self._close)
+        say = self.words.say
+        leave = controls.icon_button(
+            say("Leave"), ft.Icons.EXIT_TO_APP_ROUNDED, lambda: LeaveGroup(window, self.group).show()
+        )
+        if aside:
+            row = [names, leave, controls.icon_button(say("Close"), ft.Icons.CLOSE_ROUNDED, self._close)]
+        else:
+            back = controls.icon_button(say("Back"), ft.Icons.ARROW_BACK_ROUNDED, self._close)
+            row = [back, names, leave]
         top = ft.Container(
-            content=ft.Row(controls=[names, close]),
-            padding=ft.Padding.only(left=look.GAP * 2, right=look.GAP, top=look.GAP * 1.5, bottom=look.GAP),
+            content=ft.Row(controls=row, spacing=look.GAP // 2),
+            padding=ft.Padding.only(
+                left=look.GAP * (2 if aside else 1), right=look.GAP, top=look.GAP * 1.5, bottom=look.GAP
+            ),
         )
         self._list = RowList(window, "members", Part.GROUPS)
         self.control = ft.Container(
