@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Final
 
 import flet as ft
+from msgspec.structs import replace
 
 from client.gui.model.markup import Paragraph
 from client.gui.model.rows import DayLine, Happened, Mark, NewLine, Row, Said
 from client.gui.views import controls, look, marks, texts
+from client.gui.views.filecard import FileCard
 from client.gui.views.sheets import Box
 from client.gui.views.window import Window
 
@@ -31,14 +33,27 @@ class RowView:
         self.row = row
         self.control = Box()
         self._icon: ft.Icon | None = None
+        self._label = ft.Semantics()
+        self._card: FileCard | None = None
         self._draw()
 
     def set(self, row: Row) -> bool:
         """Another state of the same row; whether ``control`` has to be sent."""
-        if row == self.row:
+        was, self.row = self.row, row
+        if row == was:
             return False
-        self.row = row
-        self._draw()
+        if not self._remark(was, row):
+            self._draw()
+        return True
+
+    def _remark(self, was: Row, row: Row) -> bool:
+        """Whether a mark that moved is all that is new; then only its sign is drawn."""
+        if not (isinstance(was, Said) and isinstance(row, Said)) or self._icon is None:
+            return False
+        if Mark.REFUSED in (was.mark, row.mark) or replace(was, mark=row.mark) != row:
+            return False
+        marks.put(self._icon, self.window.words, row.mark)
+        self._label.label = self.name(row)
         return True
 
     def _draw(self) -> None:
@@ -132,7 +147,7 @@ class RowView:
             expand=True,
             expand_loose=True,
         )
-        named = ft.Semantics(
+        self._label = ft.Semantics(
             container=True,
             label=self.name(row),
             exclude_semantics=not self._usable(row),
@@ -140,7 +155,7 @@ class RowView:
             expand=True,
             expand_loose=True,
         )
-        return self._placed(row, named)
+        return self._placed(row, self._label)
 
     def _placed(self, row: Said, content: ft.Control) -> ft.Control:
         """Ours on the right, others' on the left, beside who it was."""
@@ -198,7 +213,12 @@ class RowView:
         return ft.Row(controls=parts, spacing=3, tight=True)
 
     def _file(self, row: Said) -> list[ft.Control]:
-        return [] if row.file is None else [ft.Text(value=row.file.name)]
+        if row.file is None:
+            return []
+        if self._card is None:
+            room = self.window.model.room
+            self._card = FileCard(self.window, row.file, room.address if room is not None else "")
+        return [self._card.control]
 
     @staticmethod
     def _has_text(row: Said) -> bool:

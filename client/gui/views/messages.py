@@ -17,7 +17,7 @@ from client.gui.model.rows import Row
 from client.gui.views import controls, look
 from client.gui.views.message import RowView
 from client.gui.views.piece import Piece, mounted
-from client.gui.views.sheets import Scroll, Sheet
+from client.gui.views.sheets import Box, Scroll, Sheet
 from client.gui.views.window import Window
 
 GUESS: Final = 52.0 * PAGE
@@ -63,7 +63,7 @@ class PageView:
         self.drawn = False
         self._sheet = None
         self._views = {}
-        self.control = ft.Container(height=self.height)
+        self.control = Box(height=self.height)
 
     def _set(self, rows: list[Row]) -> None:
         self.drawn = True
@@ -120,7 +120,7 @@ class Messages(Piece):
         self._pixels = 0.0
         self._screen = 0.0
         self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
-        self._top = ft.Container(height=64, alignment=ft.Alignment.CENTER)
+        self._top = Box(height=64, alignment=ft.Alignment.CENTER)
         self._list = self._new_list()
         self._middle = ft.Container(expand=True)
         self._area = ft.SelectionArea(content=self._list)
@@ -193,7 +193,7 @@ class Messages(Piece):
         self._pages, self._waiting = {}, {}
         self._pixels = 0.0
         self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
-        self._top = ft.Container(height=64, alignment=ft.Alignment.CENTER)
+        self._top = Box(height=64, alignment=ft.Alignment.CENTER)
         self._list = self._new_list()
         self._area.content = self._list
         self.redraw(self._area)
