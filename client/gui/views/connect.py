@@ -21,7 +21,7 @@ class Connect(Entrance):
             value=self.model.entry.server,
             hint="pesan://…",
             changed=self.typed,
-            entered=self.submit,
+            entered=self.entered,
         )
         self.fields = {"server": self._server}
         self.frame(

@@ -1,6 +1,6 @@
 """What the screens before one is logged in have in common: a card in the middle, a form, what is wrong there.
 
-Belongs here: the frame, and showing the entry's problem at its field. Which fields there are each screen says.
+Belongs here: the frame, and showing the entry's problem at its field. Which fields there are, screens say.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import flet as ft
 
 from client.gui.model.changes import Part
 from client.gui.model.preferences import LANGUAGES
+from client.gui.model.problem import PASSWORDS_DIFFER, Problem
 from client.gui.views import look
 from client.gui.views.controls import Alarm, BusyButton, Field, quiet, title
-from client.gui.views.piece import Piece
+from client.gui.views.piece import Piece, mounted
 from client.gui.views.window import Window
 from client.gui.words.words import OWN_NAMES
 
@@ -47,6 +48,7 @@ class Entrance(Piece):
         self.fields: dict[str, Field] = {}
         self.button = BusyButton("", self.submit)
         self._card = ft.Container()
+        self._told: Problem | None = None
 
     # --- what each screen says ------------------------------------------------------------------
 
@@ -129,12 +131,26 @@ class Entrance(Piece):
         entry = self.model.entry
         problem = entry.problem
         sentence = self.words.problem(problem) if problem is not None else ""
-        about = problem.about if problem is not None else ""
+        about = self._about(problem)
         for name, field in self.fields.items():
             field.wrong(sentence if name == about else "")
         self.alarm.say("" if about in self.fields else sentence)
         self.button.busy(entry.busy)
         self.redraw(self.control)
+        if sentence and not entry.busy and self._told is not problem:
+            self._correct(about)
+        self._told = problem
+
+    def _about(self, problem: Problem | None) -> str:
+        if problem is None:
+            return ""
+        return "again" if problem.code == PASSWORDS_DIFFER and "again" in self.fields else problem.about
+
+    def _correct(self, about: str) -> None:
+        """The cursor goes to what is wrong: the button was switched off meanwhile, and has lost it."""
+        field = self.fields.get(about) or next(reversed(self.fields.values()), None)
+        if field is not None and mounted(field.control):
+            self.window.run(field.focus)
 
     def resized(self) -> None:
         """A card where there is room around it; the whole window where there is none."""
@@ -153,15 +169,18 @@ class Entrance(Piece):
 
     # --- for the screens ------------------------------------------------------------------------
 
-    def send(self, action: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
-        """Do what the form is for, unless it is being done; a field that is empty is gone to instead."""
-        if self.model.entry.busy:
-            return
-        empty = next((field for field in self.fields.values() if not field.text.strip()), None)
+    def send(self, action: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        """Do what the form is for, unless it is being done."""
+        if not self.model.entry.busy:
+            self.window.run(action)
+
+    def entered(self) -> None:
+        """Enter: on to the first field that is empty; when there is none, as if the button was pressed."""
+        empty = next((field for field in self.fields.values() if not field.text), None)
         if empty is not None:
             self.window.run(empty.focus)
         else:
-            self.window.run(action, *arguments)
+            self.submit()
 
     def typed(self) -> None:
         """Somebody types: what was wrong is said no more."""

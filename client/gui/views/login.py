@@ -25,14 +25,14 @@ class Login(Entrance):
             say("User name"),
             value=self.model.entry.user,
             changed=self.typed,
-            entered=self.submit,
+            entered=self.entered,
             autofill=ft.AutofillHint.USERNAME,
         )
         self._password = Field(
             say("Password"),
             secret=(say("Show password"), say("Hide password")),
             changed=self.typed,
-            entered=self.submit,
+            entered=self.entered,
             autofill=ft.AutofillHint.PASSWORD,
         )
         self._remember = stay(say("Stay logged in"))

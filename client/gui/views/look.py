@@ -27,6 +27,8 @@ FORM_WIDTH: Final = 400
 ROOM_WIDTH: Final = 860
 """Messages are no wider than this, so that lines stay readable."""
 DIALOG_WIDTH: Final = 440
+PANEL_WIDTH: Final = 640
+"""Settings are no wider."""
 
 MONO: Final = "monospace"
 

@@ -25,7 +25,7 @@ class Register(Entrance):
             say("User name"),
             value=self.model.entry.user,
             changed=self.typed,
-            entered=self.submit,
+            entered=self.entered,
             autofill=ft.AutofillHint.NEW_USERNAME,
         )
         self._password = self._new_password(say("Password"), secret)
@@ -50,7 +50,7 @@ class Register(Entrance):
             name,
             secret=secret,
             changed=self.typed,
-            entered=self.submit,
+            entered=self.entered,
             autofill=ft.AutofillHint.NEW_PASSWORD,
         )
 

@@ -1,7 +1,7 @@
 """Sentences that the window hears from elsewhere, as templates: they can be told apart, and then translated.
 
-Belongs here: those that somebody who uses the window meets: refusals of the server's. A test holds them to the
-code that says them. What is in no template is shown as its code's sentence, or as it came, which is English.
+Belongs here: those that somebody who uses the window meets: refusals of the server's. A test holds them to
+the code that says them. What is in no template is shown as its code's sentence, or as it came: in English.
 """
 
 from __future__ import annotations
