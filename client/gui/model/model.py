@@ -18,6 +18,7 @@ from client.chat import Chat
 from client.errors import ClientError, Closed, LoggedOut
 from client.gui.model.account import Account
 from client.gui.model.changes import Changes, Part
+from client.gui.model.drafts import Drafts
 from client.gui.model.entry import Entry
 from client.gui.model.farewell import farewell
 from client.gui.model.groups import Groups
@@ -104,6 +105,7 @@ class Model:
         self.groups = Groups(self)
         self.account = Account(self)
         self.outbox = Outbox(self)
+        self.drafts = Drafts(self)
         self.transfers = Transfers(self)
         self.room: Room | None = None
 
@@ -142,6 +144,7 @@ class Model:
             await chat.listen()
             await self.talks.load()
             await self.outbox.begin()
+            await self.drafts.begin()
             if self._chat is not chat:
                 raise Closed("The window was closed.")
         except BaseException:
@@ -161,6 +164,7 @@ class Model:
         if chat is None:
             return
         await self.outbox.forget()
+        await self.drafts.forget()
         await self.entry.forget()
         await self._let_go()
         self.show(Screen.LOGIN)
@@ -185,6 +189,7 @@ class Model:
     async def _let_go(self) -> None:
         """From now on nobody is logged in, and nothing of the session is left here. The chat stays open."""
         listening, outbox, transfers, room = self._listening, self.outbox, self.transfers, self.room
+        drafts = self.drafts
         self._chat = self._listening = self.hello = None
         if room is not None:
             room.close()
@@ -197,6 +202,7 @@ class Model:
             await asyncio.gather(listening, return_exceptions=True)
         await self._cancel_tasks()
         await outbox.close()
+        await drafts.close()
         await transfers.close()
 
     async def _cancel_tasks(self) -> None:
@@ -312,6 +318,8 @@ class Model:
             self._membership(event)
         elif isinstance(event, (TypingEvent, ReadEvent, DeliveredEvent, UndeliveredEvent, SetBack)):
             self.talks.hint(event)
+            if isinstance(event, UndeliveredEvent):
+                self.outbox.undelivered(event)
             if self.room is not None:
                 self.room.hint(event)
 

@@ -1,7 +1,7 @@
-"""The conversation that is open: its messages as rows in pages, what was typed into it, what is read.
+"""One open conversation: its messages, what is being typed, how far it was read.
 
-Belongs here: which messages are loaded, and when which are let go again. How rows are made of messages is
-``rows``'s, the list of all conversations ``talks``'.
+Belongs here: loading pages and letting them go, marks, typing, read markers. What stands on which page is
+``pages``', how a row is made ``rows``', the list of all conversations ``talks``'.
 
 Messages are loaded in pages. Whoever draws keeps a page's height; a page that is far from what is seen is let
 go (``rows`` is None) and takes its place as that height, until it comes near again. So a room of any length
@@ -11,12 +11,24 @@ at the bottom, so that nothing moves under their eyes: ``held`` counts what wait
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from client.gui.model.problem import Problem
-from client.gui.model.rows import Row
+from client.errors import ClientError
+from client.gui.model.changes import Part
+from client.gui.model.opening import after_read, opening, written
+from client.gui.model.outbox import FULL
+from client.gui.model.pages import KEPT, PAGE, Page, Pages
+from client.gui.model.parcel import Parcel
+from client.gui.model.problem import Problem, problem
+from client.gui.model.reading import Reading
+from client.gui.model.rows import Before, Happened, Row, Scribe
+from client.gui.model.talk import address_of, kind_of
+from client.gui.model.waiting import Waiting
 from client.inbox import SetBack
+from protocol.addresses import Kind, name_key
+from protocol.commands import HistoryReply, Message
+from protocol.errors import Failure
 from protocol.events import (
     DeliveredEvent,
     MembershipEvent,
@@ -29,25 +41,12 @@ from protocol.events import (
 if TYPE_CHECKING:
     from client.gui.model.model import Model
 
-PAGE: Final = 50
-"""Messages loaded at a time."""
-KEPT: Final = 8
-"""Pages around what is seen that hold their rows."""
+__all__ = ["KEPT", "PAGE", "Page", "Room"]
 
-
-@dataclass
-class Page:
-    """Messages ``first`` to ``last`` (seq). ``rows``: None while it is let go. ``version`` grows as rows change.
-
-    ``height`` in pixels as it was last drawn, 0 when it never was: the view's to keep.
-    """
-
-    number: int
-    first: int
-    last: int
-    rows: list[Row] | None = field(default_factory=list)
-    version: int = 0
-    height: float = 0.0
+HELD_MOST: Final = 4 * PAGE
+"""Of what came while somebody read older messages, the newest that are at hand; others are fetched again."""
+TYPING_EVERY: Final = 3.0
+"""Seconds between two notices that we are typing."""
 
 
 class Room:
@@ -62,95 +61,368 @@ class Room:
     def __init__(self, model: Model, address: str) -> None:
         self.address = address
         self.conversation = 0
-        self.pages: list[Page] = []
         self.waiting: list[Row] = []
         self.loading = True
         self.older_loading = False
         self.at_start = False
         self.following = True
         self.held = 0
-        self.new_at = 0
         self.unread_at_opening = 0
         self._model = model
+        self._scribe = Scribe(model.user, model.zone, kind_of(address), "@" in address)
+        self._pages = Pages(self._scribe)
+        self._waiting = Waiting(self._scribe)
+        self._reading = Reading(model)
+        self._early: list[MessageEvent] = []
+        self._held: deque[MessageEvent | Happened] = deque(maxlen=HELD_MOST)
+        self._others = 0
+        """Seq of the newest message of somebody else."""
+        self._typed_at = float("-inf")
+        self._comings = 0
+        self._filling = False
+        self._era = 0
+        """Grows when what was asked for before is of no use any more."""
+        self._closed = False
 
     @property
     def kind(self) -> str:
         """As in ``Kind``."""
-        raise NotImplementedError
+        return kind_of(self.address)
+
+    @property
+    def pages(self) -> list[Page]:
+        """Oldest first."""
+        return self._pages.list
+
+    @property
+    def new_at(self) -> int:
+        """Seq of the first message that was unread when the room was opened; 0 when none was."""
+        return self._scribe.new_at
 
     def is_at(self, address: str) -> bool:
         """Whether this is the conversation with that address, compared without case."""
-        raise NotImplementedError
+        return name_key(self.address) == name_key(address)
 
     # --- messages -------------------------------------------------------------------------------
 
     async def load(self) -> Problem | None:
-        """Its latest messages, enough to have the first unread one among them (if that is not far)."""
-        raise NotImplementedError
+        """Its latest messages, enough to have the first unread one among them (if that is not far).
+
+        May be called again when it could not be loaded.
+        """
+        try:
+            await self._load()
+        except (Failure, ClientError) as error:
+            return problem(error)
+        return None
+
+    async def _load(self) -> None:
+        chat = self._model.chat
+        address = await written(self._model, self.address)
+        reply = await opening(chat, address)
+        if self._closed or not self.loading:
+            return
+        self.address = address
+        self.conversation = self._reading.conversation = reply.conversation
+        self._reading.known(reply.read_seq)
+        talk = self._model.talks.get(reply.conversation)
+        if talk is not None:
+            self._scribe.seen, self._scribe.delivered = talk.seen, talk.delivered
+        self._marks(reply)
+        messages, before = _split(reply)
+        self._scribe.new_at, unread = after_read(reply, messages, self._model.user)
+        self.unread_at_opening = max(unread, talk.unread if talk is not None and self._scribe.new_at else 0)
+        self.at_start = before is None
+        self._pages.begin(messages, before, reply.last_seq)
+        self._others = max((one.seq for one in messages if not self._ours(one.sender)), default=0)
+        self._others = self._others or (reply.last_seq if reply.last_seq > reply.read_seq else 0)
+        self.loading = False
+        early, self._early = self._early, []
+        for event in early:
+            self._pages.append(event)
+            self._count(event)
+        self._model.outbox.refused(self.address, reply.refused)
+        self.outbox_changed()
+        self._settle()
+        self.read()
+        self._model.changes.mark(Part.COMPOSER, Part.TALKS)
 
     async def refresh(self) -> None:
         """The server is back: marks that moved meanwhile. Messages come by themselves."""
-        raise NotImplementedError
+        if self.loading:
+            return
+        reply = await self._model.chat.history(self.conversation or self.address, limit=1)
+        if self._closed:
+            return
+        before = min(self._scribe.seen, self._scribe.delivered)
+        self._reading.known(reply.read_seq)
+        self._marks(reply)
+        self._pages.remark(before, self._pages.last)
+        self._model.outbox.refused(self.address, reply.refused)
+        self.outbox_changed()
+        self._settle()
+        self.read()
 
     async def older(self) -> None:
         """One page more at the top. Harmless when there is none, or one is under way."""
-        raise NotImplementedError
+        if self.older_loading or self.at_start or self.loading or not self._pages.list:
+            return
+        era, first = self._era, self._pages.first
+        self.older_loading = True
+        self._changed()
+        try:
+            reply = await self._model.chat.history(self.conversation, before=first, limit=PAGE + 1)
+        except (Failure, ClientError):
+            return
+        finally:
+            self.older_loading = False
+            self._changed()
+        if self._closed or era != self._era:
+            return
+        messages, before = _split(reply)
+        self.at_start = before is None
+        if messages:
+            self._pages.put_older(messages, before)
+            self._settle()
 
     def near(self, first: int, last: int) -> None:
         """Pages ``first`` to ``last`` (by position in ``pages``) are seen: have them and those around them
         hold rows, and let others go."""
-        raise NotImplementedError
+        self._pages.near(first, last)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let go of what is far, and ask for what is near."""
+        if self._pages.let_go():
+            self._changed()
+        if self.conversation and not self._filling and self._pages.missing() is not None:
+            self._filling = True
+            self._model.spawn(self._fill())
+
+    async def _fill(self) -> None:
+        """Rows for pages that came near; when the server does not answer, ``refresh`` begins again."""
+        try:
+            while not self._closed and (page := self._pages.missing()) is not None:
+                era = self._era
+                messages = await self._fetch(page)
+                if era == self._era and not self._closed:
+                    self._pages.fill(page, messages)
+                    self._changed()
+        finally:
+            self._filling = False
+
+    async def _fetch(self, page: Page) -> list[Message]:
+        """All messages of a page, and the one before it. It may grow meanwhile."""
+        found: list[Message] = []
+        after = max(page.first - 2, 0)
+        while True:
+            reply = await self._model.chat.history(
+                self.conversation, after=after, before=page.last + 1, limit=PAGE + 1
+            )
+            found += reply.messages
+            if reply.last >= page.last or reply.last <= after:
+                return found
+            after = reply.last
 
     def follow(self, following: bool) -> None:
         """Whether the newest messages are seen. When they are again, what was held is added."""
-        raise NotImplementedError
+        if following == self.following:
+            return
+        self.following = following
+        self._changed()
+        if following:
+            self._release()
+            self._pages.follow()
+            self._settle()
+            self.read()
+
+    def _release(self) -> None:
+        held, self._held, self.held = list(self._held), deque(maxlen=HELD_MOST), 0
+        for one in held:
+            if isinstance(one, Happened):
+                self._pages.happened(one)
+            else:
+                self._pages.append(one)
+                self._count(one)
+        self.outbox_changed()
 
     def to_newest(self) -> None:
         """Forget what is loaded above, if it is much, and show the newest messages."""
-        raise NotImplementedError
+        self.follow(True)
+        if self._pages.forget_older():
+            self._era += 1
+            self.at_start = False
+        self._settle()
+        self._changed()
 
     def read(self) -> None:
         """What is seen is read: move the marker, now or when the server is back."""
-        raise NotImplementedError
+        if self.following and self._model.visible and not self.loading and self._others:
+            self._reading.move(self._others)
 
     # --- what is typed --------------------------------------------------------------------------
 
     @property
     def draft(self) -> str:
         """What was begun here and not sent; kept for each conversation."""
-        raise NotImplementedError
+        return self._model.drafts.get(self.address)
 
     def typed(self, text: str) -> None:
         """The text being typed has changed: keep it as the draft, and tell the others that we are typing."""
-        raise NotImplementedError
+        self._model.drafts.put(self.address, text)
+        now = self._model.now()
+        told = self.kind != Kind.BROADCAST and self._model.line.connected and text.strip()
+        if told and now - self._typed_at >= TYPING_EVERY:
+            self._typed_at = now
+            self._model.spawn(self._model.chat.typing(self.address))
 
     def say(self, text: str) -> bool:
         """Send what was typed; False when it is nothing but blanks. The draft is empty then."""
-        raise NotImplementedError
+        text = text.strip("\r\n").rstrip()
+        if not text.strip():
+            return False
+        if self._model.outbox.full:
+            self._model.notices.failed(FULL)
+            return False
+        self.to_newest()
+        self._model.drafts.put(self.address, "")
+        self._typed_at = float("-inf")
+        self._model.outbox.put(self.address, text)
+        self._model.changes.mark(Part.COMPOSER)
+        return True
 
     @property
     def typists(self) -> list[str]:
         """Who else is typing now, by name."""
-        raise NotImplementedError
+        return self._model.talks.typists(self.address)
 
     # --- what is heard --------------------------------------------------------------------------
 
     def heard(self, event: MessageEvent) -> bool:
         """A message; whether it is of this conversation, and seen as it comes."""
-        raise NotImplementedError
+        if not self._concerns(event):
+            return False
+        if self.loading:
+            self._early.append(event)
+            return True
+        if not self.conversation:
+            self.conversation = self._reading.conversation = event.conversation
+        if not self.following:
+            self._hold(event)
+            return False
+        if self._pages.append(event):
+            self._count(event)
+            self._pages.follow()
+            if self._waiting.shown_up_to(self._pages.last):
+                self.outbox_changed()
+            self._settle()
+            self._changed()
+        self.read()
+        return True
+
+    def _concerns(self, event: MessageEvent) -> bool:
+        if self.conversation:
+            return event.conversation == self.conversation
+        return self.is_at(address_of(event, self._model.user))
+
+    def _hold(self, event: MessageEvent) -> None:
+        newest = next((one.seq for one in reversed(self._held) if isinstance(one, MessageEvent)), 0)
+        if event.seq > max(newest, self._pages.last):
+            self._held.append(event)
+            self.held += not self._ours(event.sender)
+            self._changed()
+
+    def _count(self, event: MessageEvent) -> None:
+        if not self._ours(event.sender):
+            self._others = max(self._others, event.seq)
 
     def hint(self, event: TypingEvent | ReadEvent | DeliveredEvent | UndeliveredEvent | SetBack) -> None:
         """Marks move, somebody types, the server was set back."""
-        raise NotImplementedError
+        if not self.conversation or event.conversation != self.conversation:
+            return
+        scribe = self._scribe
+        if isinstance(event, TypingEvent):
+            return  # who types is told by the list
+        if isinstance(event, ReadEvent):
+            if self._ours(event.user):
+                self._reading.known(event.seq)
+            else:
+                before, scribe.seen = scribe.seen, max(scribe.seen, event.seq)
+                self._remark(before, scribe.seen)
+        elif isinstance(event, DeliveredEvent):
+            before, scribe.delivered = scribe.delivered, max(scribe.delivered, event.seq)
+            self._remark(before, scribe.delivered)
+        elif isinstance(event, SetBack):
+            self._set_back(event)
+        elif event.seq:
+            self._pages.refuse(event.seq, event.message)
+            self._changed()
+
+    def _remark(self, before: int, after: int) -> None:
+        if self._pages.remark(before, after):
+            self._changed()
+
+    def _marks(self, reply: HistoryReply) -> None:
+        self._scribe.seen = max(self._scribe.seen, reply.seen_seq)
+        self._scribe.delivered = max(self._scribe.delivered, reply.delivered_seq)
+
+    def _set_back(self, event: SetBack) -> None:
+        """Messages are gone there, and what is said now has their numbers."""
+        self._era += 1
+        self._early = [one for one in self._early if one.seq <= event.last_seq]
+        self._held.clear()
+        self.held = 0
+        self._scribe.seen = min(self._scribe.seen, event.last_seq)
+        self._scribe.delivered = min(self._scribe.delivered, event.last_seq)
+        self._others = min(self._others, event.last_seq)
+        self._reading.cut(event.last_seq)
+        self._waiting.cut(event.last_seq)
+        self._pages.cut(event.last_seq)
+        if not self._pages.list and event.last_seq and not self.loading:
+            self.loading = True
+            self._model.spawn(self.load())
+        self.outbox_changed()
+        self._settle()
 
     def membership(self, event: MembershipEvent) -> None:
         """Somebody joined or left; if it was us, the room is closed by the model."""
-        raise NotImplementedError
+        if self.loading or event.conversation != self.conversation or self._ours(event.user):
+            return
+        self._comings += 1
+        row = Happened(f"h{self._comings}", event.user, event.change, event.by)
+        if self.following:
+            self._pages.happened(row)
+        else:
+            self._held.append(row)
+        self._changed()
+
+    def landed(self, parcel: Parcel, seq: int) -> None:
+        """A message of ours is stored; until it is heard its row stays where it is."""
+        if seq > self._pages.last:
+            self._waiting.landed(parcel, seq)
 
     def outbox_changed(self) -> None:
         """Messages of ours wait, were sent, or were refused: ``waiting`` is made anew."""
-        raise NotImplementedError
+        self._waiting.shown_up_to(self._pages.last)
+        self.waiting = self._waiting.rows(self._model.outbox.to(self.address), self._pages.tail)
+        self._changed()
 
     def close(self) -> None:
         """It is not open any more."""
-        raise NotImplementedError
+        self._closed = True
+        self._era += 1
+
+    def _ours(self, user: str) -> bool:
+        return name_key(user) == name_key(self._model.user)
+
+    def _changed(self) -> None:
+        self._model.changes.mark(Part.ROOM)
+
+
+def _split(reply: HistoryReply) -> tuple[list[Message], Before | None]:
+    """Messages to show, and what stands before them: the first is only asked for so that it is known who said
+    it, and on which day. None: there is nothing before them."""
+    if reply.first <= 1 or not reply.messages:
+        return reply.messages, None
+    first, *rest = reply.messages
+    return rest, Before(first.sender, first.sent_at)
