@@ -228,6 +228,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The same from one network address."""
     web_tab_timeout: Seconds = 120.0
     """Seconds after which a tab that is closed or cut off counts as gone, and its session ends."""
+    web_spool_bytes: Count = 8_589_934_592
+    """Files on their way from browsers, all together, in bytes; one tab has half of it. Others wait."""
 
     # Times
     session_timeout: Seconds = 30.0

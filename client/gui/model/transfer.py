@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from client.gui.model.problem import Problem
 from protocol.files import FileInfo
@@ -42,8 +42,8 @@ class Crate(Protocol):
         """Bytes that are here so far, as they come; ends when all are. ``OSError`` if they will not."""
 
     @property
-    def place(self) -> Path:
-        """Where it lies when it is here."""
+    def place(self) -> Path | BinaryIO:
+        """Where it lies when it is here, or it itself, open: what ``Files.upload`` takes."""
 
     def drop(self) -> None:
         """It is not needed any more; what was made for it is removed. Harmless when it was said before."""

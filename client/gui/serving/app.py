@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from client.gui.serving.freight import Freight
 from client.gui.serving.guard import Guard
 from client.gui.serving.shelf import Shelf
 from client.gui.serving.tabs import Tabs
@@ -41,7 +42,8 @@ class Serving:
 def application(serving: Serving) -> Starlette:
     """The application for one process."""
     shelf = Shelf()
-    tabs = Tabs(serving)
+    freight = Freight(serving.settings.home / "web", serving.settings.web_spool_bytes)
+    tabs = Tabs(serving, freight)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -53,7 +55,11 @@ def application(serving: Serving) -> Starlette:
             end()
 
     return Starlette(
-        routes=[*_routes(serving, tabs), Route("/{path:path}", shelf.answer, methods=["GET"])],
+        routes=[
+            *_routes(serving, tabs),
+            *freight.routes,
+            Route("/{path:path}", shelf.answer, methods=["GET"]),
+        ],
         middleware=[Middleware(Guard, settings=serving.settings)],
         lifespan=lifespan,
     )

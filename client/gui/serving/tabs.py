@@ -18,6 +18,7 @@ from client.gui.visit import Visit, visit
 
 if TYPE_CHECKING:
     from client.gui.serving.app import Serving
+    from client.gui.serving.freight import Freight
     from client.gui.serving.windows import Windows
 
 ZONE: Final = "zone"
@@ -29,8 +30,9 @@ TRY_LATER: Final = 1013
 class Tabs:
     """Everyone who has our page open."""
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: Serving, freight: Freight) -> None:
         self._serving = serving
+        self._freight = freight
         self._open = 0
 
     @cached_property
@@ -62,6 +64,7 @@ class Tabs:
             server=self._serving.server,
             fixed=not (settings.web_other_servers and alone),
             device="Browser",
+            doors=self._freight.doors,
             keeping=BrowserKeeping,
         )
 
