@@ -21,6 +21,7 @@ from client.gui.views.room import RoomPiece
 from client.gui.views.settings import Settings
 from client.gui.views.sidebar import Sidebar
 from client.gui.views.toasts import Toasts
+from client.gui.views.transfers import TransfersStrip
 from client.gui.views.window import Panel, Window
 
 BROAD: Final = 1120.0
@@ -46,6 +47,7 @@ class Main(Piece):
         self.sidebar = Sidebar(window)
         self.line = Reconnecting(window)
         self.toasts = Toasts(window)
+        self.transfers = TransfersStrip(window)
         self.place: Piece = Nowhere(window)
         self.aside: Members | None = None
         self._spot: Spot = (Nowhere, None)
@@ -60,7 +62,7 @@ class Main(Piece):
             spacing=0,
             vertical_alignment=ft.CrossAxisAlignment.STRETCH,
         )
-        below = ft.Column(controls=[self.line.control, row], expand=True, spacing=0)
+        below = ft.Column(controls=[self.line.control, row, self.transfers.control], expand=True, spacing=0)
         self.control = ft.SafeArea(
             content=ft.Stack(controls=[below, self.toasts.control], expand=True, fit=ft.StackFit.EXPAND),
             expand=True,
@@ -98,7 +100,8 @@ class Main(Piece):
             piece.gone()
 
     def _pieces(self) -> list[Piece]:
-        every = (self.line, self.sidebar, self.place, self.aside, self.window.dialog, self.toasts)
+        below = (self.transfers, self.window.dialog, self.toasts)
+        every = (self.line, self.sidebar, self.place, self.aside, *below)
         return [piece for piece in every if piece is not None]
 
     def _arrange(self) -> list[Piece]:
