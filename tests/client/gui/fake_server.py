@@ -14,7 +14,7 @@ from client.chat import Event, Target
 from client.errors import Offline
 from protocol.addresses import BROADCAST, Kind, name_key
 from protocol.commands import Message
-from protocol.errors import Forbidden, NotFound
+from protocol.errors import Forbidden, NotFound, RateLimited
 from protocol.events import MessageEvent
 from protocol.files import FileInfo
 
@@ -33,8 +33,15 @@ class Guest(Protocol):
     def token(self) -> bytes:
         """Of its session."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+
     def push(self, event: Event) -> None:
         """It hears this."""
+
+    def pause(self, refusal: RateLimited) -> None:
+        """It waits because of this."""
 
     def end(self) -> None:
         """Its session is over."""

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from client.chat import Chat
 from client.errors import Offline, Timeout, WrongServerKey
 from client.gui.model import entry
 from client.gui.model.keeping import LOGIN, SERVER, Forgetful
@@ -26,9 +27,9 @@ OTHER = f"pesan://127.0.0.1:7700?key={'B' * 42}A"
 async def test_a_window_that_knows_no_server_asks_for_one_and_remembers_it(scene: Scene) -> None:
     model = scene.window(server="")
     await model.start()
-    assert model.screen is Screen.CONNECT
+    assert (model.screen, model.entry.server) == (Screen.CONNECT, "")
     assert await model.entry.connect(f"  {THERE} ")
-    assert model.screen is Screen.LOGIN
+    assert (model.screen, model.entry.server) == (Screen.LOGIN, THERE)
     again = scene.window(server="")
     await again.start()
     assert (again.screen, again.entry.server) == (Screen.LOGIN, THERE)
@@ -37,7 +38,7 @@ async def test_a_window_that_knows_no_server_asks_for_one_and_remembers_it(scene
 @pytest.mark.parametrize("text", ["", "   ", "budi", "pesan://127.0.0.1", "pesan://example.org:7700"])
 async def test_what_is_no_connection_string_is_said_of_the_field(scene: Scene, text: str) -> None:
     model = scene.window(server="")
-    model.chats = lambda server, **how: entry.connection_string.parse(server)
+    model.chats = Chat.connect
     await model.start()
     assert not await model.entry.connect(text)
     assert model.entry.problem is not None
@@ -183,7 +184,7 @@ async def test_a_pause_after_wrong_passwords_is_told_while_it_lasts(scene: Scene
     held = scene.server.hold("login")
     trying = asyncio.create_task(model.entry.login("ani", PASSWORD, remember=False))
     await until(lambda: scene.server.called("login"))
-    scene.server.chats[0].pause(RateLimited("Too many wrong passwords.", retry_after=4))  # type: ignore[attr-defined]
+    scene.server.chats[0].pause(RateLimited("Too many wrong passwords.", retry_after=4))
     assert model.entry.problem is not None
     assert model.entry.problem.fields == {"retry_after": 4}
     held.set()
