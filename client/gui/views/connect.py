@@ -19,7 +19,6 @@ class Connect(Entrance):
         self._server = Field(
             say("Server"),
             value=self.model.entry.server,
-            hint="pesan://…",
             changed=self.typed,
             entered=self.entered,
         )

@@ -59,7 +59,7 @@ def _theme(palette: Palette) -> ft.Theme:
         color_scheme=ft.ColorScheme(**palette),
         scaffold_bgcolor=palette["surface"],
         divider_color=palette["outline_variant"],
-        text_theme=_texts(),
+        text_theme=_texts(palette["on_surface"]),
         filled_button_theme=ft.FilledButtonTheme(style=button),
         outlined_button_theme=ft.OutlinedButtonTheme(style=light_button),
         text_button_theme=ft.TextButtonTheme(style=light_button),
@@ -88,11 +88,14 @@ def _theme(palette: Palette) -> ft.Theme:
     )
 
 
-def _texts() -> ft.TextTheme:
-    """Few sizes: a title, a heading, names, running text, what stands small beside it."""
+def _texts(color: str) -> ft.TextTheme:
+    """Few sizes: a title, a heading, names, running text, what stands small beside it.
+
+    The colour is named, because a style of ours that names none is black in both themes.
+    """
 
     def style(size: float, weight: ft.FontWeight, height: float) -> ft.TextStyle:
-        return ft.TextStyle(size=size, weight=weight, height=height, letter_spacing=0)
+        return ft.TextStyle(size=size, weight=weight, height=height, letter_spacing=0, color=color)
 
     plain, strong, bold = ft.FontWeight.W_400, ft.FontWeight.W_500, ft.FontWeight.W_600
     return ft.TextTheme(
