@@ -66,6 +66,11 @@ def one_line(text: str, style: ft.TextThemeStyle, color: ft.ColorValue = Colour.
     )
 
 
+def apart(content: ft.Control) -> ft.Control:
+    """Text that screen readers meet by itself, and not as part of whatever is around it."""
+    return ft.Semantics(container=True, content=content)
+
+
 # --- buttons ------------------------------------------------------------------------------------
 
 
@@ -115,7 +120,7 @@ class BusyButton:
 
     def __init__(self, name: str, act: Act, *, danger: bool = False) -> None:
         self._ring = ft.ProgressRing(width=16, height=16, stroke_width=2, visible=False)
-        text = ft.Text(value=name)
+        text = ft.Text(value=name, weight=ft.FontWeight.W_600)
         self.control = ft.FilledButton(
             content=ft.Row(
                 controls=[self._ring, text],

@@ -155,7 +155,7 @@ class Entrance(Piece):
     def resized(self) -> None:
         """A card where there is room around it; the whole window where there is none."""
         narrow = self.window.narrow
-        self._card.bgcolor = None if narrow else ft.Colors.SURFACE
+        self._card.bgcolor = None if narrow else ft.Colors.SURFACE_BRIGHT
         self._card.border = None if narrow else ft.Border.all(width=1, color=ft.Colors.OUTLINE_VARIANT)
         self._card.padding = ft.Padding.all(look.GAP * (2 if narrow else 4))
         self._ground.bgcolor = ft.Colors.SURFACE if narrow else ft.Colors.SURFACE_CONTAINER_LOW

@@ -3,8 +3,9 @@
 Belongs here: numbers of colours. ``look`` makes themes of them; pieces name a role (``ft.Colors.SURFACE``).
 
 A calm green-grey for what surrounds, one teal for what one acts on, and hardly a line: neighbours are told
-apart by the tone of their ground. ``PAIRS`` names every text and every ground that it is drawn on; a test
-computes their contrast in both themes (WCAG 2.1 AA: 4.5 for text, 3 for what is only a sign or a border).
+apart by the tone of their ground; what lies on another ground like a card is ``surface_bright``. ``PAIRS``
+names every text and every ground that it is drawn on; a test computes their contrast in both themes (WCAG 2.1
+AA: 4.5 for text, 3 for what is only a sign or a border).
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ DARK: Final[Palette] = {
     "error_container": "#5C1A16",
     "on_error_container": "#FFDAD6",
     "surface": "#111716",
-    "surface_bright": "#364340",
+    "surface_bright": "#1B2422",
     "surface_dim": "#0C1110",
     "surface_container_lowest": "#0C1110",
     "surface_container_low": "#161E1C",
@@ -90,6 +91,7 @@ DARK: Final[Palette] = {
 
 GROUNDS: Final = (
     "surface",
+    "surface_bright",
     "surface_container_lowest",
     "surface_container_low",
     "surface_container",

@@ -10,7 +10,7 @@ import flet as ft
 from client.gui.model.changes import Part
 from client.gui.model.problem import PASSWORDS_DIFFER
 from client.gui.views import look
-from client.gui.views.controls import BusyButton, Field, quiet
+from client.gui.views.controls import BusyButton, Field, apart, quiet
 from client.gui.views.piece import Piece
 from client.gui.views.window import Window
 
@@ -30,13 +30,14 @@ class Password(Piece):
         self.control = ft.AutofillGroup(
             content=ft.Column(
                 controls=[
-                    quiet(say("Every other session of yours ends when the password changes.")),
+                    apart(quiet(say("Every other session of yours ends when the password changes."))),
                     self.old.control,
                     self.new.control,
                     self.again.control,
                     ft.Row(controls=[self.button.control], alignment=ft.MainAxisAlignment.END),
                 ],
                 spacing=look.GAP * 2,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
             )
         )
 

@@ -9,7 +9,7 @@ import flet as ft
 
 from client.gui.model.changes import Part
 from client.gui.views import look
-from client.gui.views.controls import Alarm, ask, one_line, quiet, text_button
+from client.gui.views.controls import Alarm, apart, ask, one_line, quiet, text_button
 from client.gui.views.piece import Piece
 from client.gui.views.window import Window
 from protocol.commands import SessionInfo
@@ -55,10 +55,9 @@ class Sessions(Piece):
                 ),
             ],
             spacing=0,
-            expand=True,
         )
         icon = ft.Icon(icon=ft.Icons.DEVICES_ROUNDED, size=22, color=ft.Colors.ON_SURFACE_VARIANT)
-        controls: list[ft.Control] = [icon, texts]
+        controls: list[ft.Control] = [icon, ft.Container(content=apart(texts), expand=True)]
         if not session.current:
             controls.append(self._end(session, name))
         return ft.Row(

@@ -10,7 +10,16 @@ import flet as ft
 from client.gui.model.changes import Part
 from client.gui.model.preferences import LANGUAGES, Theme
 from client.gui.views import look
-from client.gui.views.controls import avatar, heading, icon_button, one_line, outlined_button, quiet, title
+from client.gui.views.controls import (
+    apart,
+    avatar,
+    heading,
+    icon_button,
+    one_line,
+    outlined_button,
+    quiet,
+    title,
+)
 from client.gui.views.dialogs import log_out
 from client.gui.views.password import Password
 from client.gui.views.piece import Piece
@@ -42,7 +51,7 @@ class Settings(Piece):
             ),
             section(say("Sessions"), self.sessions.control),
             section(say("Password"), self.password.control),
-            ft.Container(content=quiet(f"Pesan {VERSION}"), alignment=ft.Alignment.CENTER),
+            apart(ft.Container(content=quiet(f"Pesan {VERSION}"), alignment=ft.Alignment.CENTER)),
         ]
         self.control = ft.Container(
             content=ft.Column(
@@ -71,10 +80,12 @@ class Settings(Piece):
                 one_line(self._server(), ft.TextThemeStyle.BODY_MEDIUM, ft.Colors.ON_SURFACE_VARIANT),
             ],
             spacing=0,
-            expand=True,
         )
         leave = outlined_button(say("Log out"), lambda: log_out(self.window), icon=ft.Icons.LOGOUT_ROUNDED)
-        return ft.Row(controls=[avatar(user, size=48), names, leave], spacing=look.GAP * 2)
+        return ft.Row(
+            controls=[avatar(user, size=48), ft.Container(content=apart(names), expand=True), leave],
+            spacing=look.GAP * 2,
+        )
 
     def _server(self) -> str:
         try:
@@ -164,7 +175,8 @@ def section(name: str, *controls: ft.Control) -> ft.Control:
 
 def _named(name: str, control: ft.Control) -> ft.Control:
     return ft.Column(
-        controls=[ft.Text(value=name, theme_style=ft.TextThemeStyle.LABEL_LARGE), control], spacing=look.GAP
+        controls=[apart(ft.Text(value=name, theme_style=ft.TextThemeStyle.LABEL_LARGE)), control],
+        spacing=look.GAP,
     )
 
 
@@ -177,7 +189,7 @@ def _scrolled(sections: list[ft.Control]) -> ft.Control:
         width=look.PANEL_WIDTH,
     )
     return ft.ListView(
-        controls=[ft.Row(controls=[ft.Container(content=column, expand=True)], expand=True)],
+        controls=[ft.Container(content=column, alignment=ft.Alignment.TOP_CENTER)],
         padding=ft.Padding.symmetric(horizontal=look.GAP * 2, vertical=look.GAP * 3),
         expand=True,
     )
