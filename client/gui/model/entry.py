@@ -192,8 +192,8 @@ class Entry:
                 try:
                     await chat.whoami()
                     self.user = chat.user
-                    self.remembered = True
                     await self._model.began(chat)
+                    self.remembered = True
                 except (Timeout, Offline) as error:
                     self._say(problem(error, "server"))
                 except (LoggedOut, InvalidCredentials, Unauthenticated):
@@ -230,6 +230,8 @@ class Entry:
         self._say(None)
         failed: Problem | None = None
         try:
+            async with self._model.ending:  # the session before is put away
+                pass
             await work
         except Closed:
             failed = Problem("", "")

@@ -96,6 +96,8 @@ class Model:
         self._listening: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.ending = asyncio.Lock()
+        """Held while a session is put away: nobody logs in before it is."""
         self._parts()
 
     def _parts(self) -> None:
@@ -161,13 +163,13 @@ class Model:
     async def logout(self) -> None:
         """End the session on the server, and forget whatever was kept of it."""
         chat = self._chat
-        if chat is None:
+        if chat is None or self.ending.locked():
             return
-        await self.outbox.forget()
-        await self.drafts.forget()
-        await self.entry.forget()
-        await self._let_go()
-        self.show(Screen.LOGIN)
+        async with self.ending:
+            await self.outbox.forget()
+            await self.drafts.forget()
+            await self.entry.forget()
+            await self._let_go(Screen.LOGIN)
         if not await farewell(chat):
             sentence = "The server was not reached: there the session goes on until it expires."
             self.entry.problem = Problem(NOT_ENDED, sentence)
@@ -186,7 +188,7 @@ class Model:
             await chat.close()
         await self._cancel_tasks()
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, screen: Screen | None = None) -> None:
         """From now on nobody is logged in, and nothing of the session is left here. The chat stays open."""
         listening, outbox, transfers, room = self._listening, self.outbox, self.transfers, self.room
         drafts = self.drafts
@@ -196,7 +198,7 @@ class Model:
         self.notices.clear()
         self.line.begin()
         self._parts()
-        self.changes.mark(*Part)
+        self.show(screen or self.screen)
         if listening is not None and listening is not asyncio.current_task():
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -229,9 +231,9 @@ class Model:
 
     def here(self, address: str) -> str:
         """An address as somebody typed it, without our own realm's name: ``bob@a`` is ``bob`` in realm a."""
-        name, _, realm = address.strip().partition("@")
+        name, at, realm = address.strip().partition("@")
         own = self.hello is not None and self.hello.realm == realm.lower()
-        return name if own or not realm else f"{name}@{realm.lower()}"
+        return name if own else f"{name}{at}{realm.lower()}"
 
     def address(self, text: str) -> str:
         """What somebody typed as a conversation's address, as it is properly written; '' if it is none."""
@@ -297,11 +299,12 @@ class Model:
 
     async def _logged_out(self, chat: Chat, error: LoggedOut) -> None:
         """The session was ended from elsewhere."""
-        await self._let_go()  # first: what waits in the outbox stays kept for when they log in again
-        await self.entry.forget()
-        await chat.close()
         self.entry.problem = problem(error)
-        self.show(Screen.LOGIN)
+        async with self.ending:
+            # Before the token is forgotten: what waits in the outbox stays kept for when they log in again.
+            await self._let_go(Screen.LOGIN)
+            await self.entry.forget()
+        await chat.close()
 
     def hear(self, event: Event) -> None:
         """Whoever it concerns takes it in."""

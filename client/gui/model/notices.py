@@ -10,6 +10,7 @@ from typing import Final
 
 from client.gui.model.changes import Changes, Part
 from client.gui.model.problem import Problem
+from protocol.addresses import name_key
 
 MOST: Final = 3
 """Notices at once; older ones give way."""
@@ -59,7 +60,8 @@ class Notices:
 
     def opened(self, address: str) -> None:
         """The room that a notice was about is open now."""
-        self.rows = [row for row in self.rows if not row.address or row.address != address]
+        key = name_key(address)
+        self.rows = [row for row in self.rows if not row.address or name_key(row.address) != key]
         self._changes.mark(Part.NOTICES)
 
     def clear(self) -> None:
