@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -22,8 +23,10 @@ from protocol.files import FileInfo
 
 RUN: Final = 5 * 60 * 1_000_000
 """Microseconds between two messages of one sender, above which the second one is named again."""
-_LATEST: Final = 253_370_764_800
-"""Seconds since 1970 up to which a calendar goes in every time zone."""
+QUARTER: Final = 15 * 60 * 1_000_000
+"""Microseconds; in every time zone a day begins with one."""
+_LATEST: Final = 281_523_072
+"""Quarters of an hour since 1970 up to which a calendar goes in every time zone."""
 
 
 class Mark(IntEnum):
@@ -150,8 +153,7 @@ class Scribe:
 
     def day(self, at: int) -> date:
         """The day of ``at`` (microseconds) as the reader's clock has it."""
-        seconds = min(max(at // 1_000_000, 86_400), _LATEST)
-        return datetime.fromtimestamp(seconds, UTC).astimezone(self.zone).date()
+        return _day(self.zone, min(max(at // QUARTER, 96), _LATEST))
 
     def mark(self, seq: int, refusal: str = "") -> Mark:
         """How far a message of ours has come."""
@@ -169,6 +171,11 @@ class Scribe:
             return row
         mark = self.mark(row.seq, row.refusal)
         return row if mark == row.mark else replace(row, mark=mark)
+
+
+@lru_cache(maxsize=2_000)
+def _day(zone: tzinfo | None, quarter: int) -> date:
+    return datetime.fromtimestamp(quarter * (QUARTER // 1_000_000), UTC).astimezone(zone).date()
 
 
 def begins_run(before: Before | None, sender: str, at: int) -> bool:
