@@ -33,7 +33,7 @@ from client.gui.model.room import Room
 from client.gui.model.talks import Talks
 from client.gui.model.transfers import Transfers
 from client.inbox import Event, SetBack, Status
-from protocol.addresses import name_key, parse
+from protocol.addresses import Kind, name_key, parse
 from protocol.commands import HelloReply
 from protocol.errors import Busy, Failure, Invalid, Unavailable
 from protocol.events import (
@@ -254,6 +254,8 @@ class Model:
         room = Room(self, address)
         self.room = room
         self.notices.opened(address)
+        if room.kind == Kind.DIRECT:
+            self.spawn(self.people.look_up(address))
         self.changes.mark(Part.ROOM, Part.TALKS, Part.COMPOSER, Part.TYPING)
         failed = await room.load()
         while failed is not None and failed.code in AWAY and self.room is room:
@@ -314,6 +316,7 @@ class Model:
             self.outbox.heard(event)
             told = self.room is not None and self.room.heard(event)
             self.talks.heard(event, here=told and self.visible)
+            self.people.spoke(event.sender)
         elif isinstance(event, PresenceEvent):
             self.people.presence(event)
             self.groups.presence(event)
@@ -347,6 +350,8 @@ class Model:
             self.transfers.again()
             if self.room is not None and not self.room.loading:
                 self.spawn(self.room.refresh())
+                if self.room.kind == Kind.DIRECT:
+                    self.spawn(self.people.look_up(self.room.address))
 
     # --- for the parts --------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ class People:
         self._model = model
         self._known: dict[str, Person] = {}
         """By name, also of other realms."""
+        self._asked: set[str] = set()
+        """Who said something and was not known: asked about once."""
         self._sorted: list[Person] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -102,6 +104,13 @@ class People:
             return problem(error)
         self._learn(Person(found.user, found.online, found.last_seen))
         return None
+
+    def spoke(self, user: str) -> None:
+        """Somebody said something: who is new here is asked about, for no event told that they came."""
+        key = name_key(user)
+        if self.loaded and key not in self._known and key not in self._asked | {name_key(self._model.user)}:
+            self._asked.add(key)
+            self._model.spawn(self.look_up(user))
 
     def presence(self, event: PresenceEvent) -> None:
         """Somebody came or went."""

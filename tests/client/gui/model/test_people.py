@@ -53,6 +53,25 @@ async def test_asking_about_one_says_who_or_why_not(scene: Scene) -> None:
     assert failed.code == "not_found"
 
 
+async def test_who_is_new_is_known_as_soon_as_they_say_something(scene: Scene) -> None:
+    model = await scene.enter("ani")
+    scene.server.add("eka")
+    scene.server.online = {"eka"}
+    scene.server.say("eka", "ani", "hello")
+    scene.server.say("eka", "ani", "hello?")
+    await settle()
+    assert scene.server.called("get_user") == [("eka",)]
+    assert model.people.rows[0] == Person("eka", True, 0)
+
+
+async def test_of_whom_one_opens_it_is_asked_whether_they_are_there(scene: Scene) -> None:
+    model = await scene.enter("ani")
+    scene.server.online = {"budi"}
+    await model.open("Budi")
+    await settle()
+    assert model.people.online("budi") is True
+
+
 async def test_while_somebody_looks_the_list_is_asked_for_again_and_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
