@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
 
-.PHONY: run test lint types arrows tests format bench crash realms simulate soak fuzz clean
+.PHONY: run test lint types arrows tests format words bench crash realms simulate soak fuzz clean
 
 run: $(VENV)/.ready
 	@exec $(BIN)/pesan up
@@ -28,6 +28,10 @@ tests: $(VENV)/.built
 format: $(VENV)/.built
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Bring the catalogues of the window's texts up to its code; names what has no translation.
+words: $(VENV)/.built
+	$(BIN)/python -m client.gui.words.gather
 
 # Speed, on a server of its own: some minutes. See docs/PERFORMANCE.md.
 bench: $(VENV)/.built

@@ -102,6 +102,7 @@ class Settings(Piece):
                 ft.Segment(value=theme.value, label=ft.Text(value=name)) for theme, name in names.items()
             ],
             selected=[self.model.preferences.theme.value],
+            show_selected_icon=False,
             on_change=lambda _: self.window.run(self._choose_theme),
         )
 

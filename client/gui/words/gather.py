@@ -41,16 +41,14 @@ Id = str | tuple[str, str]
 """A sentence, or one for one and one for many."""
 
 
-def gathered() -> dict[Id, list[tuple[str, int]]]:
-    """Every sentence → where it is said (file, line)."""
-    found: dict[Id, list[tuple[str, int]]] = {}
+def gathered() -> set[Id]:
+    """Every sentence."""
+    found: set[Id] = set()
     with contextlib.redirect_stderr(io.StringIO()):  # Babel is told of every '' that is said
         rows = list(extract_from_dir(CODE, method_map=[("**.py", "python")], keywords=KEYWORDS))
-    for file, line, message, _, _ in rows:
-        id: Id = message if isinstance(message, str) else (str(message[0]), str(message[1]))
-        if id:
-            found.setdefault(id, []).append((f"client/gui/{file}", line))
-    return found
+    for _, _, message, _, _ in rows:
+        found.add(message if isinstance(message, str) else (str(message[0]), str(message[1])))
+    return found - {""}
 
 
 def load(language: str) -> Catalog:
@@ -64,14 +62,14 @@ def renewed(language: str, old: Catalog) -> tuple[Catalog, list[Id]]:
     new = Catalog(locale=language, fuzzy=False)
     new.mime_headers = [("Content-Type", "text/plain; charset=utf-8"), ("Plural-Forms", PLURALS[language])]
     lacking: list[Id] = []
-    for id, places in sorted(gathered().items(), key=lambda row: str(row[0])):
+    for id in sorted(gathered(), key=str):
         before = old.get(id)
         said = before.string if before is not None and _is_said(before) else ""
         if not said and language == "en":
             said = id
         if not said:
             lacking.append(id)
-        new.add(id, said, locations=[(file, 0) for file in sorted({file for file, _ in places})])
+        new.add(id, said)
     return new, lacking
 
 
@@ -81,9 +79,9 @@ def _is_said(message: Message) -> bool:
 
 
 def written(new: Catalog) -> bytes:
-    """A catalogue as its file: without dates, so that it only changes with what it says."""
+    """A catalogue as its file: without dates and places, so that it changes with what it says alone."""
     out = io.BytesIO()
-    write_po(out, new, width=100, include_lineno=False, omit_header=True)
+    write_po(out, new, width=100, no_location=True, omit_header=True)
     return (
         HEAD.format(language=new.locale_identifier, plural=PLURALS[str(new.locale)]) + out.getvalue().decode()
     ).encode()
