@@ -22,6 +22,11 @@ from client.gui.views.window import Window
 AVATAR: Final = 32
 ASIDE: Final = 56
 """What a message leaves free on the other side, so that one sees whose it is."""
+INSIDE: Final = ft.Padding.symmetric(horizontal=look.GAP * 1.5, vertical=look.GAP * 0.75)
+_R: Final = look.RADIUS + 2
+ROUND: Final = ft.BorderRadius.all(_R)
+ROUND_OWN: Final = ft.BorderRadius(top_left=_R, top_right=4, bottom_left=_R, bottom_right=_R)
+ROUND_OTHER: Final = ft.BorderRadius(top_left=4, top_right=_R, bottom_left=_R, bottom_right=_R)
 
 
 class RowView:
@@ -60,8 +65,7 @@ class RowView:
         row = self.row
         box = self.control
         if isinstance(row, Said):
-            box.padding = ft.Padding.only(top=look.GAP if row.head else 2)
-            box.content = self._said(row)
+            self._said(row)
         elif isinstance(row, DayLine):
             box.padding = ft.Padding.symmetric(vertical=look.GAP * 1.5)
             box.content = self._day(row)
@@ -116,7 +120,7 @@ class RowView:
             text_align=ft.TextAlign.CENTER,
             expand=True,
         )
-        return ft.Row(controls=[text])
+        return ft.Semantics(container=True, content=ft.Row(controls=[text]))
 
     def _news(self, row: Happened) -> str:
         words = self.window.words
@@ -130,9 +134,9 @@ class RowView:
 
     # --- a message ------------------------------------------------------------------------------
 
-    def _said(self, row: Said) -> ft.Control:
-        ink = ft.Colors.ON_PRIMARY_CONTAINER if row.own else ft.Colors.ON_SURFACE
-        ground = ft.Colors.PRIMARY_CONTAINER if row.own else ft.Colors.SURFACE_CONTAINER
+    def _said(self, row: Said) -> None:
+        """Ours on the right, others' on the left, beside who it was. Of few controls: messages are many."""
+        ink = self._ink(row)
         parts: list[ft.Control] = []
         if row.head and self.named and not row.own:
             parts.append(controls.one_line(row.sender, ft.TextThemeStyle.LABEL_LARGE, ft.Colors.PRIMARY))
@@ -140,47 +144,57 @@ class RowView:
         if row.mark is Mark.REFUSED:
             parts.append(self._refused(row))
         bubble = ft.Container(
-            content=ft.Column(controls=parts, spacing=2, tight=True),
-            bgcolor=ground,
+            content=parts[0] if len(parts) == 1 else ft.Column(controls=parts, spacing=2, tight=True),
+            bgcolor=self._ground(row),
             border_radius=self._corners(row),
-            padding=ft.Padding.symmetric(horizontal=look.GAP * 1.5, vertical=look.GAP * 0.75),
-            expand=True,
-            expand_loose=True,
+            padding=INSIDE,
         )
         self._label = ft.Semantics(
             container=True,
             label=self.name(row),
             exclude_semantics=not self._usable(row),
             content=bubble,
-            expand=True,
-            expand_loose=True,
         )
-        return self._placed(row, self._label)
+        self._stand(row)
 
-    def _placed(self, row: Said, content: ft.Control) -> ft.Control:
-        """Ours on the right, others' on the left, beside who it was."""
-        free = ft.Container(width=ASIDE)
+    def _stand(self, row: Said) -> None:
+        """Put a message where it belongs."""
+        box = self.control
+        top = look.GAP if row.head else 2
+        box.alignment = ft.Alignment.TOP_RIGHT if row.own else ft.Alignment.TOP_LEFT
         if row.own:
-            row_of = [free, content]
-        elif self.named:
-            face = controls.avatar(row.sender, AVATAR) if row.head else ft.Container(width=AVATAR)
-            row_of = [face, content, free]
+            box.padding = ft.Padding(left=ASIDE, top=top, right=0, bottom=0)
+            box.content = self._label
+        elif self.named and row.head:
+            box.padding = ft.Padding(left=0, top=top, right=ASIDE, bottom=0)
+            self._label.expand = self._label.expand_loose = True
+            box.content = ft.Row(
+                controls=[controls.avatar(row.sender, AVATAR), self._label],
+                spacing=look.GAP,
+                vertical_alignment=ft.CrossAxisAlignment.START,
+            )
         else:
-            row_of = [content, free]
-        return ft.Row(
-            controls=row_of,
-            spacing=look.GAP,
-            alignment=ft.MainAxisAlignment.END if row.own else ft.MainAxisAlignment.START,
-            vertical_alignment=ft.CrossAxisAlignment.START,
-        )
+            left = AVATAR + look.GAP if self.named else 0
+            box.padding = ft.Padding(left=left, top=top, right=ASIDE, bottom=0)
+            box.content = self._label
 
-    def _corners(self, row: Said) -> ft.BorderRadius:
-        radius, small = look.RADIUS + 2, 4
+    @staticmethod
+    def _ground(row: Said) -> ft.ColorValue:
+        if row.mark is Mark.REFUSED:
+            return ft.Colors.ERROR_CONTAINER
+        return ft.Colors.PRIMARY_CONTAINER if row.own else ft.Colors.SURFACE_CONTAINER
+
+    @staticmethod
+    def _ink(row: Said) -> ft.ColorValue:
+        if row.mark is Mark.REFUSED:
+            return ft.Colors.ON_ERROR_CONTAINER
+        return ft.Colors.ON_PRIMARY_CONTAINER if row.own else ft.Colors.ON_SURFACE
+
+    @staticmethod
+    def _corners(row: Said) -> ft.BorderRadius:
         if not row.head:
-            return ft.BorderRadius.all(radius)
-        if row.own:
-            return ft.BorderRadius(top_left=radius, top_right=small, bottom_left=radius, bottom_right=radius)
-        return ft.BorderRadius(top_left=small, top_right=radius, bottom_left=radius, bottom_right=radius)
+            return ROUND
+        return ROUND_OWN if row.own else ROUND_OTHER
 
     def _body(self, row: Said, ink: ft.ColorValue) -> list[ft.Control]:
         """Text with the time behind it: on the same line if there is room."""
@@ -205,12 +219,11 @@ class RowView:
             theme_style=ft.TextThemeStyle.LABEL_SMALL,
             color=ft.Colors.ON_SURFACE_VARIANT,
         )
-        parts: list[ft.Control] = [time]
-        if row.mark is not Mark.NONE:
-            self._icon = ft.Icon(icon=ft.Icons.SCHEDULE_ROUNDED, size=marks.SIZE)
-            marks.put(self._icon, self.window.words, row.mark)
-            parts.append(self._icon)
-        return ft.Row(controls=parts, spacing=3, tight=True)
+        if row.mark is Mark.NONE:
+            return time
+        self._icon = ft.Icon(icon=ft.Icons.SCHEDULE_ROUNDED, size=marks.SIZE)
+        marks.put(self._icon, self.window.words, row.mark)
+        return ft.Row(controls=[time, self._icon], spacing=3, tight=True)
 
     def _file(self, row: Said) -> list[ft.Control]:
         if row.file is None:
@@ -231,7 +244,7 @@ class RowView:
         reason = ft.Text(
             value=row.refusal or words.say("This message was not sent."),
             theme_style=ft.TextThemeStyle.BODY_SMALL,
-            color=ft.Colors.ERROR,
+            color=ft.Colors.ON_ERROR_CONTAINER,
         )
         retry = controls.text_button(
             words.say("Retry"), lambda: outbox.retry(row.id), icon=ft.Icons.REFRESH_ROUNDED
