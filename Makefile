@@ -17,7 +17,7 @@ lint: $(VENV)/.built
 	$(BIN)/ruff check .
 
 types: $(VENV)/.built
-	$(BIN)/mypy
+	$(BIN)/mypy -n 2
 
 arrows: $(VENV)/.built
 	$(BIN)/lint-imports
