@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from client.errors import Offline, Timeout
 from protocol.errors import Failure, Retry
@@ -16,6 +16,9 @@ from protocol.errors import Failure, Retry
 if TYPE_CHECKING:
     from client.chat import Chat
     from protocol.commands import SendReply
+
+AGAIN: Final = 0.1
+"""Seconds until a message without an answer is sent again; the call has waited for its own time."""
 
 
 async def deliver(
@@ -29,8 +32,8 @@ async def deliver(
 ) -> SendReply:
     """Send a message under one id, so that it is stored once, until the server says yes or no.
 
-    ``unanswered`` is called whenever a try got no answer; ``pause`` waits the seconds after which the server
-    wants to be asked again. Raises ``Failure`` when the answer is no for good, and ``ClientError`` when none
+    ``unanswered`` is called whenever a try got no answer; ``pause`` waits some seconds, after
+    which it is sent again. Raises ``Failure`` when the answer is no for good, and ``ClientError`` when none
     will ever come.
     """
     while True:
@@ -38,6 +41,7 @@ async def deliver(
             return await chat.send(to, text, id=id)
         except (Timeout, Offline):
             unanswered()
+            await pause(AGAIN)
         except Failure as error:
             if error.retry is not Retry.LATER:
                 raise

@@ -18,9 +18,10 @@ from client.cli.chat.front import Front
 from client.cli.chat.room import Room
 from client.cli.exits import code_of
 from client.cli.realms import queued, realm_of
-from client.errors import ClientError, Offline, Timeout
+from client.delivering import deliver
+from client.errors import ClientError
 from protocol.commands import SendReply
-from protocol.errors import Failure, Forbidden, Retry
+from protocol.errors import Failure, Forbidden
 from protocol.message_id import message_id
 
 SLOW: Final = 3.0
@@ -117,20 +118,17 @@ class Outgoing:
 
     async def _deliver(self, parcel: Parcel) -> SendReply:
         """Send one message until it is answered. Raises when the answer is no, or none will ever come."""
-        while True:
-            slow = asyncio.get_running_loop().call_later(SLOW, self._say_that_it_waits, parcel)
-            try:
-                reply = await self._chat.send(parcel.to, parcel.text, id=parcel.id)
-                self._room.stored(reply.conversation, parcel.to)
-                return reply
-            except (Timeout, Offline):
-                self._say_that_it_waits(parcel)
-            except Failure as error:
-                if error.retry is not Retry.LATER:
-                    raise
-                await asyncio.sleep(error.retry_after)
-            finally:
-                slow.cancel()
+
+        def wait() -> None:
+            self._say_that_it_waits(parcel)
+
+        slow = asyncio.get_running_loop().call_later(SLOW, wait)
+        try:
+            reply = await deliver(self._chat, parcel.to, parcel.text, parcel.id, unanswered=wait)
+        finally:
+            slow.cancel()
+        self._room.stored(reply.conversation, parcel.to)
+        return reply
 
     def _say_that_it_waits(self, parcel: Parcel) -> None:
         if not parcel.waited:
