@@ -143,6 +143,10 @@ class Entry:
         self._kept = json.dumps(stored)
         await self._model.keeping.put(LOGIN, self._kept)
 
+    async def forgotten(self) -> bool:
+        """Whether what we kept is kept no more: another window of this browser has logged out."""
+        return bool(self._kept) and await self._model.keeping.get(LOGIN) == ""
+
     async def forget(self) -> None:
         """Keep it no longer. Another window may have begun a session of its own meanwhile."""
         self.remembered = False

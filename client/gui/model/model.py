@@ -303,6 +303,9 @@ class Model:
         """The session was ended from elsewhere."""
         self.entry.problem = problem(error)
         async with self.ending:
+            if await self.entry.forgotten():  # by another window here: nothing is to be left behind
+                await self.outbox.forget()
+                await self.drafts.forget()
             # Before the token is forgotten: what waits in the outbox stays kept for when they log in again.
             await self._let_go(Screen.LOGIN)
             await self.entry.forget()

@@ -165,7 +165,10 @@ class Talks:
     def heard(self, event: MessageEvent, here: bool) -> None:
         """A message. ``here``: it is read as it comes; else it counts, and is told if it is not ours."""
         user = self._model.user
-        talk = self.know(event.conversation, address_of(event, user))
+        address = address_of(event, user)
+        if event.conversation not in self._talks and kind_of(address) != Kind.DIRECT:
+            self.reload()  # joined from elsewhere, or left and heard late: the list decides
+        talk = self.know(event.conversation, address)
         talk.typists.pop(event.sender, None)
         self._strangers.pop(event.sender, None)
         own = name_key(event.sender) == name_key(user)
@@ -189,11 +192,10 @@ class Talks:
         if name_key(event.user) != name_key(self._model.user):
             return
         talk = self._talks.get(event.conversation)
-        if event.change == "joined":
-            self.reload()
-        elif talk is not None:
+        if event.change != "joined" and talk is not None:
             self._remove(talk)
             self._changed()
+        self.reload()  # what is heard late may be so no more: the list decides
 
     def left(self, address: str) -> None:
         """We are no member any more."""

@@ -90,6 +90,28 @@ async def test_what_waits_is_kept_for_who_is_logged_out_from_elsewhere(scene: Sc
     assert [message.body for message in stored] == ["still to be sent"]
 
 
+async def test_two_windows_of_one_browser_log_out_together_and_leave_nothing(scene: Scene) -> None:
+    first = scene.window()
+    await first.start()
+    assert await first.entry.login("ani", "secret", remember=True)
+    second = scene.window()
+    await second.start()
+    assert second.user == "ani"
+    scene.server.hold("send")
+    await second.open("budi")
+    assert second.room is not None
+    assert second.room.say("still to be sent")
+    second.room.typed("a draft")
+    await settle()
+    await first.logout()
+    scene.server.end_sessions("ani")
+    for chat in scene.server.chats:
+        chat.end()
+    await until(lambda: second.screen is Screen.LOGIN)
+    await settle()
+    assert kept(scene) == []
+
+
 async def test_what_is_asked_after_the_logout_is_done_in_nobodys_name(scene: Scene) -> None:
     scene.server.group("team", "ani")
     model = await scene.enter("ani")
