@@ -15,7 +15,7 @@ from client.gui.views.shell import Shell
 from client.gui.views.window import Window
 from client.gui.visit import visit
 from client.gui.words import Words
-from client.gui.words.words import chosen
+from client.gui.words.words import chosen, own_languages
 
 # For the whole program: each event of a page runs in a task of its own, which would else end with a
 # comparison of everything on the page.
@@ -29,6 +29,6 @@ async def open_window(page: ft.Page) -> None:
     keeping = who.keeping(page) if who.keeping is not None else HomeKeeping()
     model = Model(keeping, server=who.server, fixed=who.fixed, device=who.device, zone=zone)
     doors = who.doors(page, model) if who.doors is not None else DesktopDoors(page, model)
-    shell = Shell(Window(page, model, Words(chosen(who.languages), zone), doors))
+    shell = Shell(Window(page, model, Words(chosen(who.languages or own_languages()), zone), doors))
     page.on_close = shell.close
     await shell.open()

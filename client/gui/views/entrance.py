@@ -122,6 +122,9 @@ class Entrance(Piece):
         return ft.MergeSemantics(content=ft.Semantics(selected=mine, content=button))
 
     async def _speak(self, language: str) -> None:
+        name = self.fields.get("user")
+        if name is not None:  # the form is made anew in the other language
+            self.model.entry.user = name.text.strip()
         await self.model.preferences.choose(language=language)
 
     # --- drawing --------------------------------------------------------------------------------

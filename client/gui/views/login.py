@@ -9,7 +9,7 @@ import flet as ft
 
 from client.gui.model.model import Screen
 from client.gui.views import look
-from client.gui.views.controls import Field, quiet, text_button
+from client.gui.views.controls import Act, Field, quiet, text_button
 from client.gui.views.entrance import Entrance
 from client.gui.views.window import Window
 from protocol import connection_string
@@ -67,14 +67,13 @@ def stay(name: str) -> ft.Checkbox:
     return ft.Checkbox(label=name, value=True)
 
 
-def other_way(question: str, name: str, act: object) -> ft.Control:
+def other_way(question: str, name: str, act: Act) -> ft.Control:
     """A question, and a button for those who say yes."""
-    assert callable(act)
     return ft.Row(
         controls=[quiet(question), text_button(name, act)],
         alignment=ft.MainAxisAlignment.CENTER,
         vertical_alignment=ft.CrossAxisAlignment.CENTER,
-        spacing=0,
+        spacing=look.GAP / 2,
         wrap=True,
     )
 

@@ -45,26 +45,23 @@ def dark_theme() -> ft.Theme:
 
 def _theme(palette: Palette) -> ft.Theme:
     rounded = ft.RoundedRectangleBorder(radius=RADIUS)
-    button = ft.ButtonStyle(
-        shape=rounded,
-        padding=ft.Padding.symmetric(horizontal=GAP * 2.5, vertical=GAP * 2),
-        text_style=ft.TextStyle(size=15, weight=ft.FontWeight.W_500, letter_spacing=0),
-    )
-    light_button = ft.ButtonStyle(
-        shape=rounded,
-        padding=ft.Padding.symmetric(horizontal=GAP * 2, vertical=GAP * 1.5),
-        text_style=ft.TextStyle(size=14, weight=ft.FontWeight.W_500, letter_spacing=0),
-    )
     return ft.Theme(
         color_scheme=ft.ColorScheme(**palette),
         scaffold_bgcolor=palette["surface"],
         divider_color=palette["outline_variant"],
         text_theme=_texts(palette["on_surface"]),
-        filled_button_theme=ft.FilledButtonTheme(style=button),
-        outlined_button_theme=ft.OutlinedButtonTheme(style=light_button),
-        text_button_theme=ft.TextButtonTheme(style=light_button),
+        focus_color=palette["surface_dim"],
+        filled_button_theme=ft.FilledButtonTheme(style=_button(2.5, 2, 15, palette["on_surface"])),
+        outlined_button_theme=ft.OutlinedButtonTheme(
+            style=_button(2, 1.5, 14, palette["primary"], palette["outline"])
+        ),
+        text_button_theme=ft.TextButtonTheme(style=_button(2, 1.5, 14, palette["primary"])),
         icon_button_theme=ft.IconButtonTheme(
-            style=ft.ButtonStyle(icon_color=palette["on_surface_variant"], padding=ft.Padding.all(GAP))
+            style=ft.ButtonStyle(
+                icon_color=palette["on_surface_variant"],
+                padding=ft.Padding.all(GAP),
+                side=_edge(palette["primary"]),
+            )
         ),
         divider_theme=ft.DividerTheme(color=palette["outline_variant"], space=1, thickness=1),
         dialog_theme=ft.DialogTheme(
@@ -86,6 +83,24 @@ def _theme(palette: Palette) -> ft.Theme:
         ),
         visual_density=ft.VisualDensity.STANDARD,
     )
+
+
+def _button(across: float, down: float, size: float, focus: str, edge: str = "") -> ft.ButtonStyle:
+    """``across`` and ``down``: room around the text, in gaps."""
+    return ft.ButtonStyle(
+        shape=ft.RoundedRectangleBorder(radius=RADIUS),
+        padding=ft.Padding.symmetric(horizontal=GAP * across, vertical=GAP * down),
+        text_style=ft.TextStyle(size=size, weight=ft.FontWeight.W_500, letter_spacing=0),
+        side=_edge(focus, edge),
+    )
+
+
+def _edge(focus: str, edge: str = "") -> dict[ft.ControlState, ft.BorderSide]:
+    """Where the keyboard is must be seen: a ring, where Flutter has but a shade."""
+    sides = {ft.ControlState.FOCUSED: ft.BorderSide(width=2, color=focus)}
+    if edge:
+        sides[ft.ControlState.DEFAULT] = ft.BorderSide(width=1, color=edge)
+    return sides
 
 
 def _texts(color: str) -> ft.TextTheme:

@@ -15,7 +15,7 @@ import flet as ft
 from client.gui import faults
 from client.gui.model.changes import Part
 from client.gui.model.model import Screen
-from client.gui.model.preferences import Theme
+from client.gui.model.preferences import LANGUAGES, Theme
 from client.gui.views import look
 from client.gui.views.connect import Connect
 from client.gui.views.login import Login
@@ -60,6 +60,7 @@ class Shell:
         page.title = "Pesan"
         page.padding = 0
         page.theme, page.dark_theme = look.theme(), look.dark_theme()
+        page.locale_configuration = self._locale()
         page.on_keyboard_event = self._key
         page.on_resize = self._resized
         page.on_app_lifecycle_state_change = self._lifecycle
@@ -113,7 +114,15 @@ class Shell:
         language = chosen.language or self._own_language
         if language != self.window.words.language:
             self.window.words = Words(language, self.window.words.zone)
+            page.locale_configuration = self._locale()
         page.update()
+
+    def _locale(self) -> ft.LocaleConfiguration:
+        """For what Flutter says by itself: menus of fields, and the like."""
+        return ft.LocaleConfiguration(
+            supported_locales=[ft.Locale(language_code=language) for language in LANGUAGES],
+            current_locale=ft.Locale(language_code=self.window.words.language),
+        )
 
     def _title(self) -> None:
         unread = self.model.talks.unread if self.model.user else 0

@@ -9,7 +9,7 @@ import flet as ft
 
 from client.gui.model.changes import Part
 from client.gui.views import look
-from client.gui.views.controls import quiet
+from client.gui.views.controls import quiet, text_button
 from client.gui.views.entrance import logo
 from client.gui.views.piece import Piece
 from client.gui.views.window import Window
@@ -23,6 +23,10 @@ class Starting(Piece):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._text = quiet(self.words.say("One moment…"), align=ft.TextAlign.CENTER)
+        self._way_out = text_button(
+            self.words.say("Do not wait"), lambda: window.run(self.model.entry.give_up)
+        )
+        self._way_out.visible = False
         self.control = ft.Container(
             content=ft.Column(
                 controls=[
@@ -31,6 +35,7 @@ class Starting(Piece):
                     ft.Semantics(
                         live_region=True, content=ft.Container(content=self._text, width=look.FORM_WIDTH)
                     ),
+                    self._way_out,
                 ],
                 alignment=ft.MainAxisAlignment.CENTER,
                 horizontal_alignment=ft.CrossAxisAlignment.CENTER,
@@ -47,4 +52,5 @@ class Starting(Piece):
         problem = self.model.entry.problem
         if problem is not None:
             self._text.value = self.words.problem(problem)
+            self._way_out.visible = True
         self.redraw(self.control)

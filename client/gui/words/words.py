@@ -6,6 +6,8 @@ Belongs here: finding a text and filling it in, and how what is not a text is wr
 
 from __future__ import annotations
 
+import locale
+import os
 import time
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -129,6 +131,13 @@ def chosen(languages: str) -> str:
         asked.append((_quality(quality), _AGAIN.get(code, code)))
     wanted = sorted((row for row in asked if row[0] > 0), key=lambda row: -row[0])
     return next((code for _, code in wanted if code in LANGUAGES), "en")
+
+
+def own_languages() -> str:
+    """What this machine's user has asked for, as ``chosen`` reads it: for a window on the desktop."""
+    named = [os.environ.get(name, "") for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")]
+    first = next((text for text in named if text), "") or (locale.getlocale()[0] or "")
+    return first.replace(":", ",")
 
 
 def _quality(text: str) -> float:
