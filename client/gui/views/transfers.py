@@ -129,6 +129,8 @@ class Line(Piece):
             return f"{done} · {words.size(transfer.size)}"
         if state is State.CANCELLED:
             return words.say("Cancelled")
+        if state is State.COMING and not transfer.done:
+            state = State.QUEUED  # a browser sends one after the other
         stage = {
             State.QUEUED: words.say("Waits for its turn"),
             State.COMING: words.say("Comes from your browser"),
@@ -145,7 +147,7 @@ class Line(Piece):
 
 
 class TransfersStrip(Piece):
-    """Every file under way in this window, newest first, wherever it goes."""
+    """Every file under way in this window, wherever it goes, in the order of their turns."""
 
     parts: ClassVar[frozenset[Part]] = frozenset({Part.TRANSFERS, Part.LINE})
 
@@ -173,7 +175,7 @@ class TransfersStrip(Piece):
     def refresh(self, parts: frozenset[Part]) -> None:
         """Draw those that differ; the list only when it has others."""
         rows = self.model.transfers.rows
-        numbers = [row.number for row in reversed(rows)]
+        numbers = [row.number for row in rows]
         for row in rows:
             line = self._lines.get(row.number) or Line(self.window, row)
             self._lines[row.number] = line
