@@ -22,6 +22,8 @@ from client.gui.views.window import Window
 AVATAR: Final = 32
 ASIDE: Final = 56
 """What a message leaves free on the other side, so that one sees whose it is."""
+NEW: Final = ft.ScrollKey("new")  # type: ignore[call-arg]
+"""What the line above what is new is found by; one room is on a window at a time."""
 INSIDE: Final = ft.Padding.symmetric(horizontal=look.GAP * 1.5, vertical=look.GAP * 0.75)
 _R: Final = look.RADIUS + 2
 ROUND: Final = ft.BorderRadius.all(_R)
@@ -70,6 +72,7 @@ class RowView:
             box.padding = ft.Padding.symmetric(vertical=look.GAP * 1.5)
             box.content = self._day(row)
         elif isinstance(row, NewLine):
+            box.key = NEW
             box.padding = ft.Padding.symmetric(vertical=look.GAP)
             box.content = self._new()
         else:
@@ -210,7 +213,7 @@ class RowView:
                 vertical_alignment=ft.CrossAxisAlignment.END,
             )
             return [*self._file(row), *drawn[:-1], last]
-        end = ft.Row(controls=[meta], alignment=ft.MainAxisAlignment.END, tight=True)
+        end = ft.Row(controls=[meta], alignment=ft.MainAxisAlignment.END, tight=not drawn)
         return [*self._file(row), *drawn, end]
 
     def _meta(self, row: Said) -> ft.Control:

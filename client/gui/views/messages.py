@@ -7,6 +7,7 @@ go gives its place to a space of the same height.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import flet as ft
@@ -15,7 +16,7 @@ from client.gui.model.changes import Part
 from client.gui.model.room import PAGE, Page, Room
 from client.gui.model.rows import Row
 from client.gui.views import controls, look
-from client.gui.views.message import RowView
+from client.gui.views.message import NEW, RowView
 from client.gui.views.piece import Piece, mounted
 from client.gui.views.sheets import Box, Scroll, Sheet
 from client.gui.views.window import Window
@@ -26,6 +27,9 @@ AT_BOTTOM: Final = 40.0
 """Pixels from the newest message within which somebody follows what is said."""
 AHEAD: Final = 2.5
 """Screens above what is seen that are loaded before they are."""
+TRIES: Final = 8
+STEP: Final = 0.1
+"""Seconds after which it is looked whether the client has built what it was sent."""
 
 
 class PageView:
@@ -119,6 +123,8 @@ class Messages(Piece):
         self._waiting: dict[str, RowView] = {}
         self._pixels = 0.0
         self._screen = 0.0
+        self._placed = False
+        """Whether it was scrolled to where one begins to read."""
         self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
         self._top = Box(height=64, alignment=ft.Alignment.CENTER)
         self._list = self._new_list()
@@ -182,16 +188,20 @@ class Messages(Piece):
         if room is None:
             return
         named = not self._direct(room)
-        fresh = self._place(room, named)
-        if fresh:
+        if self._place(room, named):
             self.redraw(self._list)
         self._state(room)
+        if not self._placed and not room.loading:
+            self._placed = True
+            if room.new_at:
+                self.window.run(self._to_new, room)
 
     def _begin(self, room: Room | None) -> None:
         """Another room: nothing of the one before."""
         self._room = room
         self._pages, self._waiting = {}, {}
         self._pixels = 0.0
+        self._placed = False
         self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
         self._top = Box(height=64, alignment=ft.Alignment.CENTER)
         self._list = self._new_list()
@@ -330,6 +340,37 @@ class Messages(Piece):
     async def _down(self) -> None:
         if mounted(self._list):
             await self._list.scroll_to(offset=0, duration=0)
+
+    async def _to_new(self, room: Room) -> None:
+        """Show what is new from its beginning on, if that does not fit on the screen anyway.
+
+        Only what was built can be scrolled to, and only what was near the screen is built: first go where
+        its page must be.
+        """
+        for _ in range(TRIES):
+            await asyncio.sleep(STEP)
+            at, height = self._bottom_of(room.new_at)
+            if room is not self.model.room or not mounted(self._list) or height < 0:
+                return
+            if height and at <= self._pixels + self._screen:
+                break
+            await self._list.scroll_to(offset=max(at - self._screen / 2, 0))
+        await self._list.scroll_to(scroll_key=NEW)
+        await asyncio.sleep(STEP)
+        # It stands at the bottom of the screen now; what is new is to be below it.
+        await self._list.scroll_to(offset=max(self._pixels - self._screen + look.GAP * 12, 0))
+
+    def _bottom_of(self, seq: int) -> tuple[float, float]:
+        """Where the page with a message begins, in pixels from the bottom, and its height as far as is known.
+
+        The height is -1 when there is no such page.
+        """
+        at = 0.0
+        for view in reversed(self._pages.values()):
+            if view.page.first <= seq <= view.page.last:
+                return at, view.page.height
+            at += view.height
+        return at, -1.0
 
     def _to_newest(self, _: ft.Event[ft.Container]) -> None:
         self.to_newest()
