@@ -29,7 +29,7 @@ class Composer(Piece):
             min_lines=1,
             max_lines=6,
             text_size=15,
-            border=ft.InputBorder.NONE,
+            border=ft.NoInputBorder(),
             content_padding=ft.Padding.symmetric(horizontal=look.GAP * 2, vertical=look.GAP * 1.5),
             expand=True,
             on_change=self._typed,

@@ -33,6 +33,11 @@ PANEL_WIDTH: Final = 640
 MONO: Final = "monospace"
 
 
+def field_border() -> ft.OutlineInputBorder:
+    """Around a field; while it is typed into, and when something is wrong with it, the theme's own."""
+    return ft.OutlineInputBorder(side=ft.BorderSide(width=1, color=ft.Colors.OUTLINE), border_radius=RADIUS)
+
+
 def theme() -> ft.Theme:
     """Light."""
     return _theme(LIGHT)

@@ -78,11 +78,7 @@ class Sidebar(Piece):
         return ft.TextField(
             label=self.words.say("Search"),
             prefix_icon=ft.Icons.SEARCH_ROUNDED,
-            border=ft.InputBorder.OUTLINE,
-            border_radius=look.RADIUS,
-            border_color=ft.Colors.OUTLINE_VARIANT,
-            focused_border_color=ft.Colors.PRIMARY,
-            focused_border_width=2,
+            border=look.field_border(),
             content_padding=ft.Padding.symmetric(horizontal=look.GAP * 1.5, vertical=look.GAP),
             dense=True,
             text_size=15,
