@@ -34,13 +34,17 @@ class Leftover:
         self._model = model
         self._parcels: list[Parcel] = []
         self._gone: set[str] = set()
+        self._written: set[str] = set()
+        """Ids that are there because of us, or that we have taken over."""
         self._scribble = Scribble(self._write, PACE)
         self._name = ""
 
     async def read(self) -> list[Parcel]:
         """What was left, oldest first; what makes no sense is as if it had not been there."""
         self._name = owned(OUTBOX, self._model.entry.server, self._model.user)
-        return [parcel for stored in await self._stored() if (parcel := _parcel(stored)) is not None]
+        found = [parcel for stored in await self._stored() if (parcel := _parcel(stored)) is not None]
+        self._written = {parcel.id.hex() for parcel in found}
+        return found
 
     def keep(self, parcels: list[Parcel]) -> None:
         """These wait now."""
@@ -49,7 +53,8 @@ class Leftover:
 
     def gone(self, id: bytes) -> None:
         """This one does not wait any more."""
-        self._gone.add(id.hex())
+        if id.hex() in self._written:
+            self._gone.add(id.hex())
 
     async def forget(self) -> None:
         """Nothing is left."""
@@ -70,10 +75,13 @@ class Leftover:
 
     async def _write(self) -> None:
         kept = self._parcels if self._model.entry.remembered else []
-        ours = [_stored(parcel) for parcel in kept]
-        known = {one["id"] for one in ours} | self._gone
+        ours = {parcel.id.hex(): _stored(parcel) for parcel in kept}
+        if not ours and not self._gone:
+            return  # most messages are answered before they need to be kept
+        self._written |= set(ours)
+        known = set(ours) | self._gone
         others = [one for one in await self._stored() if one.get("id") not in known]
-        stored = list(_bounded([*others, *ours]))
+        stored = list(_bounded([*others, *ours.values()]))
         await self._model.keeping.put(self._name, json.dumps(stored) if stored else "")
 
 

@@ -154,9 +154,7 @@ class Outbox:
                 parcel = Parcel(post.id, address, post.body, post.sent_at)
                 self.parcels.insert(0, parcel)
                 self.parcels.sort(key=lambda one: one.put_at)
-            if parcel is not None and (
-                (parcel.refusal is None and parcel.passed_on) or not self._flies(parcel)
-            ):
+            if parcel is not None and not self._flies(parcel):
                 parcel.refusal = Problem(post.code, post.reason)
                 self._changed(parcel)
 
@@ -165,15 +163,14 @@ class Outbox:
     def _send(self, to: str) -> None:
         """See to it that what waits for this address goes out."""
         key = name_key(to)
-        if self._closed or not self._next(key) or key in self._sending:
+        if self._closed or self._next(key) is None or self._under_way(key):
             return
-        task = asyncio.get_running_loop().create_task(self._send_on(key))
-        self._sending[key] = task
-        task.add_done_callback(lambda _: self._sent(key, task))
+        self._sending = {one: task for one, task in self._sending.items() if not task.done()}
+        self._sending[key] = asyncio.get_running_loop().create_task(self._send_on(key))
 
-    def _sent(self, key: str, task: asyncio.Task[None]) -> None:
-        if self._sending.get(key) is task:
-            del self._sending[key]
+    def _under_way(self, key: str) -> bool:
+        task = self._sending.get(key)
+        return task is not None and not task.done()
 
     def _next(self, key: str) -> Parcel | None:
         """The oldest message to an address that has no answer."""
@@ -182,7 +179,7 @@ class Outbox:
 
     def _flies(self, parcel: Parcel) -> bool:
         """Whether it waits for an answer."""
-        return parcel.refusal is None and not parcel.passed_on and name_key(parcel.to) in self._sending
+        return parcel.refusal is None and not parcel.passed_on and self._under_way(name_key(parcel.to))
 
     async def _send_on(self, key: str) -> None:
         while (parcel := self._next(key)) is not None:

@@ -11,23 +11,22 @@ at the bottom, so that nothing moves under their eyes: ``held`` counts what wait
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from client.errors import ClientError
 from client.gui.model.changes import Part
-from client.gui.model.opening import after_read, opening, written
+from client.gui.model.fetching import after_read, opening, split, whole, written
+from client.gui.model.holding import Holding
 from client.gui.model.outbox import FULL
 from client.gui.model.pages import KEPT, PAGE, Page, Pages
 from client.gui.model.parcel import Parcel
 from client.gui.model.problem import Problem, problem
 from client.gui.model.reading import Reading
-from client.gui.model.rows import Before, Happened, Row, Scribe
+from client.gui.model.rows import Happened, Row, Scribe
 from client.gui.model.talk import address_of, kind_of
 from client.gui.model.waiting import Waiting
 from client.inbox import SetBack
 from protocol.addresses import Kind, name_key
-from protocol.commands import HistoryReply, Message
 from protocol.errors import Failure
 from protocol.events import (
     DeliveredEvent,
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT", "PAGE", "Page", "Room"]
 
-HELD_MOST: Final = 4 * PAGE
-"""Of what came while somebody read older messages, the newest that are at hand; others are fetched again."""
 TYPING_EVERY: Final = 3.0
 """Seconds between two notices that we are typing."""
 
@@ -61,20 +58,20 @@ class Room:
     def __init__(self, model: Model, address: str) -> None:
         self.address = address
         self.conversation = 0
-        self.waiting: list[Row] = []
         self.loading = True
         self.older_loading = False
         self.at_start = False
         self.following = True
-        self.held = 0
         self.unread_at_opening = 0
         self._model = model
         self._scribe = Scribe(model.user, model.zone, kind_of(address), "@" in address)
         self._pages = Pages(self._scribe)
         self._waiting = Waiting(self._scribe)
+        self._behind: list[Row] | None = None
+        """What ``waiting`` is, unless that has changed."""
         self._reading = Reading(model)
         self._early: list[MessageEvent] = []
-        self._held: deque[MessageEvent | Happened] = deque(maxlen=HELD_MOST)
+        self._holding = Holding()
         self._others = 0
         """Seq of the newest message of somebody else."""
         self._typed_at = float("-inf")
@@ -93,6 +90,18 @@ class Room:
     def pages(self) -> list[Page]:
         """Oldest first."""
         return self._pages.list
+
+    @property
+    def held(self) -> int:
+        """Messages of others that came while somebody read older ones."""
+        return self._holding.count
+
+    @property
+    def waiting(self) -> list[Row]:
+        """Messages of ours behind the last page: those without an answer."""
+        if self._behind is None:
+            self._behind = self._waiting.rows(self._model.outbox.to(self.address), self._pages.tail)
+        return self._behind
 
     @property
     def new_at(self) -> int:
@@ -127,12 +136,11 @@ class Room:
         self._reading.known(reply.read_seq)
         talk = self._model.talks.get(reply.conversation)
         if talk is not None:
-            self._scribe.seen, self._scribe.delivered = talk.seen, talk.delivered
-        self._marks(reply)
-        messages, before = _split(reply)
+            self._scribe.moved(talk.seen, talk.delivered)
+        self._scribe.moved(reply.seen_seq, reply.delivered_seq)
+        messages, before, self.at_start = split(reply)
         self._scribe.new_at, unread = after_read(reply, messages, self._model.user)
         self.unread_at_opening = max(unread, talk.unread if talk is not None and self._scribe.new_at else 0)
-        self.at_start = before is None
         self._pages.begin(messages, before, reply.last_seq)
         self._others = max((one.seq for one in messages if not self._ours(one.sender)), default=0)
         self._others = self._others or (reply.last_seq if reply.last_seq > reply.read_seq else 0)
@@ -154,10 +162,8 @@ class Room:
         reply = await self._model.chat.history(self.conversation or self.address, limit=1)
         if self._closed:
             return
-        before = min(self._scribe.seen, self._scribe.delivered)
         self._reading.known(reply.read_seq)
-        self._marks(reply)
-        self._pages.remark(before, self._pages.last)
+        self._remark(self._scribe.moved(reply.seen_seq, reply.delivered_seq))
         self._model.outbox.refused(self.address, reply.refused)
         self.outbox_changed()
         self._settle()
@@ -179,8 +185,7 @@ class Room:
             self._changed()
         if self._closed or era != self._era:
             return
-        messages, before = _split(reply)
-        self.at_start = before is None
+        messages, before, self.at_start = split(reply)
         if messages:
             self._pages.put_older(messages, before)
             self._settle()
@@ -204,25 +209,12 @@ class Room:
         try:
             while not self._closed and (page := self._pages.missing()) is not None:
                 era = self._era
-                messages = await self._fetch(page)
+                messages = await whole(self._model.chat, self.conversation, page)
                 if era == self._era and not self._closed:
                     self._pages.fill(page, messages)
                     self._changed()
         finally:
             self._filling = False
-
-    async def _fetch(self, page: Page) -> list[Message]:
-        """All messages of a page, and the one before it. It may grow meanwhile."""
-        found: list[Message] = []
-        after = max(page.first - 2, 0)
-        while True:
-            reply = await self._model.chat.history(
-                self.conversation, after=after, before=page.last + 1, limit=PAGE + 1
-            )
-            found += reply.messages
-            if reply.last >= page.last or reply.last <= after:
-                return found
-            after = reply.last
 
     def follow(self, following: bool) -> None:
         """Whether the newest messages are seen. When they are again, what was held is added."""
@@ -237,8 +229,7 @@ class Room:
             self.read()
 
     def _release(self) -> None:
-        held, self._held, self.held = list(self._held), deque(maxlen=HELD_MOST), 0
-        for one in held:
+        for one in self._holding.release():
             if isinstance(one, Happened):
                 self._pages.happened(one)
             else:
@@ -270,9 +261,12 @@ class Room:
     def typed(self, text: str) -> None:
         """The text being typed has changed: keep it as the draft, and tell the others that we are typing."""
         self._model.drafts.put(self.address, text)
+        if text.strip() and self.kind != Kind.BROADCAST and self._model.line.connected:
+            self._keystroke()
+
+    def _keystroke(self) -> None:
         now = self._model.now()
-        told = self.kind != Kind.BROADCAST and self._model.line.connected and text.strip()
-        if told and now - self._typed_at >= TYPING_EVERY:
+        if now - self._typed_at >= TYPING_EVERY:
             self._typed_at = now
             self._model.spawn(self._model.chat.typing(self.address))
 
@@ -308,10 +302,12 @@ class Room:
         if not self.conversation:
             self.conversation = self._reading.conversation = event.conversation
         if not self.following:
-            self._hold(event)
+            if event.seq > self._pages.last and self._holding.take(event, self._ours(event.sender)):
+                self._changed()
             return False
         if self._pages.append(event):
             self._count(event)
+            self._behind = None
             self._pages.follow()
             if self._waiting.shown_up_to(self._pages.last):
                 self.outbox_changed()
@@ -325,13 +321,6 @@ class Room:
             return event.conversation == self.conversation
         return self.is_at(address_of(event, self._model.user))
 
-    def _hold(self, event: MessageEvent) -> None:
-        newest = next((one.seq for one in reversed(self._held) if isinstance(one, MessageEvent)), 0)
-        if event.seq > max(newest, self._pages.last):
-            self._held.append(event)
-            self.held += not self._ours(event.sender)
-            self._changed()
-
     def _count(self, event: MessageEvent) -> None:
         if not self._ours(event.sender):
             self._others = max(self._others, event.seq)
@@ -340,40 +329,31 @@ class Room:
         """Marks move, somebody types, the server was set back."""
         if not self.conversation or event.conversation != self.conversation:
             return
-        scribe = self._scribe
         if isinstance(event, TypingEvent):
             return  # who types is told by the list
         if isinstance(event, ReadEvent):
             if self._ours(event.user):
                 self._reading.known(event.seq)
             else:
-                before, scribe.seen = scribe.seen, max(scribe.seen, event.seq)
-                self._remark(before, scribe.seen)
+                self._remark(self._scribe.moved(seen=event.seq))
         elif isinstance(event, DeliveredEvent):
-            before, scribe.delivered = scribe.delivered, max(scribe.delivered, event.seq)
-            self._remark(before, scribe.delivered)
+            self._remark(self._scribe.moved(delivered=event.seq))
         elif isinstance(event, SetBack):
             self._set_back(event)
         elif event.seq:
             self._pages.refuse(event.seq, event.message)
             self._changed()
 
-    def _remark(self, before: int, after: int) -> None:
-        if self._pages.remark(before, after):
+    def _remark(self, before: int | None) -> None:
+        if before is not None and self._pages.remark(before, self._pages.last):
             self._changed()
-
-    def _marks(self, reply: HistoryReply) -> None:
-        self._scribe.seen = max(self._scribe.seen, reply.seen_seq)
-        self._scribe.delivered = max(self._scribe.delivered, reply.delivered_seq)
 
     def _set_back(self, event: SetBack) -> None:
         """Messages are gone there, and what is said now has their numbers."""
         self._era += 1
         self._early = [one for one in self._early if one.seq <= event.last_seq]
-        self._held.clear()
-        self.held = 0
-        self._scribe.seen = min(self._scribe.seen, event.last_seq)
-        self._scribe.delivered = min(self._scribe.delivered, event.last_seq)
+        self._holding.clear()
+        self._scribe.cut(event.last_seq)
         self._others = min(self._others, event.last_seq)
         self._reading.cut(event.last_seq)
         self._waiting.cut(event.last_seq)
@@ -393,7 +373,7 @@ class Room:
         if self.following:
             self._pages.happened(row)
         else:
-            self._held.append(row)
+            self._holding.happened(row)
         self._changed()
 
     def landed(self, parcel: Parcel, seq: int) -> None:
@@ -402,9 +382,9 @@ class Room:
             self._waiting.landed(parcel, seq)
 
     def outbox_changed(self) -> None:
-        """Messages of ours wait, were sent, or were refused: ``waiting`` is made anew."""
+        """Messages of ours wait, were sent, or were refused: ``waiting`` is another."""
         self._waiting.shown_up_to(self._pages.last)
-        self.waiting = self._waiting.rows(self._model.outbox.to(self.address), self._pages.tail)
+        self._behind = None
         self._changed()
 
     def close(self) -> None:
@@ -417,12 +397,3 @@ class Room:
 
     def _changed(self) -> None:
         self._model.changes.mark(Part.ROOM)
-
-
-def _split(reply: HistoryReply) -> tuple[list[Message], Before | None]:
-    """Messages to show, and what stands before them: the first is only asked for so that it is known who said
-    it, and on which day. None: there is nothing before them."""
-    if reply.first <= 1 or not reply.messages:
-        return reply.messages, None
-    first, *rest = reply.messages
-    return rest, Before(first.sender, first.sent_at)

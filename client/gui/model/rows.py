@@ -155,6 +155,16 @@ class Scribe:
         """The day of ``at`` (microseconds) as the reader's clock has it."""
         return _day(self.zone, min(max(at // QUARTER, 96), _LATEST))
 
+    def moved(self, seen: int = 0, delivered: int = 0) -> int | None:
+        """Marks stand here now; they never go back. Behind which message that changes any; None: nowhere."""
+        before = [old for old, new in ((self.seen, seen), (self.delivered, delivered)) if new > old]
+        self.seen, self.delivered = max(self.seen, seen), max(self.delivered, delivered)
+        return min(before, default=None)
+
+    def cut(self, seq: int) -> None:
+        """There is nothing behind this message any more."""
+        self.seen, self.delivered = min(self.seen, seq), min(self.delivered, seq)
+
     def mark(self, seq: int, refusal: str = "") -> Mark:
         """How far a message of ours has come."""
         if refusal:

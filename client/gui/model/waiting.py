@@ -19,7 +19,7 @@ class Waiting:
         self._scribe = scribe
         self._landed: dict[int, Parcel] = {}
         """By seq: stored, and not heard yet."""
-        self._blocks: dict[bytes, Said] = {}
+        self._made: dict[bytes, Said] = {}
         """Rows as they were made last, so that no text is read twice."""
 
     def landed(self, parcel: Parcel, seq: int) -> None:
@@ -51,16 +51,16 @@ class Waiting:
             made[parcel.id] = said
             rows.append(said)
             before = Before(self._scribe.user, parcel.put_at)
-        self._blocks = made
+        self._made = made
         return rows
 
     def _said(self, parcel: Parcel, head: bool, seq: int) -> Said:
-        known = self._blocks.get(parcel.id)
-        mark = Mark.WAITING
-        if seq or parcel.passed_on:
-            mark = Mark.SENT
-        if parcel.refusal is not None:
-            mark = Mark.REFUSED
+        refusal = parcel.refusal.message if parcel.refusal is not None else ""
+        mark = Mark.SENT if seq or parcel.passed_on else Mark.WAITING
+        mark = mark if parcel.refusal is None else Mark.REFUSED
+        known = self._made.get(parcel.id)
+        if known is not None and _is(known, parcel, head, mark, refusal):
+            return known
         return Said(
             key=f"w{parcel.id.hex()}",
             seq=0,
@@ -72,5 +72,10 @@ class Waiting:
             own=True,
             head=head,
             mark=mark,
-            refusal=parcel.refusal.message if parcel.refusal is not None else "",
+            refusal=refusal,
         )
+
+
+def _is(row: Said, parcel: Parcel, head: bool, mark: Mark, refusal: str) -> bool:
+    """Whether a row that was made before is still right."""
+    return (row.head, row.mark, row.refusal, row.sent_at) == (head, mark, refusal, parcel.put_at)

@@ -225,10 +225,14 @@ class FakeChat(Chat):
     async def send(self, to: str, body: str, *, id: bytes | None = None) -> SendReply:
         user = await self._call("send", to, body, id)
         id = id or self.server.next_number().to_bytes(16, "big")
+        posted = self.server.post(user, to, id)
+        if posted is not None:
+            return SendReply(posted.id, 0, 0, False, queued=True)
+        known = self.server.stored(id)
         message = self.server.store(user, to, body, id)
         place = self.server.place(user, to)
         assert place is not None
-        return SendReply(place.id, message.seq, message.sent_at, False)
+        return SendReply(place.id, message.seq, message.sent_at, known)
 
     async def history(
         self, target: Target, *, after: int | None = None, before: int | None = None, limit: int = 100
@@ -240,7 +244,7 @@ class FakeChat(Chat):
         last_seq = len(place.messages)
         first, end = (after or 0) + 1, min(before or last_seq + 1, last_seq + 1)
         if after is None:
-            first = max(first, end - limit)
+            first = max(first, end - limit, min(place.begins + 1, end))
         found = place.messages[first - 1 : min(end - 1, first - 1 + limit)]
         seen = max((seq for who, seq in place.read.items() if who != user), default=0)
         direct = place.kind == Kind.DIRECT
@@ -253,6 +257,7 @@ class FakeChat(Chat):
             place.read.get(user, 0),
             last_seq if direct else 0,
             seen if direct else 0,
+            list(place.refused) if first + len(found) > last_seq else [],
         )
 
     async def read(self, target: Target, seq: int | None = None) -> commands.ReadReply:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from client.chat import Event, Target
 from client.errors import Offline
 from protocol.addresses import BROADCAST, Kind, name_key
-from protocol.commands import Message
+from protocol.commands import Message, RefusedPost
 from protocol.errors import Forbidden, NotFound, RateLimited
 from protocol.events import MessageEvent
 from protocol.files import FileInfo
@@ -58,6 +58,10 @@ class Place:
     users: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     read: dict[str, int] = field(default_factory=dict)
+    begins: int = 0
+    """Messages up to this one are not here: a copy of another realm's group."""
+    refused: list[RefusedPost] = field(default_factory=list)
+    """Of a group of another realm, what that realm will not have."""
 
     def called_by(self, user: str) -> str:
         """Its address, as one of its users says it."""
@@ -188,6 +192,19 @@ class House:
         event = MessageEvent(place.id, message.seq, sender, other, body, message.sent_at, id, file)
         self.tell(event, *place.users)
         return message
+
+    def stored(self, id: bytes) -> bool:
+        """Whether there is a message with this id."""
+        return any(message.id == id for place in self.places.values() for message in place.messages)
+
+    def post(self, sender: str, to: str, id: bytes) -> Place | None:
+        """A message to another realm's group, which will number it; None: it is no such group."""
+        if not (to.startswith("#") and "@" in to) or self.stored(id):
+            return None
+        place = self.place(sender, to)
+        if place is not None:
+            place.refused = [post for post in place.refused if post.id != id]
+        return place
 
     def admit(self, user: str, device: str) -> bytes:
         """A new session's token."""

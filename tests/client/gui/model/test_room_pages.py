@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from client.gui.model.holding import HELD_MOST
 from client.gui.model.pages import KEPT, PAGE
-from client.gui.model.room import HELD_MOST
 from client.gui.model.rows import Said
 from client.inbox import Status
 from protocol.errors import Forbidden
@@ -203,3 +203,15 @@ async def test_older_messages_that_are_refused_are_asked_for_again_later(scene: 
     assert not room.older_loading and len(room.pages) == 1
     await room.older()
     assert len(room.pages) == 2
+
+
+async def test_a_copy_of_another_realms_group_begins_where_it_begins(scene: Scene) -> None:
+    """What was said there before a user of ours joined is not on our server."""
+    place = scene.server.group("team@b", "ani", "budi")
+    fill(scene.server, place, 121)
+    place.read["ani"] = 121
+    place.begins = 20
+    ani = await scene.enter("ani")
+    room = await opened(ani, "#team@b")
+    await to_the_top(room)
+    assert seqs(room) == list(range(21, 122))

@@ -1,6 +1,6 @@
-"""Opening a conversation: how its address is properly written, and its newest messages.
+"""What a room asks the server for: how its address is properly written, its newest messages, one page.
 
-Belongs here: what is asked for then, and what was not read. What becomes of the answer is ``room``'s.
+Belongs here: the questions, and reading the answers. What becomes of them is ``room``'s.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from client.gui.model.pages import PAGE
+from client.gui.model.pages import PAGE, Page
+from client.gui.model.rows import Before
 from protocol.addresses import Kind, name_key, parse
 from protocol.commands import HistoryReply, Message
 from protocol.errors import Busy, Unavailable
@@ -48,6 +49,30 @@ async def opening(chat: Chat, address: str) -> HistoryReply:
     if reply.messages and reply.first > reply.read_seq and unread + 2 <= OPENING_MOST:
         reply = await chat.history(address, limit=max(unread + 2, PAGE + 1))
     return reply
+
+
+async def whole(chat: Chat, conversation: int, page: Page) -> list[Message]:
+    """All messages of a page, and the one before it. It may grow meanwhile."""
+    found: list[Message] = []
+    after = max(page.first - 2, 0)
+    while True:
+        reply = await chat.history(conversation, after=after, before=page.last + 1, limit=PAGE + 1)
+        found += reply.messages
+        if reply.last >= page.last or reply.last <= after:
+            return found
+        after = reply.last
+
+
+def split(reply: HistoryReply) -> tuple[list[Message], Before | None, bool]:
+    """Messages to show, what stands before them, and whether there is nothing older.
+
+    The first message is only asked for so that it is known who said it, and when. Our server's copy of
+    another realm's group may begin with any number.
+    """
+    if reply.first <= 1 or len(reply.messages) < 2:
+        return reply.messages, None, reply.first <= 1 or not reply.messages
+    first, *rest = reply.messages
+    return rest, Before(first.sender, first.sent_at), False
 
 
 def after_read(reply: HistoryReply, messages: Sequence[Message], user: str) -> tuple[int, int]:
