@@ -276,6 +276,10 @@ class Model:
     def left(self, address: str) -> None:
         """We are no member of this group any more."""
         self.talks.left(address)
+        self.gone(address)
+
+    def gone(self, address: str) -> None:
+        """There is no such conversation of ours any more."""
         if self.room is not None and self.room.is_at(address):
             self.leave_room()
 
@@ -304,6 +308,7 @@ class Model:
         self.entry.problem = problem(error)
         async with self.ending:
             if await self.entry.forgotten():  # by another window here: nothing is to be left behind
+                self.entry.problem = None
                 await self.outbox.forget()
                 await self.drafts.forget()
             # Before the token is forgotten: what waits in the outbox stays kept for when they log in again.
@@ -327,6 +332,8 @@ class Model:
             self._membership(event)
         elif isinstance(event, (TypingEvent, ReadEvent, DeliveredEvent, UndeliveredEvent, SetBack)):
             self.talks.hint(event)
+            if isinstance(event, TypingEvent):
+                self.people.spoke(event.user)
             if isinstance(event, UndeliveredEvent):
                 self.outbox.undelivered(event)
             if self.room is not None:
@@ -339,7 +346,7 @@ class Model:
             self.room.membership(event)
         if name_key(event.user) == name_key(self.user) and event.change != "joined":
             self.left(f"#{event.group}")
-            if event.by:
+            if event.change == "removed":
                 self.notices.done("You were removed from {group}.", group=f"#{event.group}")
 
     def _status(self, event: Status) -> None:

@@ -42,8 +42,8 @@ class People:
         self._model = model
         self._known: dict[str, Person] = {}
         """By name, also of other realms."""
-        self._asked: set[str] = set()
-        """Who said something and was not known: asked about once."""
+        self._asked: dict[str, float] = {}
+        """Who said something although they seemed to be away → when it was asked about them."""
         self._sorted: list[Person] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -106,10 +106,19 @@ class People:
         return None
 
     def spoke(self, user: str) -> None:
-        """Somebody said something: who is new here is asked about, for no event told that they came."""
-        key = name_key(user)
-        if self.loaded and key not in self._known and key not in self._asked | {name_key(self._model.user)}:
-            self._asked.add(key)
+        """Somebody said something, or types: if we took them for offline, or do not know them, it is asked.
+
+        No event tells that somebody came whom we had not met; and another realm says so only to who has.
+        """
+        key, now = name_key(user), self._model.now()
+        asked = self._asked.get(key, float("-inf"))
+        if (
+            self.loaded
+            and not self.online(user)
+            and key != name_key(self._model.user)
+            and now - asked > EVERY
+        ):
+            self._asked[key] = now
             self._model.spawn(self.look_up(user))
 
     def presence(self, event: PresenceEvent) -> None:

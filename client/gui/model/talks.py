@@ -134,6 +134,7 @@ class Talks:
         present = {row.conversation for row in rows}
         for talk in [talk for talk in self._talks.values() if talk.lists < number and talk.id not in present]:
             self._remove(talk)
+            self._model.gone(talk.name)
         self.loaded = True
         self._changed()
 

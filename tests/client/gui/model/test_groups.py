@@ -7,6 +7,7 @@ import pytest
 from client.errors import Timeout
 from client.gui.model.groups import GroupRow
 from client.gui.model.model import Model
+from client.inbox import Status
 from protocol.events import MembershipEvent, PresenceEvent
 from tests.client.gui.model.scene import Scene, settle, until
 
@@ -103,6 +104,19 @@ async def test_who_is_removed_is_told_and_shown_out(scene: Scene) -> None:
     assert (room(model), model.talks.named("#team")) == ("", None)
     assert model.notices.rows[-1].done == "You were removed from {group}."
     assert dict(model.notices.rows[-1].values) == {"group": "#team"}
+
+
+async def test_the_room_of_a_group_that_was_left_while_the_line_was_down_is_open_no_more(
+    scene: Scene,
+) -> None:
+    place = scene.server.group("team", "ani", "budi")
+    model = await scene.enter("ani")
+    await model.open("#team")
+    model.hear(Status(False, "Away."))
+    place.users.remove("ani")
+    model.hear(Status(True))
+    await until(lambda: room(model) == "")
+    assert model.talks.named("#team") is None
 
 
 async def test_members_are_shown_and_kept_up_while_one_looks(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from client.gui.model import people
 from client.gui.model.changes import Part
 from client.gui.model.people import Person
 from client.inbox import Status
-from protocol.events import PresenceEvent
+from protocol.events import PresenceEvent, TypingEvent
 from tests.client.gui.model.scene import Scene, settle, until
 
 
@@ -62,6 +62,17 @@ async def test_who_is_new_is_known_as_soon_as_they_say_something(scene: Scene) -
     await settle()
     assert scene.server.called("get_user") == [("eka",)]
     assert model.people.rows[0] == Person("eka", True, 0)
+
+
+async def test_who_is_taken_for_away_and_types_is_asked_about_once(scene: Scene) -> None:
+    model = await scene.enter("ani")
+    scene.server.online = {"budi"}
+    model.hear(TypingEvent(0, "budi"))
+    model.hear(TypingEvent(0, "budi"))
+    model.hear(TypingEvent(0, "ani"))
+    await settle()
+    assert model.people.online("budi") is True
+    assert scene.server.called("get_user") == [("budi",)]
 
 
 async def test_of_whom_one_opens_it_is_asked_whether_they_are_there(scene: Scene) -> None:
