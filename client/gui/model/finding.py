@@ -5,12 +5,20 @@ Belongs here: when a name fits a query. What is looked through is each list's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 
-def fits(query: str, name: str) -> bool:
-    """Whether the name has every word of the query in it, whatever the case; '' fits all.
 
-    >>> fits("bud b", "budi@b"), fits("#", "budi")
+def finder(query: str) -> Callable[[str], bool]:
+    """Tells of a name whether it has every word of the query in it, whatever the case; '' fits all.
+
+    >>> fits = finder("Bud b")
+    >>> fits("budi@b"), fits("budi")
     (True, False)
     """
-    name = name.lower()
-    return all(word in name for word in query.lower().split())
+    words = query.lower().split()
+
+    def fits(name: str) -> bool:
+        lower = name.lower()
+        return all(word in lower for word in words)
+
+    return fits

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from client.errors import ClientError
 from client.gui.model.changes import Part
-from client.gui.model.finding import fits
+from client.gui.model.finding import finder
 from client.gui.model.problem import NO_NAME, Problem, problem
 from protocol.addresses import Kind, name_key, parse
 from protocol.errors import Conflict, Failure, Invalid, InvalidCredentials, NotFound
@@ -64,16 +64,20 @@ class Groups:
     @property
     def rows(self) -> list[GroupRow]:
         """Every group of our server, and those of others that we are in, by name."""
-        rows = dict(self._known)
         ours = {name_key(talk.name[1:]): talk for talk in self._model.talks.rows if talk.kind == Kind.GROUP}
+        rows = {
+            key: row if row.member == (key in ours) else replace(row, member=key in ours)
+            for key, row in self._known.items()
+        }
         for key, talk in ours.items():
             if key not in rows:
                 rows[key] = GroupRow(talk.name[1:], 0, False, True)
-        return [replace(rows[key], member=key in ours) for key in sorted(rows)]
+        return [rows[key] for key in sorted(rows)]
 
     def found(self, query: str) -> list[GroupRow]:
         """Those whose name has every word of ``query`` in it, whatever the case; '' = all."""
-        return [row for row in self.rows if fits(query, f"#{row.name}")]
+        fits = finder(query)
+        return [row for row in self.rows if fits(f"#{row.name}")]
 
     async def load(self) -> None:
         """Ask which there are."""

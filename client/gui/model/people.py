@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from client.errors import ClientError
 from client.gui.model.changes import Part
-from client.gui.model.finding import fits
+from client.gui.model.finding import finder
 from client.gui.model.problem import Problem, problem
 from protocol.addresses import name_key
 from protocol.errors import Failure
@@ -58,7 +58,8 @@ class People:
 
     def found(self, query: str) -> list[Person]:
         """Those whose name has every word of ``query`` in it, whatever the case; '' = all."""
-        return [person for person in self.rows if fits(query, person.user)]
+        fits = finder(query)
+        return [person for person in self.rows if fits(person.user)]
 
     def online(self, user: str) -> bool | None:
         """Whether somebody is online; None when it is not known."""

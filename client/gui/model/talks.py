@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from client.errors import ClientError
 from client.gui.model.changes import Part
-from client.gui.model.finding import fits
+from client.gui.model.finding import finder
 from client.gui.model.talk import Talk, address_of, excerpt, kind_of
 from client.inbox import SetBack
 from protocol.addresses import Kind, name_key
@@ -45,6 +45,7 @@ class Talks:
         self._model = model
         self._talks: dict[int, Talk] = {}
         self._names: dict[str, Talk] = {}
+        self._sorted: list[Talk] | None = None
         self._lists = 0
         """Lists asked for so far."""
         self._stale = False
@@ -56,8 +57,12 @@ class Talks:
 
     @property
     def rows(self) -> list[Talk]:
-        """Newest first."""
-        return sorted(self._talks.values(), key=lambda talk: (-talk.moved_at, name_key(talk.name)))
+        """Newest first; the same list until something changes."""
+        if self._sorted is None:
+            self._sorted = sorted(
+                self._talks.values(), key=lambda talk: (-talk.moved_at, name_key(talk.name))
+            )
+        return self._sorted
 
     @property
     def unread(self) -> int:
@@ -66,7 +71,8 @@ class Talks:
 
     def found(self, query: str) -> list[Talk]:
         """Those whose name has every word of ``query`` in it, whatever the case, newest first; '' = all."""
-        return [talk for talk in self.rows if fits(query, talk.name)]
+        fits = finder(query)
+        return [talk for talk in self.rows if fits(talk.name)]
 
     def named(self, address: str) -> Talk | None:
         """The conversation with this address, compared without case."""
@@ -278,6 +284,7 @@ class Talks:
             del self._names[name_key(talk.name)]
 
     def _changed(self) -> None:
+        self._sorted = None
         self._model.changes.mark(Part.TALKS)
 
 
