@@ -104,16 +104,15 @@ class Toasts(Piece):
             said, icon, color = (
                 self.words.problem(notice.problem),
                 ft.Icons.ERROR_OUTLINE_ROUNDED,
-                "on_error_container",
+                ft.Colors.ON_ERROR_CONTAINER,
             )
         else:
             values = dict(notice.values)
             said = self.words.say(notice.done, **values)
-            icon, color = ft.Icons.CHECK_CIRCLE_OUTLINE_ROUNDED, "on_surface"
-        role = ft.Colors(color)
-        text = ft.Text(value=said, theme_style=ft.TextThemeStyle.BODY_MEDIUM, color=role)
+            icon, color = ft.Icons.CHECK_CIRCLE_OUTLINE_ROUNDED, ft.Colors.ON_SURFACE
+        text = ft.Text(value=said, theme_style=ft.TextThemeStyle.BODY_MEDIUM, color=color)
         text.max_lines, text.overflow = 4, ft.TextOverflow.ELLIPSIS
-        return ft.Icon(icon=icon, size=24, color=role), [text]
+        return ft.Icon(icon=icon, size=24, color=color), [text]
 
     def _open(self, notice: Notice) -> None:
         self.model.notices.dismiss(notice.number)
