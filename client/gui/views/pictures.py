@@ -75,46 +75,76 @@ class Picture(Piece):
         if self._source is None:
             await self._load()
         else:
-            show(self.window, self._file, self._address, self._source)
+            Large(self.window, self._file, self._address, self._source).show()
 
 
-def show(window: Window, file: FileInfo, address: str, source: str | bytes) -> None:
+class Large(Piece):
     """A picture, as large as the window has room for; Esc and a click beside it close it."""
 
-    def save() -> None:
-        window.run(window.doors.save, file, address)
-
-    def close() -> None:
-        window.page.pop_dialog()
-
-    name = ft.Text(
-        value=file.name,
-        theme_style=ft.TextThemeStyle.TITLE_SMALL,
-        max_lines=1,
-        overflow=ft.TextOverflow.ELLIPSIS,
-        expand=True,
-    )
-    buttons = [
-        icon_button(window.words.say("Download {name}", name=file.name), ft.Icons.DOWNLOAD_ROUNDED, save),
-        icon_button(window.words.say("Close"), ft.Icons.CLOSE_ROUNDED, close),
-    ]
-    wide, high = window.page.width or 360, window.page.height or 640
-    image = ft.Image(
-        src=source,
-        fit=ft.BoxFit.SCALE_DOWN,
-        semantics_label=window.words.say("Picture {name}", name=file.name),
-    )
-    window.page.show_dialog(
-        ft.AlertDialog(
+    def __init__(self, window: Window, file: FileInfo, address: str, source: str | bytes) -> None:
+        super().__init__(window)
+        self._file = file
+        self._address = address
+        name = ft.Text(
+            value=file.name,
+            theme_style=ft.TextThemeStyle.TITLE_SMALL,
+            max_lines=1,
+            overflow=ft.TextOverflow.ELLIPSIS,
+            expand=True,
+        )
+        buttons = [
+            icon_button(
+                self.words.say("Download {name}", name=file.name), ft.Icons.DOWNLOAD_ROUNDED, self._save
+            ),
+            icon_button(self.words.say("Close"), ft.Icons.CLOSE_ROUNDED, self.close),
+        ]
+        self.control: ft.AlertDialog = ft.AlertDialog(
             title=ft.Row(controls=[name, *buttons], spacing=look.GAP),
             title_padding=ft.Padding.only(left=look.GAP * 3, right=look.GAP * 1.5, top=look.GAP * 1.5),
-            content=ft.Container(
-                content=ft.InteractiveViewer(content=image, min_scale=1.0, max_scale=8.0),
-                width=wide * 0.86,
-                height=high * 0.74,
-                alignment=ft.Alignment.CENTER,
-            ),
+            content=self._picture(source),
             content_padding=ft.Padding.all(look.GAP * 2),
             inset_padding=ft.Padding.all(look.GAP * 2),
+            on_dismiss=self._dismissed,
         )
-    )
+
+    def _picture(self, source: str | bytes) -> ft.Control:
+        """It can be moved and made larger with two fingers, or with the wheel."""
+        image = ft.Image(
+            src=source,
+            fit=ft.BoxFit.SCALE_DOWN,
+            semantics_label=self.words.say("Picture {name}", name=self._file.name),
+        )
+        page = self.window.page
+        return ft.Container(
+            content=ft.InteractiveViewer(content=image, min_scale=1.0, max_scale=8.0),
+            width=(page.width or 360) * 0.86,
+            height=(page.height or 640) * 0.74,
+            alignment=ft.Alignment.CENTER,
+        )
+
+    def show(self) -> None:
+        """Open it."""
+        if self.window.dialog is None:
+            self.window.dialog = self
+            self.window.page.show_dialog(self.control)
+
+    def close(self) -> None:
+        """Close it."""
+        if self.window.dialog is self:
+            self.window.dialog = None
+            self.control.open = False
+            self.redraw(self.control)
+
+    def refresh(self, parts: frozenset[Part]) -> None:
+        """A picture stays what it is."""
+
+    def gone(self) -> None:
+        """The screen beneath is gone."""
+        self.close()
+
+    def _save(self) -> None:
+        self.window.run(self.window.doors.save, self._file, self._address)
+
+    def _dismissed(self, _: ft.Event[ft.DialogControl]) -> None:
+        if self.window.dialog is self:
+            self.window.dialog = None
