@@ -139,7 +139,8 @@ class Line(Piece):
             State.MOVING: words.say("To {address}", address=self._where()) if transfer.up else "",
         }.get(state, "")
         far = words.say("{done} of {size}", done=words.size(transfer.done), size=words.size(transfer.size))
-        fast = words.say("{size} a second", size=words.size(int(transfer.rate))) if transfer.rate else ""
+        moves = transfer.rate and state in (State.COMING, State.MOVING)
+        fast = words.say("{size} a second", size=words.size(int(transfer.rate))) if moves else ""
         return " · ".join(part for part in (stage, far, fast) if part)
 
     def _where(self) -> str:
