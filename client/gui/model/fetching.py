@@ -87,3 +87,9 @@ def after_read(reply: HistoryReply, messages: Sequence[Message], user: str) -> t
     ours = name_key(user)
     unread = [one.seq for one in messages if one.seq > reply.read_seq and name_key(one.sender) != ours]
     return (unread[0], len(unread)) if unread else (0, 0)
+
+
+def newest_of_others(reply: HistoryReply, messages: Sequence[Message], user: str) -> int:
+    """Seq of the newest message of somebody else, as far as is known; 0 when there is none to be read."""
+    found = max((one.seq for one in messages if name_key(one.sender) != name_key(user)), default=0)
+    return found or (reply.last_seq if reply.last_seq > reply.read_seq else 0)

@@ -18,7 +18,7 @@ from client.gui.model.leftover import Leftover
 from client.gui.model.parcel import Parcel
 from client.gui.model.problem import Problem, problem
 from protocol.addresses import name_key
-from protocol.commands import RefusedPost, SendReply
+from protocol.commands import Message, RefusedPost, SendReply
 from protocol.errors import Failure
 from protocol.events import MessageEvent, UndeliveredEvent
 from protocol.message_id import message_id
@@ -133,11 +133,12 @@ class Outbox:
 
     # --- what is heard --------------------------------------------------------------------------
 
-    def heard(self, event: MessageEvent) -> None:
-        """A message of ours has come back: it is stored, whatever became of the answer."""
-        parcel = self.get(event.id)
-        if parcel is not None and name_key(event.sender) == name_key(self._model.user):
-            self._stored(parcel, event.seq)
+    def heard(self, *messages: MessageEvent | Message) -> None:
+        """Messages that came, or stand in a history: ours are stored, whatever became of the answer."""
+        for message in messages if self.parcels else ():
+            parcel = self.get(message.id)
+            if parcel is not None and name_key(message.sender) == name_key(self._model.user):
+                self._stored(parcel, message.seq)
 
     def undelivered(self, event: UndeliveredEvent) -> None:
         """A group of another realm will not have one of ours."""

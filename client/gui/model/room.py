@@ -11,11 +11,13 @@ at the bottom, so that nothing moves under their eyes: ``held`` counts what wait
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from client.errors import ClientError
 from client.gui.model.changes import Part
-from client.gui.model.fetching import after_read, opening, split, whole, written
+from client.gui.model.fetching import after_read, newest_of_others, opening, split, whole, written
 from client.gui.model.holding import Holding
 from client.gui.model.outbox import FULL
 from client.gui.model.pages import KEPT, PAGE, Page, Pages
@@ -42,17 +44,15 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT", "PAGE", "Page", "Room"]
 
+AGAIN: Final = 2.0
+"""Seconds until messages that a set back room lost, and that did not come, are asked for once more."""
 TYPING_EVERY: Final = 3.0
 """Seconds between two notices that we are typing."""
 
 
 class Room:
-    """An open conversation. ``pages``: oldest first, the last one grows. ``waiting``: rows behind them, which
-    the server has not answered for.
-
-    ``loading``: its first messages have not come. ``older_loading``: older ones were asked for. ``at_start``:
-    there are no older ones. ``new_at``: seq of the first message that was unread when it was opened, 0 when
-    none was. ``held``: messages that came while somebody read older ones.
+    """An open conversation. ``loading``: its first messages have not come. ``older_loading``: older ones were
+    asked for. ``at_start``: there are no older ones. ``unread_at_opening``: so many messages of others.
     """
 
     def __init__(self, model: Model, address: str) -> None:
@@ -88,7 +88,7 @@ class Room:
 
     @property
     def pages(self) -> list[Page]:
-        """Oldest first."""
+        """Oldest first; the last one grows."""
         return self._pages.list
 
     @property
@@ -142,18 +142,21 @@ class Room:
         self._scribe.new_at, unread = after_read(reply, messages, self._model.user)
         self.unread_at_opening = max(unread, talk.unread if talk is not None and self._scribe.new_at else 0)
         self._pages.begin(messages, before, reply.last_seq)
-        self._others = max((one.seq for one in messages if not self._ours(one.sender)), default=0)
-        self._others = self._others or (reply.last_seq if reply.last_seq > reply.read_seq else 0)
+        self._others = newest_of_others(reply, messages, self._model.user)
         self.loading = False
         early, self._early = self._early, []
-        for event in early:
-            self._pages.append(event)
-            self._count(event)
+        self._add(early)
+        self._model.outbox.heard(*messages)
         self._model.outbox.refused(self.address, reply.refused)
         self.outbox_changed()
         self._settle()
         self.read()
         self._model.changes.mark(Part.COMPOSER, Part.TALKS)
+
+    async def _reload(self) -> None:
+        if await self.load() is not None and not self._closed:
+            await asyncio.sleep(AGAIN)
+            self._model.spawn(self._reload())
 
     async def refresh(self) -> None:
         """The server is back: marks that moved meanwhile. Messages come by themselves."""
@@ -186,6 +189,7 @@ class Room:
         if self._closed or era != self._era:
             return
         messages, before, self.at_start = split(reply)
+        self._model.outbox.heard(*messages)
         if messages:
             self._pages.put_older(messages, before)
             self._settle()
@@ -210,6 +214,7 @@ class Room:
             while not self._closed and (page := self._pages.missing()) is not None:
                 era = self._era
                 messages = await whole(self._model.chat, self.conversation, page)
+                self._model.outbox.heard(*messages)
                 if era == self._era and not self._closed:
                     self._pages.fill(page, messages)
                     self._changed()
@@ -223,19 +228,18 @@ class Room:
         self.following = following
         self._changed()
         if following:
-            self._release()
+            self._add(self._holding.release())
+            self.outbox_changed()
             self._pages.follow()
             self._settle()
             self.read()
 
-    def _release(self) -> None:
-        for one in self._holding.release():
+    def _add(self, came: Sequence[MessageEvent | Happened]) -> None:
+        for one in came:
             if isinstance(one, Happened):
                 self._pages.happened(one)
-            else:
-                self._pages.append(one)
-                self._count(one)
-        self.outbox_changed()
+            elif self._pages.append(one) and not self._ours(one.sender):
+                self._others = max(self._others, one.seq)
 
     def to_newest(self) -> None:
         """Forget what is loaded above, if it is much, and show the newest messages."""
@@ -305,14 +309,11 @@ class Room:
             if event.seq > self._pages.last and self._holding.take(event, self._ours(event.sender)):
                 self._changed()
             return False
-        if self._pages.append(event):
-            self._count(event)
-            self._behind = None
+        if event.seq > self._pages.last:
+            self._add([event])
             self._pages.follow()
-            if self._waiting.shown_up_to(self._pages.last):
-                self.outbox_changed()
+            self.outbox_changed()
             self._settle()
-            self._changed()
         self.read()
         return True
 
@@ -320,10 +321,6 @@ class Room:
         if self.conversation:
             return event.conversation == self.conversation
         return self.is_at(address_of(event, self._model.user))
-
-    def _count(self, event: MessageEvent) -> None:
-        if not self._ours(event.sender):
-            self._others = max(self._others, event.seq)
 
     def hint(self, event: TypingEvent | ReadEvent | DeliveredEvent | UndeliveredEvent | SetBack) -> None:
         """Marks move, somebody types, the server was set back."""
@@ -360,7 +357,7 @@ class Room:
         self._pages.cut(event.last_seq)
         if not self._pages.list and event.last_seq and not self.loading:
             self.loading = True
-            self._model.spawn(self.load())
+            self._model.spawn(self._reload())
         self.outbox_changed()
         self._settle()
 
