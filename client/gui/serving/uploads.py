@@ -7,6 +7,7 @@ is ``spool``'s, what becomes of them the model's.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
 
@@ -14,7 +15,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from client.gui.serving.spool import Incoming
+from client.gui.serving.spool import GONE, Incoming
 from client.gui.serving.tickets import Tickets
 
 PIECE: Final = 1024 * 1024
@@ -88,7 +89,7 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
                 yield bytes(waiting)
                 waiting.clear()
     except ClientDisconnect:
-        raise ConnectionError from None
+        raise OSError(errno.EIO, GONE) from None
     if waiting:
         yield bytes(waiting)
 
