@@ -385,6 +385,8 @@ def ask(
         page.pop_dialog()
         act()
 
-    shown = dialog(name, quiet(text), [text_button(no, close), BusyButton(yes, done, danger=danger).control])
+    cancel = text_button(no, close)
+    cancel.autofocus = True
+    shown = dialog(name, quiet(text), [cancel, BusyButton(yes, done, danger=danger).control])
     page.show_dialog(shown)
     return shown

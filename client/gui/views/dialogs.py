@@ -27,9 +27,14 @@ class Dialog(Piece):
         super().__init__(window)
         self.sure = controls.BusyButton(act, self.submit)
         self.alarm = controls.Alarm()
-        self.body = ft.Column(controls=[self.alarm.control], spacing=look.GAP * 2, tight=True)
-        cancel = controls.text_button(self.words.say("Cancel"), self.close)
-        self.control: ft.AlertDialog = controls.dialog(name, self.body, [cancel, self.sure.control])
+        self.body = ft.Column(
+            controls=[self.alarm.control],
+            spacing=look.GAP * 2,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            tight=True,
+        )
+        self.cancel = controls.text_button(self.words.say("Cancel"), self.close)
+        self.control: ft.AlertDialog = controls.dialog(name, self.body, [self.cancel, self.sure.control])
         self.control.on_dismiss = self._dismissed
 
     def show(self) -> None:
@@ -38,8 +43,8 @@ class Dialog(Piece):
             return
         self.window.dialog = self
         self.model.groups.clear()
-        self.window.page.show_dialog(self.control)
         self.shown()
+        self.window.page.show_dialog(self.control)
 
     def close(self) -> None:
         """Close it."""
@@ -69,9 +74,12 @@ class Dialog(Piece):
         return {}
 
     def shown(self) -> None:
-        """The cursor goes into the first field."""
-        for field in list(self.fields().values())[:1]:
-            field.control.autofocus = True
+        """The cursor goes into the first field; where there is none, Enter does nothing that is regretted."""
+        first = next(iter(self.fields().values()), None)
+        if first is not None:
+            first.control.autofocus = True
+        else:
+            self.cancel.autofocus = True
 
     def gone(self) -> None:
         """The screen beneath is gone."""

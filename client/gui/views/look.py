@@ -61,6 +61,7 @@ def _theme(palette: Palette) -> ft.Theme:
             style=_button(2, 1.5, 14, palette["primary"], palette["outline"])
         ),
         text_button_theme=ft.TextButtonTheme(style=_button(2, 1.5, 14, palette["primary"])),
+        segmented_button_theme=ft.SegmentedButtonTheme(style=ft.ButtonStyle(shape=rounded)),
         icon_button_theme=ft.IconButtonTheme(
             style=ft.ButtonStyle(
                 icon_color=palette["on_surface_variant"],
