@@ -13,6 +13,7 @@ import flet as ft
 from msgspec.structs import replace
 
 from client.gui.model.markup import Paragraph
+from client.gui.model.problem import Problem
 from client.gui.model.rows import DayLine, Happened, Mark, NewLine, Row, Said
 from client.gui.views import controls, look, marks, texts
 from client.gui.views.filecard import FileCard
@@ -244,8 +245,11 @@ class RowView:
     def _refused(self, row: Said) -> ft.Control:
         words = self.window.words
         outbox = self.window.model.outbox
+        parcel = outbox.get(row.id)
+        why = parcel.refusal if parcel is not None else None
+        why = why or Problem("", row.refusal)
         reason = ft.Text(
-            value=row.refusal or words.say("This message was not sent."),
+            value=words.problem(why) if why.message else words.say("This message was not sent."),
             theme_style=ft.TextThemeStyle.BODY_SMALL,
             color=ft.Colors.ON_ERROR_CONTAINER,
         )
