@@ -52,6 +52,7 @@ class Sidebar(Piece):
                 controls=[self._top(), field, self._tabs.control, self._rows.control],
                 expand=True,
                 spacing=look.GAP,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
             ),
             bgcolor=ft.Colors.SURFACE_CONTAINER_LOW,
             expand=True,

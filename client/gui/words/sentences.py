@@ -1,7 +1,8 @@
 """Sentences that the window hears from elsewhere, as templates: they can be told apart, and then translated.
 
-Belongs here: those that somebody who uses the window meets: refusals of the server's. A test holds them to
-the code that says them. What is in no template is shown as its code's sentence, or as it came: in English.
+Belongs here: those that somebody who uses the window meets, of the server's and of the library's. A test
+holds them to the code that says them. What is in no template is shown as its code's sentence, or as it came,
+which is English.
 """
 
 from __future__ import annotations
@@ -52,6 +53,22 @@ SENTENCES: Final = (
     known("This server is no longer paired with {realm}."),
     known("That is too often; wait a little."),
     known("Too many are waiting to have a password checked."),
+    known("{name} is not a name: use 1 to {most} letters, digits, dots, dashes or underscores."),
+    known("{name} does not name a realm: a-z, 0-9, dots and dashes after the @."),
+    known("A connection string looks like pesan://HOST:PORT?key=KEY."),
+    known("The connection string's port is not a number from 1 to 65535."),
+    known("The connection string names no port: pesan://HOST:PORT?key=KEY."),
+    known(
+        "The connection string has no key, and only a server on this machine is trusted without one. "
+        "Copy all of it, ?key=… included, and put it in quotes: it is what pesan up prints behind ready."
+    ),
+    known("The key in the connection string is not {bytes} bytes of base64url; copy it once more."),
+    known("What came is not the file: its sha256 is another one."),
+    known("The server lost what it was sent; it has been dropped there."),
+    known("What the server holds is not what was sent; it has been dropped there."),
+    known("The server keeps losing what it is sent."),
+    known("What was read is not what its sha256 says."),
+    known("{name} was changed while it was being sent."),
 )
 """Most special first: the first one that fits is taken."""
 

@@ -29,11 +29,11 @@ def _texts(file: Path) -> set[str]:
     return found
 
 
-def test_every_template_is_said_by_the_server_as_it_stands() -> None:
+def test_every_template_is_said_somewhere_as_it_stands() -> None:
     said: set[str] = set()
-    for folder in ("services", "broker"):
+    for folder in ("services", "broker", "protocol", "client"):
         for file in (ROOT / folder).rglob("*.py"):
-            said |= _texts(file)
+            said |= _texts(file) if "words" not in file.parts else set()
     missing = [template for template in SENTENCES if PLACE.sub("{}", template) not in said]
     assert not missing
 
