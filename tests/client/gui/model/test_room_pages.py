@@ -9,6 +9,7 @@ from client.gui.model.pages import KEPT, PAGE
 from client.gui.model.rows import Said
 from client.inbox import Status
 from protocol.errors import Forbidden
+from protocol.events import MembershipEvent
 from tests.client.gui.model.rooms import bodies, fill, opened, outline, rows, said, seqs, to_the_top
 from tests.client.gui.model.scene import Scene, settle, until
 
@@ -215,3 +216,28 @@ async def test_a_copy_of_another_realms_group_begins_where_it_begins(scene: Scen
     room = await opened(ani, "#team@b")
     await to_the_top(room)
     assert seqs(room) == list(range(21, 122))
+
+
+async def test_who_came_stays_where_they_came_when_a_page_is_let_go_and_comes_back(scene: Scene) -> None:
+    place = scene.server.group("team", "ani", "budi")
+    fill(scene.server, place, 600)
+    place.read["ani"] = 600
+    ani = await scene.enter("ani")
+    room = await opened(ani, "#team")
+    ani.hear(MembershipEvent(place.id, "team", "citra", "joined"))
+    room.follow(False)
+    ani.hear(MembershipEvent(place.id, "team", "dewi", "joined"))
+    assert "dewi joined" not in outline(room)
+    room.follow(True)
+    scene.server.say("budi", "#team", "welcome")
+    await settle()
+    end = [room.pages[-2].rows, room.pages[-1].rows]
+    *before, day, welcome = outline(room)
+    assert before[-3:] == ["message 600", "citra joined", "dewi joined"]
+    assert (day[0], welcome) == ("=", "budi: welcome")
+    room.follow(False)
+    await to_the_top(room)
+    assert room.pages[-1].rows is None
+    room.near(len(room.pages) - 2, len(room.pages) - 1)
+    await settle()
+    assert [room.pages[-2].rows, room.pages[-1].rows] == end
