@@ -40,6 +40,7 @@ class BrowserDoors:
         self._out: OrderedDict[tuple[int, str, str], str] = OrderedDict()
         self._tab = page.session.id
         self._picker: ft.FilePicker | None = None
+        self._launcher: ft.UrlLauncher | None = None
         freight.uploads.tabs[self._tab] = self._dropped
 
     # --- in -------------------------------------------------------------------------------------
@@ -90,7 +91,10 @@ class BrowserDoors:
         """Have the browser save a file as it saves any other."""
         name = quote(local_name(file.name), safe="")
         url = f"/files/out/{self._ticket(file, address)}/{name}"
-        await ft.UrlLauncher().launch_url(url, web_only_window_name="_self")
+        if self._launcher is None:
+            self._launcher = ft.UrlLauncher()
+        # An answer that is to be saved takes nothing's place; in a new tab it would be a pop-up.
+        await self._launcher.launch_url(url, web_only_window_name="_self")
 
     async def picture(self, file: FileInfo) -> str | bytes | None:
         """Where the browser finds a picture."""
