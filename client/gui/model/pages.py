@@ -120,13 +120,13 @@ class Pages:
         if self.tail is not None:
             self.tail = Before("", self.tail.sent_at)
 
-    def forget_older(self) -> bool:
-        """Drop all but the newest pages, so that older ones are asked for anew; whether there were any."""
-        more = len(self.list) > KEPT
-        if more:
-            del self.list[: -KEPT // 2]
+    def forget_older(self, most: int) -> bool:
+        """Of more than ``most`` pages keep a few, the newest; whether there were so many."""
+        if len(self.list) <= most:
+            return False
+        del self.list[: -KEPT // 2]
         self.follow()
-        return more
+        return True
 
     def cut(self, last: int) -> None:
         """There is nothing behind this message any more."""

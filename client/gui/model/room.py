@@ -19,6 +19,7 @@ from client.errors import ClientError
 from client.gui.model.changes import Part
 from client.gui.model.fetching import after_read, newest_of_others, opening, split, whole, written
 from client.gui.model.holding import Holding
+from client.gui.model.keystrokes import Keystrokes
 from client.gui.model.outbox import FULL
 from client.gui.model.pages import KEPT, PAGE, Page, Pages
 from client.gui.model.parcel import Parcel
@@ -28,7 +29,7 @@ from client.gui.model.rows import Happened, Row, Scribe
 from client.gui.model.talk import address_of, kind_of
 from client.gui.model.waiting import Waiting
 from client.inbox import SetBack
-from protocol.addresses import Kind, name_key
+from protocol.addresses import name_key
 from protocol.errors import Failure
 from protocol.events import (
     DeliveredEvent,
@@ -46,8 +47,8 @@ __all__ = ["KEPT", "PAGE", "Page", "Room"]
 
 AGAIN: Final = 2.0
 """Seconds until messages that a set back room lost, and that did not come, are asked for once more."""
-TYPING_EVERY: Final = 3.0
-"""Seconds between two notices that we are typing."""
+LONG: Final = 100
+"""Pages of a room that is open for days; each costs a little, though it is let go."""
 
 
 class Room:
@@ -74,7 +75,7 @@ class Room:
         self._holding = Holding()
         self._others = 0
         """Seq of the newest message of somebody else."""
-        self._typed_at = float("-inf")
+        self._keystrokes = Keystrokes(model)
         self._comings = 0
         self._filling = False
         self._era = 0
@@ -244,11 +245,15 @@ class Room:
     def to_newest(self) -> None:
         """Forget what is loaded above, if it is much, and show the newest messages."""
         self.follow(True)
-        if self._pages.forget_older():
-            self._era += 1
-            self.at_start = False
+        self._forget(KEPT)
         self._settle()
         self._changed()
+
+    def _forget(self, most: int) -> None:
+        """Of more pages than that keep the newest; older ones are asked for again by whoever scrolls up."""
+        if self._pages.forget_older(most):
+            self._era += 1
+            self.at_start = False
 
     def read(self) -> None:
         """What is seen is read: move the marker, now or when the server is back."""
@@ -265,14 +270,7 @@ class Room:
     def typed(self, text: str) -> None:
         """The text being typed has changed: keep it as the draft, and tell the others that we are typing."""
         self._model.drafts.put(self.address, text)
-        if text.strip() and self.kind != Kind.BROADCAST and self._model.line.connected:
-            self._keystroke()
-
-    def _keystroke(self) -> None:
-        now = self._model.now()
-        if now - self._typed_at >= TYPING_EVERY:
-            self._typed_at = now
-            self._model.spawn(self._model.chat.typing(self.address))
+        self._keystrokes.typed(self.address, text)
 
     def say(self, text: str) -> bool:
         """Send what was typed; False when it is nothing but blanks. The draft is empty then."""
@@ -284,7 +282,7 @@ class Room:
             return False
         self.to_newest()
         self._model.drafts.put(self.address, "")
-        self._typed_at = float("-inf")
+        self._keystrokes.said()
         self._model.outbox.put(self.address, text)
         self._model.changes.mark(Part.COMPOSER)
         return True
@@ -313,6 +311,7 @@ class Room:
             self._add([event])
             self._pages.follow()
             self.outbox_changed()
+            self._forget(LONG)
             self._settle()
         self.read()
         return True

@@ -6,11 +6,13 @@ import asyncio
 
 from client.gui.model.holding import HELD_MOST
 from client.gui.model.pages import KEPT, PAGE
+from client.gui.model.room import LONG
 from client.gui.model.rows import Said
 from client.inbox import Status
+from protocol.commands import Message
 from protocol.errors import Forbidden
-from protocol.events import MembershipEvent
-from tests.client.gui.model.rooms import bodies, fill, opened, outline, rows, said, seqs, to_the_top
+from protocol.events import MembershipEvent, MessageEvent
+from tests.client.gui.model.rooms import BEGAN, bodies, fill, opened, outline, rows, said, seqs, to_the_top
 from tests.client.gui.model.scene import Scene, settle, until
 
 
@@ -241,3 +243,18 @@ async def test_who_came_stays_where_they_came_when_a_page_is_let_go_and_comes_ba
     room.near(len(room.pages) - 2, len(room.pages) - 1)
     await settle()
     assert [room.pages[-2].rows, room.pages[-1].rows] == end
+
+
+async def test_a_room_that_is_open_for_days_forgets_what_was_said_on_the_first(scene: Scene) -> None:
+    place = scene.server.group("team", "ani", "budi")
+    ani = await scene.enter("ani")
+    room = await opened(ani, "#team")
+    for seq in range(1, (LONG + 3) * PAGE + 1):
+        id = seq.to_bytes(16, "big")
+        ani.hear(MessageEvent(place.id, seq, "budi", "#team", "hello", BEGAN, id))
+        place.messages.append(Message(seq, "budi", "hello", BEGAN, id))
+        assert len(room.pages) <= LONG
+    assert seqs(room)[-1] == (LONG + 3) * PAGE
+    room.follow(False)
+    await to_the_top(room)
+    assert len(room.pages) == LONG + 3 and seqs(room)[0] == 1
