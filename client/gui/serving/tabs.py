@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from client.gui.serving.freight import Freight
     from client.gui.serving.windows import Windows
 
+LANGUAGES: Final = "languages"
+"""The cookie in which our page says which languages the browser asks for."""
 ZONE: Final = "zone"
 """The cookie in which our page says its time zone."""
 TRY_LATER: Final = 1013
@@ -59,8 +61,8 @@ class Tabs:
         settings = self._serving.settings
         alone = settings.web_loopback and not names(settings.web_names)
         return Visit(
-            languages=headers.get("accept-language", "")[:200],
-            zone=zone(headers),
+            languages=(told(headers, LANGUAGES) or headers.get("accept-language", ""))[:200],
+            zone=told(headers, ZONE),
             server=self._serving.server,
             fixed=not (settings.web_other_servers and alone),
             device="Browser",
@@ -74,10 +76,10 @@ class Tabs:
             await self._windows.close()
 
 
-def zone(headers: Headers) -> str:
-    """The time zone that our page has told, '' if it has not."""
+def told(headers: Headers, name: str) -> str:
+    """What our page has told of the browser, '' if it has not."""
     try:
-        found = SimpleCookie(headers.get("cookie", "")[:4096]).get(ZONE)
+        found = SimpleCookie(headers.get("cookie", "")[:4096]).get(name)
     except CookieError:
         return ""
     return urllib.parse.unquote(found.value) if found is not None else ""

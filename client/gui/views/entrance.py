@@ -27,7 +27,7 @@ def logo(size: float = LOGO) -> ft.Control:
     return ft.Semantics(
         exclude_semantics=True,
         content=ft.Container(
-            content=ft.Icon(icon=ft.Icons.FORUM_ROUNDED, size=size * 0.55, color=ft.Colors.ON_PRIMARY),
+            content=ft.Icon(icon=ft.Icons.TEXTSMS_ROUNDED, size=size * 0.55, color=ft.Colors.ON_PRIMARY),
             width=size,
             height=size,
             alignment=ft.Alignment.CENTER,

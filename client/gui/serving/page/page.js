@@ -18,10 +18,13 @@ var flet = {
 };
 flet.flutterAppLoaded = new Promise((resolve) => { flet.flutterAppResolve = resolve; });
 
-// The reader's time zone; the header of the socket has none.
+// The reader's languages and time zone; the header of the socket need not have the first, and never has the other.
+function tell(name, value) {
+  document.cookie = name + "=" + encodeURIComponent(value) + "; path=/; max-age=31536000; SameSite=Strict";
+}
+tell("languages", (navigator.languages || [navigator.language || ""]).slice(0, 16).join(","));
 try {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  document.cookie = "zone=" + encodeURIComponent(zone) + "; path=/; max-age=31536000; SameSite=Strict";
+  tell("zone", Intl.DateTimeFormat().resolvedOptions().timeZone);
 } catch (error) { /* days are then those of the server */ }
 
 // Safari brings a page back from its cache with an engine that draws nothing any more.
