@@ -179,11 +179,15 @@ class Up(Haul):
     async def _prepare(self) -> None:
         if self._here:
             return
-        async for done in self._crate.coming():
-            if self._go.is_set() and self.transfer.state is not State.COMING:
-                self._marks.clear()
-                self._stands(State.COMING)
-            self._moved(done)
+        try:
+            async for done in self._crate.coming():
+                if self._go.is_set() and self.transfer.state is not State.COMING:
+                    self._marks.clear()
+                    self._stands(State.COMING)
+                self._moved(done)
+        except OSError:
+            self.transfer.lasting = False  # nobody but a person can have it come again
+            raise
         self._here = True
         if self._go.is_set():
             self._stands(State.QUEUED)

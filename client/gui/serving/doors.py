@@ -26,6 +26,9 @@ from protocol.files import FileInfo
 TICKETS_MOST: Final = 500
 """Tickets for files that go out, for one tab; the oldest are good for nothing then."""
 
+EXPECTED_MOST: Final = 500
+"""Files that one tab has announced and not begun to send; what is chosen beyond that is left out."""
+
 
 class BrowserDoors:
     """Files come in over ``/files/in`` and go out over ``/files/out``, each with a ticket."""
@@ -51,6 +54,7 @@ class BrowserDoors:
             self._picker = ft.FilePicker(on_upload=self._uploaded)
         # A browser that is slow to open its dialog takes the window's losing the focus for a refusal.
         chosen = await self._picker.pick_files(allow_multiple=True, cancel_upload_on_window_blur=False)
+        chosen = chosen[: EXPECTED_MOST - self._expected]
         crates = [self._expect(file.name, file.size) for file in chosen]
         uploads = [
             ft.FilePickerUploadFile(upload_url=f"/files/in/{ticket}", id=file.id, name=file.name)
@@ -67,9 +71,16 @@ class BrowserDoors:
     def _dropped(self, files: Sequence[Dropped]) -> list[str] | None:
         if self._take is None or not self._model.user or self._model.room is None:
             return None
+        if self._expected + len(files) > EXPECTED_MOST:
+            return None
         crates = [self._expect(file.name, file.size) for file in files]
         self._take([incoming for _, incoming in crates])
         return [ticket for ticket, _ in crates]
+
+    @property
+    def _expected(self) -> int:
+        """Files that have tickets and have not begun to come."""
+        return sum(incoming.wanted for _, incoming in self._in)
 
     def _expect(self, name: str, size: int) -> tuple[str, Incoming]:
         self._in = [entry for entry in self._in if entry[1].wanted]

@@ -77,17 +77,23 @@ class Downloads:
             refused = Response(status_code=416, headers={"content-range": f"bytes */{size}"})
             await refused(scope, receive, send)
             return
-        await _Sending(ticket, first, end).run(receive, send)
+        sending = _Sending(ticket, first, end)
+        await (sending.head(send) if scope["method"] == "HEAD" else sending.run(receive, send))
 
 
 class _Sending:
     """One answer: bytes ``first`` to ``end`` (not with it)."""
 
     def __init__(self, ticket: Outgoing, first: int, end: int) -> None:
+        self._ticket = ticket
         self._file = ticket.file
         self._first = first
         self._end = end
-        self._chunks = ticket.model.transfers.stream(ticket.file, ticket.address, first)[1]
+
+    async def head(self, send: Send) -> None:
+        """What would be sent."""
+        await _answer(send, 206 if self._partial else 200, self._headers())
+        await send({"type": "http.response.body"})
 
     async def run(self, receive: Receive, send: Send) -> None:
         """Send it, until it is over or nobody listens any more."""
@@ -103,7 +109,9 @@ class _Sending:
             sending.result()
 
     async def _send(self, send: Send) -> None:
-        async with aclosing(self._chunks) as chunks:
+        ticket = self._ticket
+        stream = ticket.model.transfers.stream(ticket.file, ticket.address, self._first)[1]
+        async with aclosing(stream) as chunks:
             beginning = asyncio.ensure_future(anext(chunks, None))
             try:
                 await asyncio.wait({beginning}, timeout=AT_ONCE)

@@ -201,6 +201,7 @@ async def test_a_browser_that_stops_sending_is_a_failure(
     await ends(transfer, State.FAILED)
     assert transfer.problem is not None
     assert transfer.problem.message == "The browser stopped sending this file."
+    assert not transfer.lasting
     ani.transfers.dismiss(transfer.number)
     await until(lambda: box.dropped)
     assert ani.transfers.rows == []

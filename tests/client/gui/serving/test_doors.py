@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from client.gui.model.model import Model
 from client.gui.model.transfers import Crate
+from client.gui.serving import doors
 from client.gui.serving.doors import TICKETS_MOST, BrowserDoors
 from client.gui.serving.freight import Freight
 from client.gui.serving.spool import GONE
@@ -150,6 +151,19 @@ async def test_with_the_tab_its_tickets_end(tab: Doorway) -> None:
     assert (await tab.ask("PUT", tab.sent[0]["upload_url"], b"abc")).status == 410
     assert not tab.freight.uploads.tabs
     assert len(tab.freight.uploads.tickets) == len(tab.freight.downloads.tickets) == 0
+
+
+async def test_a_tab_announces_no_more_files_than_it_may(
+    tab: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "EXPECTED_MOST", 3)
+    tab.doors.on_drop(lambda crates: None)
+    await tab.model.open("budi")
+    receiver = tab.freight.uploads.tabs[tab.pane.page.session.id]
+    assert receiver([Dropped("a", 1), Dropped("b", 1)]) is not None
+    assert receiver([Dropped("c", 1), Dropped("d", 1)]) is None
+    assert [crate.name for crate in await within(tab, tab.doors.choose)] == ["a.txt"]
+    assert len(tab.freight.uploads.tickets) == 3
 
 
 async def test_a_tab_has_no_more_tickets_than_it_may(tab: Doorway) -> None:

@@ -38,10 +38,12 @@ def freight(tmp_path: Path) -> Freight:
     return Freight(tmp_path / "web", 1)
 
 
-def get(freight: Freight, model: Model, file: FileInfo, way: str = "out", **headers: str) -> Asking:
+def get(
+    freight: Freight, model: Model, file: FileInfo, way: str = "out", method: str = "GET", **headers: str
+) -> Asking:
     ticket = freight.downloads.tickets.issue(Outgoing(model, model.user, file, "budi"))
     path = f"/files/{way}/{ticket}" + ("/name" if way == "out" else "")
-    return Asking(Starlette(routes=freight.routes), "GET", path, **headers)
+    return Asking(Starlette(routes=freight.routes), method, path, **headers)
 
 
 async def test_a_file_is_saved_under_a_harmless_name_and_never_shown(
@@ -85,6 +87,12 @@ async def test_a_range_that_there_is_not_is_refused(
 ) -> None:
     answer = await get(freight, ani, files.add(DATA), range=asked).answered()
     assert answer.status == 416 and not files.fetched
+
+
+async def test_who_asks_what_there_is_fetches_nothing(ani: Model, files: FakeFiles, freight: Freight) -> None:
+    answer = await get(freight, ani, files.add(DATA), method="HEAD").answered()
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", str(len(DATA)))
+    assert not files.fetched and not ani.transfers.rows
 
 
 async def test_an_empty_file_is_saved(ani: Model, files: FakeFiles, freight: Freight) -> None:
