@@ -5,6 +5,10 @@ Belongs here: that. Drafts, and who is told that somebody types, are the model's
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from typing import Final
+
 import flet as ft
 
 from client.gui.model.changes import Part
@@ -12,6 +16,23 @@ from client.gui.model.room import Room
 from client.gui.views import controls, look
 from client.gui.views.piece import Piece, mounted
 from client.gui.views.window import Window
+from client.gui.views.written import Written
+
+
+@ft.control("TextField")  # type: ignore[arg-type]
+class Writing(ft.TextField):
+    """A field in which Enter sends. Flet's call ``focus`` does nothing to such a one: its client focuses
+    another field that is not shown. It has the right one focused when a property of that name changes."""
+
+    focus: str | None = None  # type: ignore[assignment]
+
+    async def arrived(self) -> None:
+        """Until the client has what was sent to it. What it is called for does nothing; see above."""
+        await self._invoke_method("focus")
+
+
+FRAME: Final = 0.05
+"""Seconds until what a client has is drawn; what is typed before stands behind what was there."""
 
 
 class Composer(Piece):
@@ -22,8 +43,10 @@ class Composer(Piece):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._room: Room | None = None
-        self.field = ft.TextField(
-            hint_text=self.words.say("Message"),
+        self._focused = 0
+        self._written = Written()
+        self.field = Writing(
+            hint_text=self.words.say("Write a message"),
             multiline=True,
             shift_enter=True,
             min_lines=1,
@@ -43,9 +66,13 @@ class Composer(Piece):
             ft.Icons.ATTACH_FILE_ROUNDED,
             lambda: self.window.run(self._attach),
         )
+        # What is hinted at is gone with the first letter; the name stays.
+        named = ft.MergeSemantics(
+            content=ft.Semantics(label=self.words.say("Message"), content=self.field), expand=True
+        )
         ground = ft.Container(
             content=ft.Row(
-                controls=[attach, self.field, self._send.control],
+                controls=[attach, named, self._send.control],
                 spacing=look.GAP / 2,
                 vertical_alignment=ft.CrossAxisAlignment.END,
             ),
@@ -53,10 +80,7 @@ class Composer(Piece):
             border_radius=look.RADIUS * 2,
             padding=ft.Padding.all(4),
         )
-        self.control = ft.Container(
-            content=ground,
-            padding=ft.Padding.only(left=look.GAP * 1.5, right=look.GAP * 1.5, bottom=look.GAP),
-        )
+        self.control = ground
 
     def refresh(self, parts: frozenset[Part]) -> None:
         """Another room's draft, or what the model says stands here now."""
@@ -64,33 +88,54 @@ class Composer(Piece):
         if room is None:
             self._room = None
             return
-        if room is not self._room or self.field.value != room.draft:
+        if room is not self._room or self._written.text != room.draft:
             self._room = room
-            self.field.value = room.draft
-            self.redraw(self.field)
+            self._written.text = room.draft
+            self._put()
 
     def shown(self) -> None:
         """Put the cursor where one writes."""
-        if mounted(self.field):
-            self.window.run(self.field.focus)
+        self._focused += 1
+        self.field.focus = str(self._focused)
+        self.redraw(self.field)
 
     def send(self) -> None:
         """Send what was written."""
         room = self._room
         if room is None or room is not self.model.room:
             return
-        if room.say(self.field.value or ""):
-            self.field.value = ""
-            self.redraw(self.field)
+        if room.say(self._written.text):
+            self._written.text = ""
+            self._put()
             self.sent()
         self.shown()
 
     def sent(self) -> None:
         """Something was sent."""
 
-    def _typed(self, _: ft.Event[ft.TextField]) -> None:
+    def _typed(self, event: ft.Event[ft.TextField]) -> None:
+        # The field's value may be newer: of a key that comes after the Enter which is not dealt with yet.
+        self._written.typed(str(event.data or ""))
         if self._room is not None and self._room is self.model.room:
-            self._room.typed(self.field.value or "")
+            self._room.typed(self._written.text)
+
+    def _put(self) -> None:
+        """Have what they mean stand in the field."""
+        text = self._written.put()
+        if text is not None:
+            self.field.value = text
+            self.redraw(self.field)
+            if mounted(self.field):
+                self.window.run(self._settle)
+            else:
+                self._written.settled()
+
+    async def _settle(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await self.field.arrived()
+        await asyncio.sleep(FRAME)
+        self._written.settled()
+        self._put()
 
     def _submit(self, _: ft.Event[ft.TextField]) -> None:
         self.send()

@@ -8,6 +8,7 @@ go gives its place to a space of the same height.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import flet as ft
@@ -116,8 +117,10 @@ class Messages(Piece):
 
     parts = frozenset({Part.ROOM})
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, margins: Callable[[float], object]) -> None:
+        """``margins`` is called with the pixels that are free on both sides when these have changed."""
         super().__init__(window)
+        self._margins = margins
         self._room: Room | None = None
         self._pages: dict[int, PageView] = {}
         self._waiting: dict[str, RowView] = {}
@@ -287,6 +290,7 @@ class Messages(Piece):
         if padding != self._list.padding:
             self._list.padding = padding
             self.redraw(self._list)
+            self._margins(side)
         self._look()
 
     def _scrolled(self, event: ft.OnScrollEvent) -> None:
@@ -302,7 +306,9 @@ class Messages(Piece):
         if following != room.following:
             room.follow(following)
         first, last = self._seen()
-        room.near(first, last)
+        oldest = next(iter(self._pages.values())).page if self._pages else None
+        more = next((at for at, page in enumerate(room.pages) if page is oldest), 0)
+        room.near(first + more, last + more)
         above = sum(view.height for view in self._pages.values()) - self._pixels - self._screen
         if above < AHEAD * self._screen and not room.at_start and not room.older_loading:
             self.window.run(room.older)

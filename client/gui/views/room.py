@@ -26,7 +26,7 @@ class RoomPiece(Piece):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._room: Room | None = None
-        self._messages = Messages(window)
+        self._messages = Messages(window, self._margins)
         self._composer = Composer(window)
         self._composer.sent = self._messages.to_newest  # type: ignore[method-assign]
         self._face = ft.Container()
@@ -49,12 +49,19 @@ class RoomPiece(Piece):
         )
         typing = ft.Semantics(
             live_region=True,
-            content=ft.Container(
-                content=self._typing, height=20, padding=ft.Padding.symmetric(horizontal=look.GAP * 3.5)
+            content=ft.Container(content=self._typing, height=20),
+        )
+        self._below = ft.Container(
+            content=ft.Column(
+                controls=[typing, self._composer.control],
+                spacing=0,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+                tight=True,
             ),
         )
+        self._set_margins(look.GAP * 2)
         self.control = ft.Column(
-            controls=[self._head, self._messages.control, typing, self._composer.control],
+            controls=[self._head, self._messages.control, self._below],
             spacing=0,
             expand=True,
             horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
@@ -137,6 +144,14 @@ class RoomPiece(Piece):
         if text != self._typing.value:
             self._typing.value = text
             self.redraw(self._typing)
+
+    def _set_margins(self, side: float) -> None:
+        """One writes as wide as one reads."""
+        self._below.padding = ft.Padding(left=side - 4, top=0, right=side - 4, bottom=look.GAP)
+
+    def _margins(self, side: float) -> None:
+        self._set_margins(side)
+        self.redraw(self._below)
 
     # --- what somebody does ---------------------------------------------------------------------
 
