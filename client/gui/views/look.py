@@ -55,7 +55,7 @@ def _theme(palette: Palette) -> ft.Theme:
         scaffold_bgcolor=palette["surface"],
         divider_color=palette["outline_variant"],
         text_theme=_texts(palette["on_surface"]),
-        focus_color=palette["surface_dim"],
+        focus_color=palette["outline_variant"],
         filled_button_theme=ft.FilledButtonTheme(style=_button(2.5, 2, 15, palette["on_surface"])),
         outlined_button_theme=ft.OutlinedButtonTheme(
             style=_button(2, 1.5, 14, palette["primary"], palette["outline"])

@@ -107,6 +107,7 @@ PAIRS: Final[tuple[tuple[str, str, float], ...]] = (
     *((text, ground, TEXT) for text in ("on_surface", "on_surface_variant") for ground in GROUNDS),
     *((text, ground, TEXT) for text in ("primary", "tertiary", "error") for ground in GROUNDS),
     *(("outline", ground, SIGN) for ground in GROUNDS),
+    *((text, "outline_variant", TEXT) for text in ("on_surface", "on_surface_variant")),
     ("on_primary", "primary", TEXT),
     ("on_secondary", "secondary", TEXT),
     ("on_tertiary", "tertiary", TEXT),
