@@ -7,7 +7,6 @@ is in the part's own file.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from datetime import tzinfo
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from client.chat import Chat
 from client.errors import ClientError, Closed, LoggedOut
+from client.gui import faults
 from client.gui.model.account import Account
 from client.gui.model.changes import Changes, Part
 from client.gui.model.drafts import Drafts
@@ -297,8 +297,7 @@ class Model:
                 try:
                     self.hear(event)
                 except Exception as error:  # a mistake of ours, and no reason to hear nothing more
-                    context = {"message": "An event was not taken in.", "exception": error}
-                    asyncio.get_running_loop().call_exception_handler(context)
+                    faults.tell("hearing", error)
         except LoggedOut as error:
             if self._chat is chat:
                 await self._logged_out(chat, error)
@@ -372,8 +371,12 @@ class Model:
         """
 
         async def quietly() -> None:
-            with contextlib.suppress(Failure, ClientError):
+            try:
                 await work
+            except (Failure, ClientError):
+                pass
+            except Exception as error:
+                faults.tell("working", error)
 
         task = asyncio.get_running_loop().create_task(quietly())
         self._tasks.add(task)

@@ -5,12 +5,14 @@ Belongs here: that, running actions, and telling narrow from wide. Which pieces 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import flet as ft
 
+from client.gui import faults
 from client.gui.model.changes import Part
 from client.gui.model.model import Model
 from client.gui.model.transfers import Crate
@@ -58,6 +60,7 @@ class Window:
         self.model = model
         self.words = words
         self.doors = doors
+        self._running: set[asyncio.Task[Any]] = set()
         self.panel = Panel.NONE
         """Set by ``go`` and ``open``; drawn by ``views.main``."""
         self.dialog: Piece | None = None
@@ -79,5 +82,16 @@ class Window:
         self.run(self.model.open, address)
 
     def run(self, action: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
-        """Do something that takes a while; the window stays usable. A mistake of ours is logged."""
-        self.page.run_task(action, *arguments)
+        """Do something that takes a while; the window stays usable. A mistake of ours is logged.
+
+        Also while the page is cut off, when Flet has no line that its own tasks could belong to.
+        """
+        task = asyncio.get_running_loop().create_task(action(*arguments))
+        self._running.add(task)
+        task.add_done_callback(self._ran)
+
+    def _ran(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            faults.tell("doing", error)

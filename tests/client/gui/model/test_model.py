@@ -178,24 +178,36 @@ async def test_a_window_that_closes_ends_its_connection_and_its_work(scene: Scen
 
 
 async def test_a_mistake_of_ours_with_one_event_does_not_make_the_window_deaf(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = await scene.enter("ani")
-    reported: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["message"]))
     real = model.talks.heard
 
     def heard(event: MessageEvent, here: bool) -> None:
-        if event.body == "one":
-            raise ZeroDivisionError
+        if event.body == "private words":
+            raise ZeroDivisionError(event.body)
         real(event, here)
 
     monkeypatch.setattr(model.talks, "heard", heard)
-    scene.server.say("budi", "ani", "one")
+    scene.server.say("budi", "ani", "private words")
     scene.server.say("budi", "ani", "two")
     await settle()
     assert talk(model, "budi").excerpt == "two"
-    assert reported == ["An event was not taken in."]
+    assert caplog.text.count("hearing: ZeroDivisionError at model.py") == 1
+    assert "private" not in caplog.text
+
+
+async def test_a_mistake_of_ours_in_what_nobody_waits_for_is_logged_by_its_place(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = await scene.enter("ani")
+
+    async def work() -> None:
+        raise ZeroDivisionError("private words")
+
+    await model.spawn(work())
+    assert "working: ZeroDivisionError at model.py" in caplog.text
+    assert "private" not in caplog.text
 
 
 async def test_the_line_says_that_the_server_is_away_since_when_and_why(scene: Scene) -> None:
