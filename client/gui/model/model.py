@@ -171,8 +171,9 @@ class Model:
             await self.entry.forget()
             await self._let_go(Screen.LOGIN)
         if not await farewell(chat):
-            sentence = "The server was not reached: there the session goes on until it expires."
-            self.entry.problem = Problem(NOT_ENDED, sentence)
+            self.entry.problem = Problem(
+                NOT_ENDED, "The server was not reached: there the session goes on until it expires."
+            )
             self.changes.mark(Part.ENTRY)
         await chat.close()
 
