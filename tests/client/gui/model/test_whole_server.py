@@ -94,7 +94,8 @@ async def _outage(server: OwnServer, ani: Model, budi: Model) -> None:
     await asyncio.to_thread(server.start_again, ["broker"])
     await until(lambda: ani.line.connected and budi.line.connected, "both are told that it is back")
     await until(lambda: [text for _, text, _ in said(budi)] == ["typed meanwhile"], "budi has it, once")
-    await until(lambda: [mark for _, _, mark in said(ani)] == [Mark.READ], "ani sees it read")
+    # Not that it was read: a hint of that may be lost while lines come back one after the other.
+    await until(lambda: [mark >= Mark.SENT for _, _, mark in said(ani)] == [True], "ani sees it stored")
     assert not ani.outbox.parcels
 
 
