@@ -1,6 +1,6 @@
 """Tabs of browsers: each has a window of its own, for as long as it is there and a little longer.
 
-Belongs here: how many there may be, what a window knows of whoever has opened it, and ending those that are gone.
+Belongs here: how many there may be, what a window knows of whoever opened it, and ending those that are gone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from client.gui.serving.devices import device
 from client.gui.serving.guard import names
 from client.gui.visit import Visit, visit
 
@@ -65,7 +66,7 @@ class Tabs:
             zone=told(headers, ZONE),
             server=self._serving.server,
             fixed=not (settings.web_other_servers and alone),
-            device="Browser",
+            device=device(headers.get("user-agent", "")[:1024]),
             doors=self._freight.doors,
             keeping=BrowserKeeping,
         )

@@ -50,6 +50,10 @@ def dark_theme() -> ft.Theme:
 
 def _theme(palette: Palette) -> ft.Theme:
     rounded = ft.RoundedRectangleBorder(radius=RADIUS)
+    shade = {
+        ft.ControlState.FOCUSED: ft.Colors.with_opacity(0.35, palette["primary"]),
+        ft.ControlState.HOVERED: ft.Colors.with_opacity(0.1, palette["primary"]),
+    }
     return ft.Theme(
         color_scheme=ft.ColorScheme(**palette),
         scaffold_bgcolor=palette["surface"],
@@ -61,7 +65,11 @@ def _theme(palette: Palette) -> ft.Theme:
             style=_button(2, 1.5, 14, palette["primary"], palette["outline"])
         ),
         text_button_theme=ft.TextButtonTheme(style=_button(2, 1.5, 14, palette["primary"])),
-        segmented_button_theme=ft.SegmentedButtonTheme(style=ft.ButtonStyle(shape=rounded)),
+        segmented_button_theme=ft.SegmentedButtonTheme(
+            style=ft.ButtonStyle(shape=rounded, overlay_color=shade)
+        ),
+        checkbox_theme=ft.CheckboxTheme(overlay_color=shade),
+        radio_theme=ft.RadioTheme(overlay_color=shade),
         icon_button_theme=ft.IconButtonTheme(
             style=ft.ButtonStyle(
                 icon_color=palette["on_surface_variant"],
