@@ -64,10 +64,11 @@ fuzz: $(VENV)/.built
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
 
-# What serving needs: half a minute. The checks need ten times as much, of which they use little: not compiled.
+# What serving needs, the window for browsers included: a minute. The checks need more, of which they use little:
+# not compiled.
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gui]'
 	@touch $@
 
 $(VENV)/.built: pyproject.toml $(VENV)/.ready
