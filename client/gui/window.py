@@ -6,6 +6,7 @@ Belongs here: making and ending these. What is drawn is ``views.shell``'s.
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Callable
 
 import flet as ft
 
@@ -22,13 +23,18 @@ from client.gui.words.words import chosen, own_languages
 ft.context.disable_auto_update()  # type: ignore[no-untyped-call]
 
 
-async def open_window(page: ft.Page) -> None:
-    """One window: it draws itself until the page is closed."""
+async def open_window(page: ft.Page, gone: Callable[[], object] = lambda: None) -> None:
+    """One window: it draws itself until the page is closed; then ``gone`` is called."""
     who = visit.get()
     zone = zoneinfo.ZoneInfo(who.zone) if who.zone in zoneinfo.available_timezones() else None
     keeping = who.keeping(page) if who.keeping is not None else HomeKeeping()
     model = Model(keeping, server=who.server, fixed=who.fixed, device=who.device, zone=zone)
     doors = who.doors(page, model) if who.doors is not None else DesktopDoors(page, model)
     shell = Shell(Window(page, model, Words(chosen(who.languages or own_languages()), zone), doors))
-    page.on_close = shell.close
+
+    async def close() -> None:
+        gone()
+        await shell.close()
+
+    page.on_close = close
     await shell.open()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import flet as ft
 from flet.messaging.session import Session
@@ -56,15 +56,7 @@ class Windows:
     async def _open(self, page: ft.Page) -> None:
         """Flet's: a page has come that had no window."""
         self._pages[page] = None
-        await open_window(page)
-        closed = page.on_close
-
-        async def close(event: Any) -> None:
-            self._pages.pop(page, None)
-            if closed is not None:
-                await closed(event)  # type: ignore[call-arg, misc]
-
-        page.on_close = close
+        await open_window(page, lambda: self._pages.pop(page, None))
 
     async def close(self) -> None:
         """End all of them."""

@@ -55,7 +55,7 @@ class Shell:
         self._drawing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Begin to draw."""
+        """Begin to draw; what there is to be seen comes."""
         page = self.window.page
         page.title = "Pesan"
         page.padding = 0
@@ -65,7 +65,7 @@ class Shell:
         page.on_resize = self._resized
         page.on_app_lifecycle_state_change = self._lifecycle
         self._drawing = asyncio.get_running_loop().create_task(self._draw_on())
-        await self.model.start()
+        self.window.run(self.model.start)  # which may take as long as the server is away
 
     async def close(self, _: Any = None) -> None:
         """The page is gone."""
