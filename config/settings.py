@@ -81,7 +81,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     advertise: str = ""
     """Host name in the connection string; the bound address when empty."""
     port_base: Port = 7700
-    """Commands here, events, chunks of files, browsers, realms on the next ports, gateways from ten higher on."""
+    """Commands here, events, files, browsers, realms on the next ports, gateways from ten higher on."""
     curve: bool = True
     """Encrypt. May be off only on a loopback address."""
 
@@ -221,9 +221,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     web_names: str = ""
     """Host names by which browsers call it, with commas: those of a reverse proxy with TLS in front."""
     web_other_servers: bool = True
-    """Whether people may name another server. Only while ``web_host`` is loopback and ``web_names`` is empty."""
+    """People may name another server, as long as ``web_host`` is loopback and ``web_names`` is empty."""
     web_tabs: Count = 200
-    """Tabs that are open at once; beyond that, a page that is opened says so."""
+    """Tabs that are open at once."""
     web_tabs_per_address: Count = 100
     """The same from one network address."""
     web_tab_timeout: Seconds = 120.0

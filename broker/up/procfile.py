@@ -16,7 +16,8 @@ from honcho import environ
 import config
 
 BROKER: Final = "broker"
-OPTIONAL: Final = frozenset({"gateway"})
+WEB: Final = "web"
+OPTIONAL: Final = frozenset({"gateway", "web"})
 """Processes without which a server serves."""
 OPERATORS: Final = frozenset("();<>|&")
 
@@ -71,6 +72,8 @@ def concurrency(text: str) -> dict[str, int]:
         raise ValueError(f"a server needs at least one {none[0]}")
     if counts.get(BROKER, 1) > 1:
         raise ValueError("a server has one broker: two cannot listen on one port")
+    if counts.get(WEB, 1) > 1:
+        raise ValueError("a server has one web: a tab finds its window in the process where it left it")
     return counts
 
 

@@ -28,6 +28,7 @@ NO_LIMITS = {
     *("gateway_host", "gateway_sessions_per_trunk", "gateway_segment_pause", "gateway_request_timeout"),
     "gateway_away_timeout",
     *("realm_host", "realm_advertise", "realm_quiet"),
+    *("web_host", "web_names", "web_other_servers"),
 }
 """Settings that bound nobody: places, times, and what hashing costs."""
 

@@ -27,7 +27,7 @@ from services.storage.sqlite import SqliteStore
 from tests.services.test_storage import spoilt
 from tests.system.supervised import PATIENCE, SERVICES, Talk, Up, surroundings
 
-WORKERS = [f"{name}.1" for name in (*SERVICES, "gateway")]
+WORKERS = [f"{name}.1" for name in (*SERVICES, "gateway", "web")]
 
 
 async def test_every_process_is_killed_while_two_chat_and_comes_back_by_itself(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_worker_that_could_not_start_ends_everything_and_is_not_tried_again(tm
         assert up.says(
             r"up +\| (\w+\.1) could not start, and trying again will not help: stopping everything$"
         )
-        assert [up.starts(name) for name in WORKERS] == [1] * 6
+        assert [up.starts(name) for name in WORKERS] == [1] * 7
 
 
 @pytest.mark.parametrize("name", ["messaging.1", "broker.1", "gateway.1"])
@@ -76,7 +76,7 @@ async def test_a_process_that_hangs_is_replaced_and_the_chat_goes_on(name: str, 
             await asyncio.to_thread(up.pid, name, 2)
             await talk.goes_on()
             await talk.ends()
-        assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1] * 6
+        assert [up.starts(other) for other in ["broker.1", *WORKERS] if other != name] == [1] * 7
 
 
 def test_who_only_says_that_it_serves_is_not_taken_for_hung(tmp_path: Path) -> None:
@@ -126,9 +126,9 @@ async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_noth
             assert await stream < 1.0
             assert talk.longest < 1.0
             await talk.ends()
-        assert [up.starts(name) for name in [*WORKERS, "messaging.2", "gateway.2"]] == [2] * 8
+        assert [up.starts(name) for name in [*WORKERS, "messaging.2", "gateway.2"]] == [2] * 9
         assert up.starts("broker.1") == 1
-        assert len(up.family()) == 9
+        assert len(up.family()) == 10
         # The new workers read the file again.
         async with Chat.connect(connection, username="ani", password="a password to try") as chat:
             with pytest.raises(TooLarge):

@@ -9,7 +9,7 @@ from broker.up.procfile import Job, concurrency, jobs, own_procfile, shell_line
 
 def test_our_own_procfile_has_the_broker_every_service_and_the_gateway() -> None:
     found = jobs(own_procfile(), {})
-    workers = ["auth.1", "messaging.1", "group.1", "file.1", "realm.1", "gateway.1"]
+    workers = ["auth.1", "messaging.1", "group.1", "file.1", "realm.1", "gateway.1", "web.1"]
     assert [job.name for job in found] == ["broker.1", *workers]
     assert [job.name for job in found if not job.replaceable] == ["broker.1"]
 
@@ -73,6 +73,7 @@ def test_a_server_can_do_without_the_older_protocols() -> None:
         ("auth=2,messaging=0", "at least one messaging"),
         ("broker=0", "at least one broker"),
         ("broker=2", "one broker"),
+        ("web=2", "one web"),
     ],
 )
 def test_a_server_that_could_not_serve_is_refused(text: str, said: str) -> None:
