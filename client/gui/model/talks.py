@@ -260,6 +260,9 @@ class Talks:
         if talk is not None:
             talk.set_back(event.last_seq)
             self._changed()
+            self._model.notices.done(
+                "{name}: the server went back to an older copy; the newest messages are gone.", name=talk.name
+            )
         self.reload()
 
     # --- the table ------------------------------------------------------------------------------

@@ -275,6 +275,7 @@ async def test_messages_that_a_restored_server_does_not_have_are_gone_here_too(s
     del place.messages[90:]
     ani.hear(SetBack(place.id, "#team", 121, 90))
     assert seqs(room)[-1] == 90 and room.held == 0
+    assert [notice.values for notice in ani.notices.rows] == [(("name", "#team"),)]
     room.follow(True)
     scene.server.say("budi", "#team", "again")
     await settle()
