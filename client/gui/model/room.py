@@ -65,6 +65,7 @@ class Room:
         self.following = True
         self.unread_at_opening = 0
         self._model = model
+        self._user = model.user
         self._scribe = Scribe(model.user, model.zone, kind_of(address), "@" in address)
         self._pages = Pages(self._scribe)
         self._waiting = Waiting(self._scribe)
@@ -269,13 +270,14 @@ class Room:
 
     def typed(self, text: str) -> None:
         """The text being typed has changed: keep it as the draft, and tell the others that we are typing."""
-        self._model.drafts.put(self.address, text)
-        self._keystrokes.typed(self.address, text)
+        if self._model.user == self._user:  # else it comes late, and whoever is there now did not type it
+            self._model.drafts.put(self.address, text)
+            self._keystrokes.typed(self.address, text)
 
     def say(self, text: str) -> bool:
         """Send what was typed; False when it is nothing but blanks. The draft is empty then."""
         text = text.strip("\r\n").rstrip()
-        if not text.strip():
+        if not text.strip() or self._model.user != self._user:
             return False
         if self._model.outbox.full:
             self._model.notices.failed(FULL)

@@ -164,6 +164,20 @@ async def test_the_next_user_of_a_window_sees_nothing_of_the_one_before(scene: S
     assert model.room is None
 
 
+async def test_what_is_typed_late_is_not_taken_for_the_next_users(scene: Scene) -> None:
+    model = await scene.enter("ani")
+    await model.open("*")
+    room = model.room
+    assert room is not None
+    await model.logout()
+    room.typed("nobody's")
+    assert await model.entry.login("budi", "secret", remember=False)
+    room.typed("ani's")
+    assert not room.say("ani's")
+    await settle()
+    assert (model.drafts.get("*"), scene.server.called("send"), scene.server.called("typing")) == ("", [], [])
+
+
 async def test_a_window_that_closes_ends_its_connection_and_its_work(scene: Scene) -> None:
     model = await scene.enter("ani", remember=True)
     model.people.watch(True)
