@@ -139,8 +139,8 @@ async def test_older_messages_come_above_and_far_ones_leave_their_height() -> No
 
 async def test_what_comes_while_somebody_reads_above_waits_below_a_button() -> None:
     server, team = house()
-    fill(server, team, 2 * PAGE)
-    team.read["ani"] = 2 * PAGE
+    fill(server, team, 20)
+    team.read["ani"] = 20
     async with entered(server=server) as seen:
         room = await room_of(seen)
         assert not seen.pane.has("Newest messages")
