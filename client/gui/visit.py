@@ -1,7 +1,7 @@
 """Who has opened a window, as far as whoever serves it knows.
 
-Belongs here: the values, and where a window finds them. ``serving`` sets them for a browser's tab; on the desktop
-there are none, and this machine's own count.
+Belongs here: the values, and where a window finds them. ``serving`` sets them for a browser's tab; on the
+desktop there are none, and this machine's own count.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Visit:
     """``languages`` as in Accept-Language, ``zone`` a name such as Asia/Jakarta ('' = this machine's).
 
     ``server``: the connection string that the window begins with; ``fixed``: and no other may be named.
-    ``device``: what the list of sessions shows. ``doors`` and ``keeping`` make, for a page (and its model), where
-    files come in and go out, and where texts are kept; None: the desktop's.
+    ``device``: what the list of sessions shows. ``doors`` and ``keeping`` make, for a page (and its model),
+    where files come in and go out, and where texts are kept; None: the desktop's.
     """
 
     languages: str = ""
@@ -35,5 +35,5 @@ class Visit:
     keeping: Callable[[Any], Keeping] | None = None
 
 
-visit: ContextVar[Visit] = ContextVar("visit", default=Visit())
+visit: ContextVar[Visit] = ContextVar("visit", default=Visit())  # noqa: B039  # it is frozen
 """Set before Flet begins a page, and inherited by everything that the page does."""
