@@ -11,7 +11,6 @@ from client.gui.views.rowlist import Entry, Heading, Item, Press
 from client.gui.views.window import Window
 from protocol import addresses
 from protocol.addresses import Kind
-from protocol.errors import Failure
 
 
 def entries(window: Window, query: str) -> list[Entry]:
@@ -37,18 +36,15 @@ def entries(window: Window, query: str) -> list[Entry]:
 
 def _elsewhere(window: Window, query: str, known: set[str]) -> list[Item]:
     """The address of another realm that was typed in full, if it is one."""
-    try:
-        address = addresses.parse(query.strip())
-    except Failure:
+    name, say = window.model.address(query), window.words.say
+    if "@" not in name or name.lower() in known:
         return []
-    name, say = str(address), window.words.say
-    if not address.realm or name.lower() in known:
-        return []
-    if address.kind is Kind.GROUP:
+    kind = addresses.parse(name).kind
+    if kind is Kind.GROUP:
         bare = name.removeprefix("#")
         text = say("Join this group")
         return [_item(name, text, lambda: JoinGroup(window, bare, None).show())]
-    if address.kind is Kind.DIRECT:
+    if kind is Kind.DIRECT:
         return [_item(name, say("Write to this person"), lambda: window.open(name))]
     return []
 
