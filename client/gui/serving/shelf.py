@@ -1,7 +1,7 @@
 """Files of the page itself: Flet's client from its wheel, and our own beside it, compressed once.
 
-Belongs here: finding, compressing and sending them. The browser keeps them, and asks each time whether they are
-still the same: a page must not mix files of two versions, and the answer to that costs nothing.
+Belongs here: finding, compressing and sending them. The browser keeps them, and asks each time whether they
+are still the same: a page must not mix files of two versions, and the answer to that costs nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +39,18 @@ PACKED: Final = frozenset({".png", ".webp", ".woff2"})
 FIRST: Final = ("main.dart.wasm", "main.dart.mjs", "canvaskit/skwasm.wasm", "canvaskit/skwasm.js")
 """Large ones that every first visit asks for."""
 MANIFEST: Final = "assets/FontManifest.json"
+FONTS: Final = (
+    {
+        "family": "Roboto",
+        "fonts": [
+            {"asset": "fonts/roboto.woff2"},
+            {"asset": "fonts/roboto-500.woff2", "weight": 500},
+            {"asset": "fonts/roboto-700.woff2", "weight": 700},
+        ],
+    },
+    {"family": "monospace", "fonts": [{"asset": "fonts/roboto-mono.woff2"}]},
+)
+"""Families that are loaded with the page, in files under ``page/assets`` (and, the first, Flet's)."""
 LEVEL: Final = 6
 """Higher ones take twice as long for one percent."""
 
@@ -96,7 +108,7 @@ class Shelf:
             file = folder.joinpath(*parts)
             if file.is_file():
                 content = file.read_bytes()
-                return _with_roboto(content) if name == MANIFEST else content
+                return _with_fonts(content) if name == MANIFEST else content
         return None
 
 
@@ -113,7 +125,10 @@ def _flet() -> Path:
     return Path(found.origin).parent / "web"
 
 
-def _with_roboto(manifest: bytes) -> bytes:
-    """The list of fonts with the one that Flet's client has, and would else ask the internet for."""
-    fonts = [*json.loads(manifest), {"family": "Roboto", "fonts": [{"asset": "fonts/roboto.woff2"}]}]
-    return json.dumps(fonts).encode()
+def _with_fonts(manifest: bytes) -> bytes:
+    """The list of fonts with those of the window.
+
+    The first is Flet's own, which its client would ask the internet for; without its heavier ones the engine
+    would smear it where text is bold.
+    """
+    return json.dumps([*json.loads(manifest), *FONTS]).encode()
