@@ -28,7 +28,7 @@ AT_BOTTOM: Final = 40.0
 """Pixels from the newest message within which somebody follows what is said."""
 AHEAD: Final = 2.5
 """Screens above what is seen that are loaded before they are."""
-TRIES: Final = 8
+TRIES: Final = 30
 STEP: Final = 0.1
 """Seconds after which it is looked whether the client has built what it was sent."""
 
@@ -353,16 +353,25 @@ class Messages(Piece):
         Only what was built can be scrolled to, and only what was near the screen is built: first go where
         its page must be.
         """
+        asked = 0.0
         for _ in range(TRIES):
             await asyncio.sleep(STEP)
             at, height = self._bottom_of(room.new_at)
-            if room is not self.model.room or not mounted(self._list) or height < 0:
-                return
+            gone = room is not self.model.room or not mounted(self._list) or height < 0
+            if gone or (self._pixels > AT_BOTTOM and not asked):
+                return  # they read something else already
             if height and at <= self._pixels + self._screen:
                 break
-            await self._list.scroll_to(offset=max(at - self._screen / 2, 0))
-        await self._list.scroll_to(scroll_key=NEW)
+            if (there := max(at - self._screen / 2, 0.0)) != asked:
+                asked = there
+                await self._list.scroll_to(offset=there)
         await asyncio.sleep(STEP)
+        before = self._pixels
+        await self._list.scroll_to(scroll_key=NEW)
+        for _ in range(TRIES):
+            await asyncio.sleep(STEP)
+            if self._pixels != before:
+                break
         # It stands at the bottom of the screen now; what is new is to be below it.
         await self._list.scroll_to(offset=max(self._pixels - self._screen + look.GAP * 12, 0))
 
