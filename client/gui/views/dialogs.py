@@ -91,7 +91,7 @@ class Dialog(Piece):
             self.close()
             self.window.go(Panel.NONE)
 
-    def _dismissed(self, _: ft.Event[ft.AlertDialog]) -> None:
+    def _dismissed(self, _: ft.Event[ft.DialogControl]) -> None:
         if self.window.dialog is self:
             self.window.dialog = None
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import flet as ft
 
 
-@ft.control("Column", isolated=True)
+@ft.control("Column", isolated=True)  # type: ignore[arg-type]
 class Sheet(ft.Column):
     """A column that is updated by itself."""
 
@@ -22,7 +22,7 @@ class Sheet(ft.Column):
     __hash__ = ft.BaseControl.__hash__
 
 
-@ft.control("Container", isolated=True)
+@ft.control("Container", isolated=True)  # type: ignore[arg-type]
 class Box(ft.Container):
     """A container that is updated by itself."""
 
@@ -32,7 +32,7 @@ class Box(ft.Container):
     __hash__ = ft.BaseControl.__hash__
 
 
-@ft.control("ListView", isolated=True)
+@ft.control("ListView", isolated=True)  # type: ignore[arg-type]
 class Scroll(ft.ListView):
     """A list that is updated by itself."""
 

@@ -120,9 +120,12 @@ class Sidebar(Piece):
         if self.query:
             hint = say("Names of other servers are found when they are complete: name@server.")
             return Emptiness(ft.Icons.SEARCH_OFF_ROUNDED, say("Nothing found"), hint)
-        if not {Tab.CHATS: self.model.talks, Tab.PEOPLE: self.model.people, Tab.GROUPS: self.model.groups}[
-            self._tab
-        ].loaded:
+        loaded = {
+            Tab.CHATS: self.model.talks.loaded,
+            Tab.PEOPLE: self.model.people.loaded,
+            Tab.GROUPS: self.model.groups.loaded,
+        }
+        if not loaded[self._tab]:
             return Emptiness(
                 ft.Icons.HOURGLASS_EMPTY_ROUNDED, say("One moment…"), say("The list is on its way.")
             )

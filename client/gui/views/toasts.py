@@ -34,7 +34,7 @@ class Toasts(Piece):
         self._cards: dict[int, ft.Control] = {}
         self._column = ft.Column(spacing=look.GAP, tight=True)
         named = ft.Semantics(content=self._column, identifier="notices", live_region=True)
-        self.control = ft.Container(content=named, top=TOP, visible=False)
+        self.control: ft.Container = ft.Container(content=named, top=TOP, visible=False)
         self._place()
 
     def refresh(self, parts: frozenset[Part]) -> None:
