@@ -77,7 +77,7 @@ class Members(Piece):
 
     def gone(self) -> None:
         """It is on the screen no more."""
-        if self.model.user:
+        if self.model.user and self.window.panel is not Panel.MEMBERS:  # else it only moves to another place
             self.window.run(self.model.groups.look, "")
 
     def _close(self) -> None:
