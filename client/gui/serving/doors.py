@@ -45,6 +45,7 @@ class BrowserDoors:
         self._picker: ft.FilePicker | None = None
         self._launcher: ft.UrlLauncher | None = None
         freight.uploads.tabs[self._tab] = self._dropped
+        freight.uploads.losses[self._tab] = self._lose
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -76,6 +77,17 @@ class BrowserDoors:
         crates = [self._expect(file.name, file.size) for file in files]
         self._take([incoming for _, incoming in crates])
         return [ticket for ticket, _ in crates]
+
+    def _lose(self) -> None:
+        """The page is loaded again, and knows nothing of files that it was to send.
+
+        While the one before is connected it is not: then it is a copy of the tab, and gets its own window.
+        """
+        connected: object = self._page.session.connection  # None while it is not, whatever its type says
+        if connected is None:
+            for _, incoming in self._in:
+                if incoming.wanted:
+                    incoming.fail()
 
     @property
     def _expected(self) -> int:
@@ -128,6 +140,7 @@ class BrowserDoors:
     def close(self) -> None:
         """The tab is gone: no ticket of it is good any more, nothing more comes."""
         self._freight.uploads.tabs.pop(self._tab, None)
+        self._freight.uploads.losses.pop(self._tab, None)
         for ticket, incoming in self._in:
             self._freight.uploads.tickets.take_back(ticket)
             incoming.drop()

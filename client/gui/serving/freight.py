@@ -34,6 +34,7 @@ class Freight:
     def routes(self) -> list[BaseRoute]:
         """What browsers ask of it."""
         return [
+            Route("/files/begin", self.uploads.begin, methods=["POST"]),
             Route("/files/drop", self.uploads.drop, methods=["POST"]),
             Route("/files/in/{ticket}", self.uploads.take, methods=["PUT"]),
             Route("/files/picture/{ticket}", self.downloads.picture, methods=["GET"]),

@@ -48,6 +48,8 @@ class Uploads:
     def __init__(self) -> None:
         self.tickets: Tickets[Incoming] = Tickets()
         self.tabs: dict[str, Receiver] = {}
+        self.losses: dict[str, Callable[[], None]] = {}
+        """Called when a tab's page is loaded again: what it had not begun to send will not come."""
 
     async def take(self, request: Request) -> Response:
         """A file's bytes. 204: all are here; 410: nobody wants them, or they did not all come."""
@@ -60,6 +62,13 @@ class Uploads:
         finally:
             self.tickets.take_back(ticket)
         return Response(status_code=204) if whole else _gone()
+
+    async def begin(self, request: Request) -> Response:
+        """A page was loaded; if it was loaded again, it says which tab it is."""
+        lose = self.losses.get(request.headers.get(TAB, ""))
+        if lose is not None:
+            lose()
+        return Response(status_code=204)
 
     async def drop(self, request: Request) -> Response:
         """Which files were dropped: a ticket for each. 409: there is no conversation open to send them to."""

@@ -46,12 +46,17 @@
     return items.filter((item) => !folder(item)).map((item) => item.getAsFile()).filter(Boolean);
   }
 
+  const tab = () => sessionStorage.getItem("_flet_session_id") || "";
+
+  // Loaded again: what the page before was still to send is lost, and those who wait for it are told.
+  if (tab()) fetch("/files/begin", { method: "POST", headers: { "x-pesan-tab": tab() } }).catch(() => {});
+
   async function send(files) {
     let answer;
     try {
       answer = await fetch("/files/drop", {
         method: "POST",
-        headers: { "content-type": "application/json", "x-pesan-tab": sessionStorage.getItem("_flet_session_id") || "" },
+        headers: { "content-type": "application/json", "x-pesan-tab": tab() },
         body: JSON.stringify(files.map((file) => ({ name: file.name || "file", size: file.size }))),
       });
     } catch (error) {

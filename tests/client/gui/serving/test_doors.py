@@ -153,6 +153,23 @@ async def test_with_the_tab_its_tickets_end(tab: Doorway) -> None:
     assert len(tab.freight.uploads.tickets) == len(tab.freight.downloads.tickets) == 0
 
 
+async def test_a_page_that_is_loaded_again_sends_nothing_more_and_a_copy_of_it_changes_nothing(
+    tab: Doorway,
+) -> None:
+    crates = await within(tab, tab.doors.choose)
+    headers = {"x_pesan_tab": tab.pane.page.session.id}
+    app = Starlette(routes=tab.freight.routes)
+    assert (await Asking(app, "POST", "/files/begin", **headers).sends().answered()).status == 204
+    assert (await tab.ask("PUT", tab.sent[0]["upload_url"], b"abc")).status == 204
+    await tab.pane.session.disconnect(0)
+    await Asking(app, "POST", "/files/begin", **headers).sends().answered()
+    await Asking(app, "POST", "/files/begin", x_pesan_tab="other").sends().answered()
+    assert await arrives(crates[0]) == 3
+    with pytest.raises(OSError, match=GONE):
+        await arrives(crates[1])
+    crates[0].drop()
+
+
 async def test_a_tab_announces_no_more_files_than_it_may(
     tab: Doorway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
