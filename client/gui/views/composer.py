@@ -18,6 +18,9 @@ from client.gui.views.piece import Piece, mounted
 from client.gui.views.window import Window
 from client.gui.views.written import Written
 
+PATIENCE: Final = 5.0
+"""Seconds until a page that does not answer is taken to have been loaded anew; then it has what was sent."""
+
 
 @ft.control("TextField")  # type: ignore[arg-type]
 class Writing(ft.TextField):
@@ -28,7 +31,7 @@ class Writing(ft.TextField):
 
     async def arrived(self) -> None:
         """Until the client has what was sent to it. What it is called for does nothing; see above."""
-        await self._invoke_method("focus")
+        await self._invoke_method("focus", timeout=PATIENCE)
 
 
 FRAME: Final = 0.05
@@ -131,7 +134,7 @@ class Composer(Piece):
                 self._written.settled()
 
     async def _settle(self) -> None:
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, RuntimeError):  # the page was loaded anew, or is gone
             await self.field.arrived()
         await asyncio.sleep(FRAME)
         self._written.settled()
