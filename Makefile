@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
 
-.PHONY: run test lint types arrows tests format words bench crash realms simulate soak fuzz clean
+.PHONY: run test lint types arrows tests format words pictures bench crash realms simulate soak fuzz clean
 
 run: $(VENV)/.ready
 	@exec $(BIN)/pesan up
@@ -22,8 +22,10 @@ types: $(VENV)/.built
 arrows: $(VENV)/.built
 	$(BIN)/lint-imports
 
+# The window in real browsers comes last, and by itself: browsers beside five processes would be slow and in the way.
 tests: $(VENV)/.built
-	$(BIN)/pytest -n 5 --dist worksteal
+	$(BIN)/pytest -n 5 --dist worksteal --ignore tests/browser
+	$(BIN)/pytest tests/browser
 
 format: $(VENV)/.built
 	$(BIN)/ruff format .
@@ -32,6 +34,10 @@ format: $(VENV)/.built
 # Bring the catalogues of the window's texts up to its code; names what has no translation.
 words: $(VENV)/.built
 	$(BIN)/python -m client.gui.words.gather
+
+# Pictures of every screen, in docs/pictures: a minute. Needs Chromium.
+pictures: $(VENV)/.built
+	$(BIN)/python -m tests.browser.pictures
 
 # Speed, on a server of its own: some minutes. See docs/PERFORMANCE.md.
 bench: $(VENV)/.built
