@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import flet as ft
 
 from client.gui.views.window import Panel
@@ -39,6 +41,10 @@ async def _press(seen: Seen, name: str) -> None:
             await seen.pane.fire(one.content, "click")
             return
     raise AssertionError(f"no row {name!r} among {_rows(seen)}")
+
+
+def _is_open(seen: Seen, address: str) -> bool:
+    return seen.model.room is not None and seen.model.room.is_at(address)
 
 
 async def _begins(seen: Seen, *names: str) -> None:
@@ -106,7 +112,7 @@ async def test_arrows_and_enter_open_what_was_found_and_escape_forgets_the_query
         await _begins(seen, "#team", "dewi", "#secret")
         await seen.pane.press("Arrow Down")
         await seen.pane.enter("Search")
-        await seen.pane.until(lambda: seen.model.room is not None and seen.model.room.is_at("dewi"))
+        await seen.pane.until(partial(_is_open, seen, "dewi"))
         await seen.pane.write("Search", "nobody")
         await seen.pane.press("Escape")
         await seen.pane.until(lambda: not search.value)
@@ -121,7 +127,7 @@ async def test_alt_and_arrows_walk_from_one_conversation_to_the_next() -> None:
         await _begins(seen, "budi", "#team")
         for address in ("budi", "#team", "*"):
             await seen.pane.press("Arrow Down", alt=True)
-            await seen.pane.until(lambda at=address: seen.model.room and seen.model.room.is_at(at))
+            await seen.pane.until(partial(_is_open, seen, address))
 
 
 async def test_people_and_groups_have_lists_of_their_own() -> None:
@@ -140,7 +146,7 @@ async def test_a_group_is_created_and_opened_and_a_bad_name_is_said_at_its_field
         await seen.pane.until(lambda: seen.pane.find("Group name", ft.TextField).error)
         await seen.pane.write("Group name", "lunch")
         await seen.pane.click("Create group")
-        await seen.pane.until(lambda: seen.model.room is not None and seen.model.room.is_at("#lunch"))
+        await seen.pane.until(partial(_is_open, seen, "#lunch"))
         await seen.pane.until(lambda: seen.window.dialog is None)
 
 
@@ -154,7 +160,7 @@ async def test_a_group_with_a_password_is_joined_with_it_alone() -> None:
         await seen.pane.until(lambda: seen.pane.find("Password", ft.TextField).error)
         await seen.pane.write("Password", "sesame-sesame")
         await seen.pane.enter("Password")
-        await seen.pane.until(lambda: seen.model.room is not None and seen.model.room.is_at("#secret"))
+        await seen.pane.until(partial(_is_open, seen, "#secret"))
 
 
 async def test_members_are_seen_beside_a_room_or_in_its_place_and_a_group_is_left_after_a_question() -> None:
@@ -187,7 +193,7 @@ async def test_only_the_creator_is_offered_to_remove_somebody() -> None:
             if offered:
                 await seen.pane.click("Remove citra")
                 await seen.pane.click("Remove")
-                await seen.pane.until(lambda seen=seen: seen.pane.shows("2 members"))
+                await seen.pane.until("2 members")
 
 
 async def test_a_message_in_another_room_is_told_and_opens_it() -> None:
@@ -198,7 +204,7 @@ async def test_a_message_in_another_room_is_told_and_opens_it() -> None:
         house.say("budi", "ani", "are you there?")
         await seen.pane.until(lambda: seen.pane.has("Dismiss"))
         await seen.pane.click("Open")
-        await seen.pane.until(lambda: seen.model.room is not None and seen.model.room.is_at("budi"))
+        await seen.pane.until(partial(_is_open, seen, "budi"))
         await seen.pane.until(lambda: not seen.pane.has("Dismiss"))
 
 
@@ -257,7 +263,7 @@ async def test_a_message_redraws_the_row_of_its_conversation_alone() -> None:
     house.say("citra", "#team", "one")
     house.say("budi", "ani", "one")
     async with entered(server=house) as seen:
-        await _begins(seen, "budi", "#team")
+        await _begins(seen, "budi, 1 unread, one", "#team, 1 unread, citra: one")
         sent = len(seen.pane.wire.sent)
         house.say("budi", "ani", "two")
         await seen.pane.until("two")
