@@ -1,0 +1,134 @@
+"""``make pictures``: every screen as a picture in docs/pictures, in both themes, on a desk and on a phone.
+
+Belongs here: which screens, and how one comes there. Who and what is seen on them is ``scenery``'s.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.own_server import ROOT, OwnServer
+from tests.browser.aside import aside
+from tests.browser.conftest import ARGUMENTS, DESK, PHONE, QUICK, browser_found
+from tests.browser.scenery import TEAM, furnish
+from tests.browser.tab import Tab
+from tests.browser.visitor import Visitor
+
+FOLDER: Final = ROOT / "docs" / "pictures"
+QUIET: Final = 700
+"""Milliseconds in which whatever moves on a screen comes to rest."""
+VIEW: Final = """<style>
+body { margin: 0; background: linear-gradient(#8ec5e8 0 45%, #f3d9b1 62%, #4f8a8b 62%, #1f4e5f) }
+div { position: absolute; left: 430px; top: 150px; width: 90px; height: 90px; border-radius: 50%;
+      background: #fff3c4 }
+</style><div></div>"""
+"""What the picture that somebody sent shows: a sea, and a sun over it."""
+Theme = Literal["light", "dark"]
+
+
+def view(browser: Browser) -> bytes:
+    """A PNG to be sent."""
+    page = browser.new_page(viewport={"width": 640, "height": 400})
+    page.set_content(VIEW)
+    picture = page.screenshot()
+    page.close()
+    return picture
+
+
+class Album:
+    """Pictures of one theme and size, named ``what-size-theme.png``."""
+
+    def __init__(self, browser: Browser, home: str, theme: Theme, size: str) -> None:
+        width, height = PHONE if size == "phone" else DESK
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            locale="en-GB",
+            timezone_id="Asia/Jakarta",
+            service_workers="block",
+        )
+        self.visitor = Visitor("ani", Tab(context, home))
+        self.phone = size == "phone"
+        self._ending = f"{size}-{theme}.png"
+
+    def takes(self, what: str) -> None:
+        """One picture of what is there now."""
+        self.visitor.tab.page.wait_for_timeout(QUIET)
+        self.visitor.tab.page.screenshot(path=FOLDER / f"{what}-{self._ending}")
+
+    def fills(self) -> None:
+        """All of them."""
+        visitor, tab = self.visitor, self.visitor.tab
+        tab.opens()
+        tab.control("textbox", "User name").wait_for()
+        self.takes("login")
+        visitor.fills(user="ani", password="not this one")
+        tab.presses("Enter")
+        tab.sees("do not fit")
+        self.takes("login-refused")
+        tab.clicks("Create account")
+        tab.control("textbox", "Password again").wait_for()
+        self.takes("register")
+        tab.clicks("Log in")
+        tab.until(lambda: "Password again" not in tab.text(), "the login screen")
+        visitor.logs_in()
+        self.takes("list")
+        for section in ("People", "Groups"):
+            tab.clicks(section)
+            self.takes(section.lower())
+        tab.clicks("Chats")
+        tab.sees("budi, 3 unread")
+        tab.page.wait_for_timeout(QUIET)
+        self._rooms()
+        self._panels()
+        tab.page.context.close()
+
+    def _rooms(self) -> None:
+        visitor, tab = self.visitor, self.visitor.tab
+        visitor.opens(f"#{TEAM}")
+        visitor.reads("minutes")
+        self.takes("room")
+        visitor.tab.clicks("Members")
+        self.takes("members")
+        tab.presses("Escape")
+        self.goes_back()
+        visitor.opens("Everyone")
+        self.takes("everyone")
+        self.goes_back()
+
+    def _panels(self) -> None:
+        tab = self.visitor.tab
+        tab.clicks("New group")
+        tab.control("textbox", "Group name").wait_for()
+        self.takes("new-group")
+        tab.presses("Escape")
+        tab.clicks("Settings")
+        tab.sees("Theme")
+        self.takes("settings")
+
+    def goes_back(self) -> None:
+        """On a phone one thing is shown at a time."""
+        if self.phone and "Search" not in self.visitor.tab.text():
+            self.visitor.tab.clicks("Back")
+
+
+def main() -> None:
+    """Take them all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    themes: tuple[Theme, ...] = ("light", "dark")
+    with OwnServer(settings=QUICK, web=True) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_found(), args=ARGUMENTS)
+        picture = view(browser)
+        aside(furnish(server.connection, picture))
+        for theme in themes:
+            for size in ("desktop", "phone"):
+                Album(browser, server.window, theme, size).fills()
+        browser.close()
+    taken = sorted(FOLDER.glob("*.png"))
+    print(f"{len(taken)} pictures in {FOLDER.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
