@@ -65,7 +65,9 @@ class Members(Piece):
         if said != self._count.value:
             self._count.value = said
             self.redraw(self._count)
-        nothing = Emptiness(ft.Icons.GROUP_OUTLINED, f"#{self.group}", self.words.say("Asking who is here…"))
+        wrong = self.model.groups.problem
+        why = self.words.problem(wrong) if wrong is not None else self.words.say("Asking who is here…")
+        nothing = Emptiness(ft.Icons.GROUP_OUTLINED, f"#{self.group}", why)
         self._list.show([self._row(member, ours) for member in members], nothing)
 
     def key(self, event: ft.KeyboardEvent) -> bool:
