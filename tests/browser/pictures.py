@@ -110,8 +110,9 @@ class Album:
 
     def goes_back(self) -> None:
         """On a phone one thing is shown at a time."""
-        if self.phone and "Search" not in self.visitor.tab.text():
+        while self.phone and "Search" not in self.visitor.tab.text():
             self.visitor.tab.clicks("Back")
+            self.visitor.tab.page.wait_for_timeout(QUIET)
 
 
 def main() -> None:
