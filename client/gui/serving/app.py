@@ -1,7 +1,7 @@
 """The ASGI application: which path leads where.
 
-Belongs here: the table of routes, what is made once for all of them, beginning and ending. Who may ask at all is
-``guard``'s, what is answered the routes' own files'.
+Belongs here: the table of routes, what is made once for all of them, beginning and ending. Who may ask at
+all is ``guard``'s, what is answered the routes' own files'.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from client.gui.serving import fonts
 from client.gui.serving.freight import Freight
 from client.gui.serving.guard import Guard
 from client.gui.serving.shelf import Shelf
@@ -67,4 +68,4 @@ def application(serving: Serving) -> Starlette:
 
 def _routes(serving: Serving, tabs: Tabs) -> Sequence[BaseRoute]:
     """All that is not a file of the page itself. The first that fits answers."""
-    return [WebSocketRoute(SOCKET, tabs)]
+    return [WebSocketRoute(SOCKET, tabs), fonts.route]

@@ -1,7 +1,7 @@
 """Who may ask, and what a browser may do with the answer.
 
-Belongs here: names by which we may be called (against DNS rebinding), pages that may talk to us (against other
-sites in the same browser), and the headers of every answer.
+Belongs here: names by which we may be called (against DNS rebinding), pages that may talk to us (against
+other sites in the same browser), and the headers of every answer.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from config.settings import Settings
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-    "worker-src 'self' blob:; manifest-src 'self'; base-uri 'self'; form-action 'none'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'self'; form-action 'none'; "
     "frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",
@@ -56,9 +56,7 @@ class Guard:
         if not self._ours(host):
             return False
         origin = headers.get("origin")
-        if (
-            origin is None
-        ):  # no page's script: what is asked then is harmless, and of a socket an origin is always sent
+        if origin is None:  # no page's script asks; a socket's page always says where it is from
             return scope["type"] != "websocket" and headers.get("sec-fetch-site", "none") in _OWN
         return urlsplit(origin).netloc == host or urlsplit(origin).hostname in self._names
 

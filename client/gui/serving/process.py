@@ -1,7 +1,7 @@
 """The process that serves windows to browsers: ``pesan web``, and ``web`` in the Procfile.
 
-Belongs here: its beginning and its end. Exit codes: 0 stopped when told to, 78 could not start and will not when
-tried again; one sentence says why. Flet is not loaded before somebody comes.
+Belongs here: its beginning and its end. Exit codes: 0 stopped when told to, 78 could not start and will not
+when tried again; one sentence says why. Flet is not loaded before somebody comes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zmq.utils import z85
 from client.gui.serving.app import Serving, application
 from config import whereabouts
 from config.keys import gateway_secret, server_keys
-from config.log import ServerLog, open_log
+from config.log import open_log
 from config.readiness import Pulse, say_ready
 from config.settings import Settings, SettingsError, load
 from protocol.connection_string import ConnectionString

@@ -1,10 +1,10 @@
 """Windows behind sockets: what of Flet's own server we use, and where it has to be helped.
 
-Belongs here: every use of ``flet_web``. A page talks msgpack over its socket with a ``FletApp``, which makes a
-session for it, or finds the one that the page had before it was reloaded or cut off.
+Belongs here: every use of ``flet_web``. A page talks msgpack over its socket with a ``FletApp``, which makes
+a session for it, or finds the one that the page had before it was reloaded or cut off.
 
-Flet's server is made for one app at home: it waits for ever for a page that never says what it is, forgets to let
-go of a session when sending fails in the moment of its end, and keeps as many as come.
+Flet's server is made for one app at home: it waits for ever for a page that never says what it is, forgets to
+let go of a session when sending fails in the moment of its end, and keeps as many as come.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Line:
         return message
 
     async def send(self, message: Message) -> None:
-        """What the page is told; nothing once it is gone, for a sender that fails takes its session with it."""
+        """What the page is told; nothing once it is gone: a sender that fails takes its session with it."""
         if not self._gone:
             with contextlib.suppress(OSError, RuntimeError):
                 await self._send(message)
