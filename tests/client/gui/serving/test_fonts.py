@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from client.gui.serving import fonts
-from client.gui.serving.shelf import Shelf
+from client.gui.serving import fonts, shelf
 
 COMPLETE = (
     "notocoloremoji",
@@ -22,9 +21,8 @@ COMPLETE = (
 
 def asked(family: str) -> list[str]:
     """Every numbered or whole file of a family that the engine knows, as it asks for them."""
-    engine = Shelf().book("main.dart.js")
-    assert engine is not None
-    found = re.findall(rf"{family}/v\d+/[\w-]+(?:\.\d+)?\.woff2".encode(), engine.plain)
+    engine = (shelf._flet() / "main.dart.js").read_bytes()
+    found = re.findall(rf"{family}/v\d+/[\w-]+(?:\.\d+)?\.woff2".encode(), engine)
     return sorted({name.decode() for name in found})
 
 
