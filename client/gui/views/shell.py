@@ -64,6 +64,7 @@ class Shell:
         page.on_keyboard_event = self._key
         page.on_resize = self._resized
         page.on_app_lifecycle_state_change = self._lifecycle
+        page.on_connect = page.on_disconnect = self._reached
         self._drawing = asyncio.get_running_loop().create_task(self._draw_on())
         self.window.run(self.model.start)  # which may take as long as the server is away
 
@@ -147,3 +148,8 @@ class Shell:
             self.model.seen(False)
         elif event.state in (ft.AppLifecycleState.SHOW, ft.AppLifecycleState.RESUME):
             self.model.seen(True)
+
+    def _reached(self, _: Any) -> None:
+        """It was cut off, or is back: one that is loaded anew has said that it hides, and says no more."""
+        connection: object = self.window.page.session.connection  # None while there is none
+        self.model.seen(connection is not None)

@@ -248,3 +248,17 @@ async def test_keys_scroll_while_one_writes() -> None:
         await seen.pane.until(lambda: [call for call in seen.pane.called if call[1] == "scroll_to"])
         (call,) = [call for call in seen.pane.called if call[1] == "scroll_to"]
         assert call[2]["delta"] > SCREEN / 2
+
+
+async def test_a_page_that_was_loaded_again_is_seen_again() -> None:
+    server, team = house("one")
+    async with entered(server=server) as seen:
+        await room_of(seen)
+        page, session = seen.pane.page, seen.pane.session
+        await seen.pane.fire(page, "app_lifecycle_state_change", {"state": "hide"})
+        await session.disconnect(60)
+        server.say("budi", "#team", "unseen")
+        await seen.pane.until(lambda: seen.model.talks.unread == 1)
+        assert team.read["ani"] == 1
+        await session.connect(seen.pane.wire)
+        await seen.pane.until(lambda: team.read["ani"] == 2)
