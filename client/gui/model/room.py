@@ -307,12 +307,12 @@ class Room:
             self.conversation = self._reading.conversation = event.conversation
         if not self.following:
             if event.seq > self._pages.last and self._holding.take(event, self._ours(event.sender)):
-                self._changed()
+                self._model.changes.mark(Part.COMING)
             return False
         if event.seq > self._pages.last:
             self._add([event])
             self._pages.follow()
-            self.outbox_changed()
+            self._grown(Part.ROOM if self._ours(event.sender) else Part.COMING)
             self._forget(LONG)
             self._settle()
         self.read()
@@ -344,7 +344,7 @@ class Room:
 
     def _remark(self, before: int | None) -> None:
         if before is not None and self._pages.remark(before, self._pages.last):
-            self._changed()
+            self._model.changes.mark(Part.COMING)
 
     def _set_back(self, event: SetBack) -> None:
         """Messages are gone there, and what is said now has their numbers."""
@@ -381,9 +381,12 @@ class Room:
 
     def outbox_changed(self) -> None:
         """Messages of ours wait, were sent, or were refused: ``waiting`` is another."""
+        self._grown(Part.ROOM)
+
+    def _grown(self, part: Part) -> None:
         self._waiting.shown_up_to(self._pages.last)
         self._behind = None
-        self._changed()
+        self._model.changes.mark(part)
 
     def close(self) -> None:
         """It is not open any more."""

@@ -115,7 +115,7 @@ def fill(
 class Messages(Piece):
     """Drawn for the room that is open."""
 
-    parts = frozenset({Part.ROOM})
+    parts = frozenset({Part.ROOM, Part.COMING})
 
     def __init__(self, window: Window, margins: Callable[[float], object]) -> None:
         """``margins`` is called with the pixels that are free on both sides when these have changed."""

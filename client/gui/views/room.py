@@ -21,7 +21,7 @@ from client.gui.views.window import Panel, Window
 class RoomPiece(Piece):
     """Drawn while a conversation is open."""
 
-    parts = frozenset({Part.ROOM, Part.TYPING, Part.COMPOSER, Part.PEOPLE, Part.GROUPS, Part.LINE})
+    parts = Messages.parts | {Part.TYPING, Part.COMPOSER, Part.PEOPLE, Part.GROUPS, Part.LINE}
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -90,7 +90,7 @@ class RoomPiece(Piece):
             self._room = room
             if room is not None:
                 self.window.doors.on_drop(self._dropped)
-        if begun or Part.ROOM in parts:
+        if begun or parts & Messages.parts:
             self._messages.refresh(parts)
         if begun or Part.COMPOSER in parts:
             self._composer.refresh(parts)

@@ -20,6 +20,7 @@ from client.gui.views import look
 from client.gui.views.connect import Connect
 from client.gui.views.login import Login
 from client.gui.views.main import Main
+from client.gui.views.pace import Pace
 from client.gui.views.piece import Piece
 from client.gui.views.register import Register
 from client.gui.views.starting import Starting
@@ -52,6 +53,7 @@ class Shell:
         self._own_language = window.words.language
         self._shown: tuple[Screen, str] | None = None
         self._piece: Piece | None = None
+        self._pace = Pace()
         self._drawing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -79,12 +81,22 @@ class Shell:
 
     # --- drawing --------------------------------------------------------------------------------
 
+    async def _due(self, now: float) -> None:
+        """Until something is to be drawn: what has changed, or what waits for its turn."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.rest(now)):
+                await self.model.changes.wait()
+                await asyncio.sleep(PACE)
+
     async def _draw_on(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            await self.model.changes.wait()
-            await asyncio.sleep(PACE)
+            await self._due(loop.time())
+            parts = self._pace.due(self.model.changes.take(), loop.time())
+            if not parts:
+                continue
             try:
-                self.draw(self.model.changes.take())
+                self.draw(parts)
             except Exception as error:
                 faults.tell("drawing", error)  # one piece is wrong now; what comes next is drawn again
 

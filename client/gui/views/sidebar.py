@@ -30,7 +30,7 @@ class Tab(StrEnum):
 class Sidebar(Piece):
     """``query`` is what stands in the search field."""
 
-    parts = frozenset({Part.TALKS, Part.PEOPLE, Part.GROUPS, Part.TYPING, Part.SCREEN})
+    parts = frozenset({Part.TALKS, Part.PEOPLE, Part.GROUPS, Part.TYPING, Part.SCREEN, Part.SEARCH})
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -45,7 +45,7 @@ class Sidebar(Piece):
             [(Tab.CHATS, say("Chats")), (Tab.PEOPLE, say("People")), (Tab.GROUPS, say("Groups"))],
             self._choose,
         )
-        self._rows = RowList(window, "conversations", Part.TALKS)
+        self._rows = RowList(window, "conversations", Part.SEARCH)
         field = ft.Container(content=self._field, padding=ft.Padding.symmetric(horizontal=look.GAP * 1.5))
         self.control = ft.Container(
             content=ft.Column(
@@ -187,9 +187,11 @@ class Sidebar(Piece):
         self._again()
 
     def _enter(self, _: ft.Event[ft.TextField]) -> None:
-        items = [entry for entry in self._entries if isinstance(entry, Item)]
-        if items and self._marked >= 0:
-            item = items[min(self._marked, len(items) - 1)]
+        # Of what is found now: somebody quick presses Enter before that is drawn.
+        items = [entry for entry in self._listed() if isinstance(entry, Item)]
+        at = max(self._marked, 0) if self.query else self._marked
+        if items and at >= 0:
+            item = items[min(at, len(items) - 1)]
             self._put("")
             item.press()
 
@@ -212,7 +214,7 @@ class Sidebar(Piece):
         self._again()
 
     def _again(self) -> None:
-        self.model.changes.mark(Part.TALKS)
+        self.model.changes.mark(Part.SEARCH)
 
     def _new_group(self) -> None:
         NewGroup(self.window).show()

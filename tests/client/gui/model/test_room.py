@@ -122,7 +122,7 @@ async def test_marks_of_a_direct_conversation_move_as_the_other_one_reads(scene:
     ani.changes.take()
     ani.hear(ReadEvent(room.conversation, "budi", 1))
     assert [row.mark for row in said(room)] == [Mark.READ, Mark.DELIVERED]
-    assert Part.ROOM in ani.changes.take()
+    assert Part.COMING in ani.changes.take()
 
 
 async def test_a_message_to_another_realm_is_delivered_when_it_says_so(scene: Scene) -> None:
