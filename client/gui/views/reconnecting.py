@@ -21,10 +21,11 @@ class Reconnecting(Piece):
         self._text = ft.Text(
             theme_style=ft.TextThemeStyle.BODY_MEDIUM, color=ft.Colors.ON_TERTIARY_CONTAINER, expand=True
         )
-        ring = ft.ProgressRing(width=16, height=16, stroke_width=2, color=ft.Colors.ON_TERTIARY_CONTAINER)
+        # Nothing that turns: a server may be away for hours, and each turn is sixty pictures a second.
+        sign = ft.Icon(icon=ft.Icons.CLOUD_OFF_ROUNDED, size=18, color=ft.Colors.ON_TERTIARY_CONTAINER)
         band = ft.Container(
             content=ft.Row(
-                controls=[ft.Semantics(content=ring, exclude_semantics=True), self._text],
+                controls=[ft.Semantics(content=sign, exclude_semantics=True), self._text],
                 spacing=look.GAP * 1.5,
             ),
             bgcolor=ft.Colors.TERTIARY_CONTAINER,
