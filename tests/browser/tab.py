@@ -30,6 +30,21 @@ _READ: Final = """(within) => {
 }"""
 """Every text, a line each."""
 
+_REMEMBER: Final = """() => {
+  window.pesanPlaces = {};
+  const look = () => {
+    for (const each of document.querySelectorAll('[flt-semantics-identifier]'))
+      window.pesanPlaces[each.getAttribute('flt-semantics-identifier')] = each.id;
+  };
+  new MutationObserver(look).observe(document, {childList: true, subtree: true, attributes: true,
+                                                attributeFilter: ['flt-semantics-identifier']});
+  look();
+}"""
+"""Where each identifier was seen. An element that gets another role is made anew by Flutter's engine: under
+the same id, and without the identifier."""
+
+_PLACE: Final = "(identifier) => window.pesanPlaces[identifier] || 'not-there'"
+
 _CONTROLS: Final = """() => {
   const wanted = '[role=button], [role=checkbox], [role=radio], [role=switch], [role=tab], [role=link], '
     + '[role=slider], [role=menuitem], [flt-tappable], input, textarea';
@@ -91,12 +106,13 @@ class Tab:
         placeholder.wait_for(state="attached")
         placeholder.dispatch_event("click")
         self.page.locator("flt-semantics-host flt-semantics").first.wait_for(state="attached")
+        self.page.evaluate(_REMEMBER)
 
     # --- seeing ---------------------------------------------------------------------------------
 
     def text(self, within: str = "") -> str:
         """Everything that can be read, or what is inside of what has this identifier."""
-        place = f'[flt-semantics-identifier="{within}"]' if within else "flt-semantics-host"
+        place = f"#{self.page.evaluate(_PLACE, within)}" if within else "flt-semantics-host"
         return str(self.page.evaluate(_READ, place))
 
     def until(self, holds: Callable[[], object], called: str) -> None:

@@ -20,7 +20,7 @@ def test_from_login_to_logout_with_the_keyboard_alone(server: OwnServer, comes: 
     dewi.is_in()
     tab.presses("Control+k")
     tab.page.keyboard.type("eko", delay=40)
-    tab.sees("eko")
+    tab.control("button", "eko").wait_for()
     tab.presses("Enter")
     tab.control("textbox", "Message").wait_for()
     tab.tabs_to("Message", "textbox")
