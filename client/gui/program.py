@@ -1,7 +1,7 @@
 """How a window is begun: ``pesan gui``, ``pesan web``, ``flet run main.py``.
 
-Belongs here: the commands, and choosing between the desktop and a browser. Nothing of Flet is loaded before it
-is known to be there: it is the extra ``gui`` of the package.
+Belongs here: the commands, and choosing between the desktop and a browser. Nothing of Flet is loaded before
+it is known to be there: it is the extra ``gui`` of the package.
 """
 
 from __future__ import annotations

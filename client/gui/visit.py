@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from client.chat import Chat
     from client.gui.model.keeping import Keeping
     from client.gui.model.model import Model
     from client.gui.views.window import Doors
@@ -23,7 +24,8 @@ class Visit:
 
     ``server``: the connection string that the window begins with; ``fixed``: and no other may be named.
     ``device``: what the list of sessions shows. ``doors`` and ``keeping`` make, for a page (and its model),
-    where files come in and go out, and where texts are kept; None: the desktop's.
+    where files come in and go out, and where texts are kept; None: the desktop's. ``origin`` is the network
+    address that the visit counts by. ``chats`` makes a chat as ``Chat.connect`` does, which None stands for.
     """
 
     languages: str = ""
@@ -33,6 +35,8 @@ class Visit:
     device: str = ""
     doors: Callable[[Any, Model], Doors] | None = None
     keeping: Callable[[Any], Keeping] | None = None
+    origin: str = ""
+    chats: Callable[..., Chat] | None = None
 
 
 visit: ContextVar[Visit] = ContextVar("visit", default=Visit())  # noqa: B039  # it is frozen

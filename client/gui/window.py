@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import flet as ft
 
+from client.chat import Chat
 from client.gui.desktop import DesktopDoors, HomeKeeping
 from client.gui.model.model import Model
 from client.gui.views.shell import Shell
@@ -28,7 +29,14 @@ async def open_window(page: ft.Page, gone: Callable[[], object] = lambda: None) 
     who = visit.get()
     zone = zoneinfo.ZoneInfo(who.zone) if who.zone in zoneinfo.available_timezones() else None
     keeping = who.keeping(page) if who.keeping is not None else HomeKeeping()
-    model = Model(keeping, server=who.server, fixed=who.fixed, device=who.device, zone=zone)
+    model = Model(
+        keeping,
+        server=who.server,
+        fixed=who.fixed,
+        device=who.device,
+        zone=zone,
+        chats=who.chats or Chat.connect,
+    )
     doors = who.doors(page, model) if who.doors is not None else DesktopDoors(page, model)
     shell = Shell(Window(page, model, Words(chosen(who.languages or own_languages()), zone), doors))
 

@@ -20,6 +20,7 @@ import uvicorn
 from zmq.utils import z85
 
 from client.gui.serving.app import Serving, application
+from client.gui.serving.mistakes import told_to
 from config import whereabouts
 from config.keys import gateway_secret, server_keys
 from config.log import open_log
@@ -48,7 +49,8 @@ def main() -> int:
         print(f"pesan web: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         return COULD_NOT_START
     try:
-        asyncio.run(_serve(serving, listening))
+        with told_to(serving.log):
+            asyncio.run(_serve(serving, listening))
     finally:
         listening.close()
         serving.log.close()
@@ -63,6 +65,7 @@ async def _serve(serving: Serving, listening: socket.socket) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # ``origin`` says when they are believed
             ws="websockets-sansio",
             ws_max_size=SOCKET_MESSAGE,
             timeout_graceful_shutdown=1,
@@ -76,6 +79,8 @@ async def _serve(serving: Serving, listening: socket.socket) -> None:
     log.info("started", host=settings.web_host, port=settings.web_port, tabs=settings.web_tabs)
     living = asyncio.create_task(_live())
     say_ready()
+    if not settings.web_loopback:
+        print(f"pesan web: passwords travel in clear to {settings.web_host}.", file=sys.stderr, flush=True)
     host = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
     told = os.environ.get("FLET_DISPLAY_URL_PREFIX", "pesan web serves")
     print(f"{told} http://{host}:{listening.getsockname()[1]}/", flush=True)

@@ -6,6 +6,7 @@ Belongs here: how many there may be, what a window knows of whoever opened it, a
 from __future__ import annotations
 
 import urllib.parse
+from collections import Counter
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final
@@ -15,11 +16,14 @@ from starlette.types import Receive, Scope, Send
 
 from client.gui.serving.devices import device
 from client.gui.serving.guard import names
+from client.gui.serving.origin import origin
 from client.gui.visit import Visit, visit
+from protocol.networks import network_of
 
 if TYPE_CHECKING:
     from client.gui.serving.app import Serving
     from client.gui.serving.freight import Freight
+    from client.gui.serving.ways import Ways
     from client.gui.serving.windows import Windows
 
 LANGUAGES: Final = "languages"
@@ -36,7 +40,16 @@ class Tabs:
     def __init__(self, serving: Serving, freight: Freight) -> None:
         self._serving = serving
         self._freight = freight
-        self._open = 0
+        self._open: Counter[str] = Counter()
+        """Sockets, by the network that they come from."""
+
+    def full(self, address: str) -> bool:
+        """Whether no further tab has room, of anybody or of who comes from this address."""
+        settings = self._serving.settings
+        return (
+            self._open.total() >= settings.web_tabs
+            or self._open[network_of(address)] >= settings.web_tabs_per_address
+        )
 
     @cached_property
     def _windows(self) -> Windows:
@@ -44,19 +57,29 @@ class Tabs:
 
         return Windows(self._serving)
 
+    @cached_property
+    def _ways(self) -> Ways:
+        from client.gui.serving.ways import Ways
+
+        return Ways(self._serving)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A page has come, for the first time or again; returns when it is gone."""
-        if self._open >= self._serving.settings.web_tabs:
+        address = origin(scope, self._serving.settings)
+        if self.full(address):
             await send({"type": "websocket.close", "code": TRY_LATER})
             return
-        self._open += 1
+        network = network_of(address)
+        self._open[network] += 1
         try:
-            visit.set(self._visit(Headers(scope=scope)))
+            visit.set(self._visit(Headers(scope=scope), address))
             await self._windows.attend(scope, receive, send)
         finally:
-            self._open -= 1
+            self._open[network] -= 1
+            if not self._open[network]:
+                del self._open[network]
 
-    def _visit(self, headers: Headers) -> Visit:
+    def _visit(self, headers: Headers, address: str) -> Visit:
         from client.gui.serving.keeping import BrowserKeeping
 
         settings = self._serving.settings
@@ -69,12 +92,16 @@ class Tabs:
             device=device(headers.get("user-agent", "")[:1024]),
             doors=self._freight.doors,
             keeping=BrowserKeeping,
+            origin=address,
+            chats=self._ways.of(address),
         )
 
     async def close(self) -> None:
         """End every window."""
         if "_windows" in self.__dict__:
             await self._windows.close()
+        if "_ways" in self.__dict__:
+            self._ways.close()
 
 
 def told(headers: Headers, name: str) -> str:
