@@ -30,6 +30,7 @@ from benchmarks.realms.run import main as realms
 from benchmarks.relay import relay
 from benchmarks.soak import main as soak
 from benchmarks.start import start
+from benchmarks.web.scenario import web
 
 DM_BAR = 0.18
 """``dm`` delivers at least this share of what the relay echoes a second."""
@@ -55,6 +56,7 @@ def main() -> int:
         "idle": lambda o: _driven(o, idle, clients=o.clients),
         "gateway": _gateway,
         "start": lambda o: start(),
+        "web": lambda o: web(o.short),
     }
     missed = False
     for name in scenarios if options.scenario == "all" else [options.scenario]:
@@ -79,6 +81,7 @@ def _options() -> argparse.Namespace:
             "idle",
             "gateway",
             "start",
+            "web",
             "all",
         ],
         help="what to measure",
@@ -94,6 +97,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mib", type=int, default=1024, help="size of the file in file")
     parser.add_argument("--rounds", type=int, default=3, help="in file: how often each side has its turn")
     parser.add_argument("--clients", type=int, default=2000, help="in idle and in gateway")
+    parser.add_argument("--short", action="store_true", help="in web: a look, in place of a measurement")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser.parse_args()
 

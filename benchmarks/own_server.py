@@ -58,7 +58,8 @@ class OwnServer:
         self.workers = workers
         self._gateway = gateway
         self._web = web
-        self.window = f"http://127.0.0.1:{self.port + WEB}/"
+        self.window_port = self.port + WEB
+        self.window = f"http://127.0.0.1:{self.window_port}/"
         self._launcher = launcher
         self.connection = ""
         self.processes: dict[str, subprocess.Popen[str]] = {}
