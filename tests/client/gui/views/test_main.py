@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 import flet as ft
@@ -117,6 +118,19 @@ async def test_arrows_and_enter_open_what_was_found_and_escape_forgets_the_query
         await seen.pane.press("Escape")
         await seen.pane.until(lambda: not search.value)
         await _begins(seen, "#team")
+
+
+async def test_who_types_a_name_and_enter_at_once_need_not_wait_for_the_list() -> None:
+    async with entered(server=_house()) as seen:
+        await seen.pane.until(lambda: seen.model.people.loaded)
+        search = seen.pane.find("Search", ft.TextField)
+        await seen.pane.fire(search, "focus")
+        await _begins(seen, "#team")
+        seen.pane.session.apply_patch(search._i, {"value": "dewi"})
+        await asyncio.gather(
+            seen.pane.fire(search, "change", "dewi"), seen.pane.fire(search, "submit", "dewi")
+        )
+        await seen.pane.until(partial(_is_open, seen, "dewi"))
 
 
 async def test_alt_and_arrows_walk_from_one_conversation_to_the_next() -> None:
