@@ -223,7 +223,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     web_other_servers: bool = True
     """People may name another server, as long as ``web_host`` is loopback and ``web_names`` is empty."""
     web_tabs: Count = 200
-    """Tabs that are open at once."""
+    """Tabs that are open at once, or closed and not yet gone."""
     web_tabs_per_address: Count = 100
     """The same from one network address."""
     web_tab_timeout: Seconds = 120.0

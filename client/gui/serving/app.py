@@ -14,11 +14,15 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from client.gui.serving import fonts
+from client.gui.serving.crowd import too_many
 from client.gui.serving.freight import Freight
 from client.gui.serving.guard import Guard
+from client.gui.serving.origin import origin
 from client.gui.serving.shelf import Shelf
 from client.gui.serving.tabs import Tabs
 from config.log import ServerLog
@@ -59,11 +63,27 @@ def application(serving: Serving) -> Starlette:
         routes=[
             *_routes(serving, tabs),
             *freight.routes,
+            Route("/", _Front(serving, shelf, tabs), methods=["GET"]),
             Route("/{path:path}", shelf.answer, methods=["GET"]),
         ],
         middleware=[Middleware(Guard, settings=serving.settings)],
         lifespan=lifespan,
     )
+
+
+class _Front:
+    """The page, for whom there is room."""
+
+    def __init__(self, serving: Serving, shelf: Shelf, tabs: Tabs) -> None:
+        self._serving = serving
+        self._shelf = shelf
+        self._tabs = tabs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        full = self._tabs.full(origin(scope, self._serving.settings))
+        answer = too_many(request) if full else self._shelf.answer(request)
+        await answer(scope, receive, send)
 
 
 def _routes(serving: Serving, tabs: Tabs) -> Sequence[BaseRoute]:

@@ -80,7 +80,7 @@ class Shelf:
 
     def answer(self, request: Request) -> Response:
         """A file, or that the browser has it already. Called in a thread: some are large."""
-        book = self.book(request.path_params["path"] or "index.html")
+        book = self.book(request.path_params.get("path") or "index.html")
         if book is None:
             return PlainTextResponse("There is no such page.", 404)
         packed = bool(book.packed) and "gzip" in request.headers.get("accept-encoding", "")
