@@ -344,8 +344,15 @@ class Messages(Piece):
             self.window.run(self._down)
 
     async def _down(self) -> None:
-        if mounted(self._list):
+        """To the bottom; and again, if what was still to be heard of the way says otherwise."""
+        room = self._room
+        for _ in range(2):
+            if not mounted(self._list) or room is not self._room:
+                return
             await self._list.scroll_to(offset=0, duration=0)
+            await asyncio.sleep(STEP)
+            if self._pixels <= AT_BOTTOM:
+                return
 
     async def _to_new(self, room: Room) -> None:
         """Show what is new from its beginning on, if that does not fit on the screen anyway.
@@ -372,6 +379,7 @@ class Messages(Piece):
             await asyncio.sleep(STEP)
             if self._pixels != before:
                 break
+        await asyncio.sleep(STEP)  # the client keeps quiet about what moves just after it said something
         # It stands at the bottom of the screen now; what is new is to be below it.
         await self._list.scroll_to(offset=max(self._pixels - self._screen + look.GAP * 12, 0))
 
