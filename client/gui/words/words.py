@@ -28,6 +28,8 @@ _AGAIN: Final = {"in": "id"}
 """Codes of old for languages of ours."""
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _SECOND: Final = 1_000_000
+_LATEST: Final = 253_370_764_800 * _SECOND
+"""The year 9999. What another realm says may lie behind it; calendars of every time zone go so far."""
 
 
 class Words:
@@ -106,7 +108,7 @@ class Words:
         return f"{format_decimal(value, format=pattern, locale=self._locale)} {_UNITS[unit]}"
 
     def _local(self, at: int) -> datetime:
-        return datetime.fromtimestamp(at / _SECOND, UTC).astimezone(self.zone)
+        return datetime.fromtimestamp(min(max(at, 0), _LATEST) / _SECOND, UTC).astimezone(self.zone)
 
     def _clock(self, local: datetime) -> str:
         mark = "." if self.language == "id" else ":"

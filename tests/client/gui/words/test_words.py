@@ -144,3 +144,10 @@ def test_a_problem_that_nobody_translated_has_the_sentence_of_its_code_or_its_ow
 def test_what_the_server_says_is_never_filled_in_again() -> None:
     assert ID.problem(Problem("not_found", "There is no user {name}{0}.")) == "Tidak ada pengguna {name}{0}."
     assert EN.problem(Problem("not_found", "{} {0} {x}")) == "{} {0} {x}"
+
+
+@pytest.mark.parametrize("at", [-1, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_time_that_no_calendar_has_can_be_written_all_the_same(at: int, zone: str) -> None:
+    there = Words("en", ZoneInfo(zone))
+    assert there.moment(at) and there.when(at) and there.ago(at)
