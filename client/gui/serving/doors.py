@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 import flet as ft
+import msgspec
 
 from client.gui.model.album import is_picture
 from client.gui.model.model import Model
@@ -54,8 +55,8 @@ class BrowserDoors:
         if self._picker is None:
             self._picker = ft.FilePicker(on_upload=self._uploaded)
         # A browser that is slow to open its dialog takes the window's losing the focus for a refusal.
-        chosen = await self._picker.pick_files(allow_multiple=True, cancel_upload_on_window_blur=False)
-        chosen = chosen[: EXPECTED_MOST - self._expected]
+        told = await self._picker.pick_files(allow_multiple=True, cancel_upload_on_window_blur=False)
+        chosen = [file for file in told if _sensible(file)][: max(EXPECTED_MOST - self._expected, 0)]
         crates = [self._expect(file.name, file.size) for file in chosen]
         uploads = [
             ft.FilePickerUploadFile(upload_url=f"/files/in/{ticket}", id=file.id, name=file.name)
@@ -148,3 +149,12 @@ class BrowserDoors:
             self._freight.downloads.tickets.take_back(ticket)
         self._in, self._take = [], None
         self._out.clear()
+
+
+def _sensible(file: ft.FilePickerFile) -> bool:
+    """Whether a page says of a file what can be true: Flet believes whatever comes over its socket."""
+    try:
+        msgspec.convert({"name": file.name, "size": file.size}, Dropped)
+    except msgspec.ValidationError:
+        return False
+    return True

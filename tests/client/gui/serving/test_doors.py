@@ -93,6 +93,13 @@ async def test_who_chooses_nothing_sends_nothing(tab: Doorway) -> None:
     assert await within(tab, tab.doors.choose) == [] and tab.sent == []
 
 
+@pytest.mark.parametrize("size", [-(10**15), float("nan"), 3.5, 2**60, "3", None])
+async def test_a_size_that_no_file_has_takes_no_room(tab: Doorway, size: object) -> None:
+    tab.pane.answers["pick_files"] = [{**CHOSEN[0], "size": size}, CHOSEN[1]]
+    assert [crate.name for crate in await within(tab, tab.doors.choose)] == ["b.txt"]
+    assert [file["name"] for file in tab.sent] == ["b.txt"]
+
+
 async def test_what_the_browser_cannot_read_does_not_come(tab: Doorway) -> None:
     crates = await within(tab, tab.doors.choose)
     picker = next(one for one in tab.pane.page._services._services if isinstance(one, ft.FilePicker))
