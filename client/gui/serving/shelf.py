@@ -6,6 +6,7 @@ are still the same: a page must not mix files of two versions, and the answer to
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -106,9 +107,10 @@ class Shelf:
             return None
         for folder in (OURS, self._flet):
             file = folder.joinpath(*parts)
-            if file.is_file():
-                content = file.read_bytes()
-                return _with_fonts(content) if name == MANIFEST else content
+            with contextlib.suppress(OSError):  # of a name that is longer than names are
+                if file.is_file():
+                    content = file.read_bytes()
+                    return _with_fonts(content) if name == MANIFEST else content
         return None
 
 
