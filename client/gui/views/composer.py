@@ -144,8 +144,11 @@ class Composer(Piece):
         self.send()
 
     async def _attach(self) -> None:
-        room = self._room
+        room, transfers = self._room, self.model.transfers
         if room is None:
             return
         for crate in await self.window.doors.choose():
-            self.model.transfers.send(crate, room.address)
+            if transfers is self.model.transfers:
+                transfers.send(crate, room.address)
+            else:  # the session has ended meanwhile: they chose it, not whoever is there now
+                crate.drop()

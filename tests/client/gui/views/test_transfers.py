@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import flet as ft
 import pytest
 
 from client.gui.desktop import OwnFile
+from client.gui.model.transfers import Crate
 from client.gui.views import transfers
 from client.gui.views.filecard import FileCard, sign
 from client.gui.views.pictures import Large
@@ -15,7 +17,8 @@ from protocol.errors import Forbidden
 from protocol.files import FileInfo
 from tests.client.gui.fake_files import STEP, FakeFiles, info
 from tests.client.gui.model.test_album import png
-from tests.client.gui.views.panes import Seen, entered
+from tests.client.gui.model.test_transfers import Box
+from tests.client.gui.views.panes import PASSWORD, Seen, entered
 
 DATA = bytes(5 * STEP)
 
@@ -80,6 +83,26 @@ async def test_what_waits_for_its_turn_says_so(tmp_path: Path) -> None:
         await seen.pane.until(lambda: seen.pane.shows("a.bin", "To budi", "b.bin", "Waits for its turn"))
         files.steps = 1_000
         await seen.pane.until(lambda: len(files.finished) == 2)
+
+
+async def test_what_somebody_was_choosing_is_not_sent_by_the_next_user(tmp_path: Path) -> None:
+    async with entered() as seen:
+        crate, chosen = Box(tmp_path).arrive(), asyncio.Event()
+
+        async def choose() -> list[Crate]:
+            await chosen.wait()
+            return [crate]
+
+        seen.window.doors.choose = choose  # type: ignore[method-assign]
+        seen.window.open("budi")
+        await seen.pane.until(lambda: seen.pane.has("Attach files"))
+        await seen.pane.click("Attach files")
+        await seen.model.logout()
+        assert await seen.model.entry.login("citra", PASSWORD, remember=False)
+        FakeFiles(seen.model.chat)
+        chosen.set()
+        await seen.pane.until(lambda: crate.dropped)
+        assert seen.model.transfers.rows == []
 
 
 async def shown(seen: Seen, card: FileCard) -> None:
