@@ -6,6 +6,7 @@ after everything else: five processes with a browser each would only be in each 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -76,7 +77,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def comes(server: OwnServer, browser: Browser) -> Iterator[Comes]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One play at a time, whatever number of processes runs the tests."""
+    with (tmp_path_factory.getbasetemp().parent / "one-play-at-a-time").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def comes(alone: None, server: OwnServer, browser: Browser) -> Iterator[Comes]:
     """``comes("ani")``: somebody opens the window in a browser of their own.
 
     In the end nobody's window has asked anything of anybody but the server.

@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocket,
 
 PATIENCE: Final = 30.0
 """Seconds within which what must be seen is seen."""
+TRIES: Final = 6
 BEAT: Final = 0.05
 """Seconds between two looks."""
 
@@ -176,13 +177,22 @@ class Tab:
         self.until(lambda: field.input_value().endswith(text), f"{name!r} holds what was typed")
 
     def writes(self, name: str, text: str) -> None:
-        """Have this text, and nothing else, in a field."""
-        field = self.focuses(name)
-        if field.input_value():
-            field.press("ControlOrMeta+a")
-            field.press("Delete")
-        field.press_sequentially(text, delay=10)
-        self.until(lambda: field.input_value() == text, f"{name!r} holds what was typed")
+        """Have this text, and nothing else, in a field; whoever sees that it went wrong does it once more.
+
+        A screen that has just come puts the cursor where it wants it, a round trip later.
+        """
+        for _ in range(TRIES):
+            field = self.focuses(name)
+            if field.input_value():
+                field.press("ControlOrMeta+a")
+                field.press("Delete")
+            field.press_sequentially(text, delay=10)
+            deadline = time.monotonic() + PATIENCE / TRIES
+            while time.monotonic() < deadline:
+                if field.input_value() == text:
+                    return
+                self.page.wait_for_timeout(BEAT * 1000)
+        raise AssertionError(f"never: {name!r} holds what was typed\n{self.text()}")
 
     def presses(self, *keys: str) -> None:
         """Press keys, one after the other."""
