@@ -73,7 +73,7 @@ class Downloads:
             return
         size = ticket.file.size
         first, end = _wanted(request, ticket.file)
-        if first > end or (first >= size and first > 0):
+        if first >= end and (size or first):
             refused = Response(status_code=416, headers={"content-range": f"bytes */{size}"})
             await refused(scope, receive, send)
             return

@@ -52,13 +52,17 @@ class Guard:
     def lets_in(self, scope: Scope) -> bool:
         """Whether the request calls us by a name of ours, and no other site's page sends it."""
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if not self._ours(host):
+        host, origin = headers.get("host", ""), headers.get("origin")
+        try:
+            if not self._ours(host):
+                return False
+            if origin is not None:
+                return urlsplit(origin).netloc == host or urlsplit(origin).hostname in self._names
+        except ValueError:  # brackets that hold no address
             return False
-        origin = headers.get("origin")
-        if origin is None:  # no page's script asks; a socket's page always says where it is from
-            return scope["type"] != "websocket" and headers.get("sec-fetch-site", "none") in _OWN
-        return urlsplit(origin).netloc == host or urlsplit(origin).hostname in self._names
+        if scope["type"] == "websocket":  # a socket's page always says where it is from
+            return False
+        return headers.get("sec-fetch-site", "none") in _OWN or _followed(scope, headers)
 
     def _ours(self, host: str) -> bool:
         """An address cannot be another's name; a name must be one of ours."""
@@ -71,6 +75,12 @@ class Guard:
 
 
 _OWN: Final = ("none", "same-origin")
+
+
+def _followed(scope: Scope, headers: Headers) -> bool:
+    """Whether somebody has followed a link to the window: that opens it, and does nothing in it."""
+    opens = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return opens and (scope["method"], scope["path"]) == ("GET", "/")
 
 
 def names(text: str) -> list[str]:

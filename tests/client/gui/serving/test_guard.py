@@ -57,12 +57,32 @@ HERE = "127.0.0.1:7703"
         (HERE, {"sec_fetch_site": "same-origin"}, 200),
         (HERE, {"sec_fetch_site": "same-site"}, 403),
         (HERE, {"sec_fetch_site": "cross-site"}, 403),
+        (HERE, {"origin": "http://["}, 403),
+        ("[", {}, 403),
+        ("a]b", {}, 403),
     ],
 )
 async def test_who_is_let_in(guard: Guard, host: str, headers: dict[str, str], status: int) -> None:
     asked = await Asking(guard, "GET", "/", host=host, **headers).answered()
     assert asked.status == status
     assert (asked.body == b"come in") == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "mode", "dest", "status"),
+    [
+        ("GET", "/", "navigate", "document", 200),
+        ("GET", "/files/out/ticket/name", "navigate", "document", 403),
+        ("POST", "/", "navigate", "document", 403),
+        ("GET", "/", "navigate", "iframe", 403),
+        ("GET", "/", "no-cors", "image", 403),
+    ],
+)
+async def test_a_link_on_another_site_leads_to_the_window_and_to_nothing_else(
+    guard: Guard, method: str, path: str, mode: str, dest: str, status: int
+) -> None:
+    how = {"sec_fetch_site": "cross-site", "sec_fetch_mode": mode, "sec_fetch_dest": dest}
+    assert (await Asking(guard, method, path, host=HERE, **how).answered()).status == status
 
 
 async def test_whoever_names_no_host_is_turned_away(guard: Guard) -> None:
