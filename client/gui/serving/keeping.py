@@ -21,6 +21,9 @@ BROWSER: Final = "browser"
 """Name of the secret that the tabs of one browser have in common."""
 PATIENCE: Final = 5.0
 """Seconds that a browser has to answer. One that is cut off is asked again when there is more to write."""
+TRIES: Final = 4
+"""How often it is asked what it keeps: a question is lost when the page is cut off just then, and whoever is
+logged in must not be asked for a password for that."""
 
 
 class Drawer(dict[str, str]):
@@ -80,12 +83,16 @@ class BrowserKeeping:
 
     async def _read(self, name: str) -> str | None:
         """What this page has read of its storage; None when it does not answer."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                found = await self._storage.get(PREFIX + name)
-        except (RuntimeError, TimeoutError):
-            return None
-        return found if isinstance(found, str) else ""
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    found = await self._storage.get(PREFIX + name)
+            except TimeoutError:
+                continue
+            except RuntimeError:
+                break
+            return found if isinstance(found, str) else ""
+        return None
 
     async def _write(self, name: str) -> bool:
         """Write what is to be kept under this name now; whether the browser answered."""

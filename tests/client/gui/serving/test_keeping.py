@@ -119,3 +119,24 @@ async def test_what_tabs_share_goes_with_the_last_of_them(storage: dict[str, str
     del kept
     gc.collect()
     assert secret not in keeping._drawers
+
+
+async def test_a_page_that_misses_a_question_is_asked_again(
+    storage: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = tab(storage)
+    await first.put("login", "token")
+    del first
+    gc.collect()
+    monkeypatch.setattr(keeping, "PATIENCE", 0.01)
+    kept, page = tab(storage)
+    answer, missed = page.get, []
+
+    async def get(key: str) -> str | None:
+        if len(missed) < 2:
+            missed.append(key)
+            await asyncio.Event().wait()
+        return await answer(key)
+
+    monkeypatch.setattr(page, "get", get)
+    assert await kept.get("login") == "token"
