@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from client.errors import ClientError, Corrupt, Offline, SourceChanged, Timeout
 from client.files.parts import part_of
+from client.gui import faults
 from client.gui.model.changes import Part
-from client.gui.model.problem import problem
+from client.gui.model.problem import Problem, problem
 from client.gui.model.transfer import Crate, State, Transfer
 from protocol.errors import Conflict, Failure, Invalid, Retry, TooLarge
 from protocol.files import FileInfo
@@ -99,6 +100,10 @@ class Haul:
         except (Failure, ClientError, OSError) as error:
             await self._failed(error)
             self.transfer.problem = problem(error)
+            self._stands(State.FAILED)
+        except Exception as error:  # a mistake of ours: it is not shown as moving for ever
+            faults.tell("moving a file", error)
+            self.transfer.problem = Problem("internal", "The server made a mistake. Its log says more.")
             self._stands(State.FAILED)
 
     async def _once(self) -> bool:

@@ -141,6 +141,8 @@ class Model:
 
         Raises what asking raises; the chat is then not taken.
         """
+        if self._closed:  # while it was found out who was here before
+            raise Closed("The window was closed.")
         self._chat = chat
         try:
             await chat.listen()

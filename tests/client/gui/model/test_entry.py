@@ -332,3 +332,14 @@ async def test_two_windows_of_one_browser_do_not_forget_each_others_session(scen
     assert json.loads(scene.keeping.texts[LOGIN])["user"] == "budi"
     await settle()
     assert second.screen is Screen.MAIN
+
+
+async def test_a_window_that_was_closed_goes_on_with_no_session(scene: Scene) -> None:
+    first = await scene.enter("ani", remember=True)
+    await first.close()
+    window = scene.window(first.keeping)  # type: ignore[arg-type]
+    await window.close()
+    await window.start()
+    assert (window.user, window.entry.remembered) == ("", False)
+    assert all(chat.closed for chat in scene.server.chats)
+    assert len(scene.server.sessions) == 1

@@ -98,6 +98,16 @@ async def test_several_go_one_after_the_other_in_their_order(
     assert ani.transfers.rows == rows
 
 
+async def test_a_mistake_of_ours_with_one_is_told_and_the_next_goes_on(
+    ani: Model, files: FakeFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files.fail(ZeroDivisionError("private words"))
+    first, second = (ani.transfers.send(Box(tmp_path, DATA, name).arrive(), "budi") for name in "ab")
+    await ends(first, State.FAILED)
+    await ends(second)
+    assert "moving a file: ZeroDivisionError" in caplog.text and "private" not in caplog.text
+
+
 async def test_one_that_does_not_come_holds_nobody_up(ani: Model, files: FakeFiles, tmp_path: Path) -> None:
     first = ani.transfers.send(Box(tmp_path, DATA, "a"), "budi")
     second = ani.transfers.send(Box(tmp_path, DATA, "b").arrive(), "budi")
