@@ -71,7 +71,7 @@ class Room:
         self._waiting = Waiting(self._scribe)
         self._behind: list[Row] | None = None
         """What ``waiting`` is, unless that has changed."""
-        self._reading = Reading(model)
+        self.reading = Reading(model)
         self._early: list[MessageEvent] = []
         self._holding = Holding()
         self._others = 0
@@ -134,8 +134,8 @@ class Room:
         if self._closed or not self.loading:
             return
         self.address = address
-        self.conversation = self._reading.conversation = reply.conversation
-        self._reading.known(reply.read_seq)
+        self.conversation = self.reading.conversation = reply.conversation
+        self.reading.known(reply.read_seq)
         talk = self._model.talks.get(reply.conversation)
         if talk is not None:
             self._scribe.moved(talk.seen, talk.delivered)
@@ -146,6 +146,7 @@ class Room:
         self._pages.begin(messages, before, reply.last_seq)
         self._others = newest_of_others(reply, messages, self._model.user)
         self.loading = False
+        self.reading.arriving = bool(self._scribe.new_at)
         early, self._early = self._early, []
         self._add(early)
         self._model.outbox.heard(*messages)
@@ -167,7 +168,7 @@ class Room:
         reply = await self._model.chat.history(self.conversation or self.address, limit=1)
         if self._closed:
             return
-        self._reading.known(reply.read_seq)
+        self.reading.known(reply.read_seq)
         self._remark(self._scribe.moved(reply.seen_seq, reply.delivered_seq))
         self._model.outbox.refused(self.address, reply.refused)
         self.outbox_changed()
@@ -197,8 +198,7 @@ class Room:
             self._settle()
 
     def near(self, first: int, last: int) -> None:
-        """Pages ``first`` to ``last`` (by position in ``pages``) are seen: have them and those around them
-        hold rows, and let others go."""
+        """Pages ``first`` to ``last`` (positions in ``pages``) are seen: they and those around hold rows."""
         self._pages.near(first, last)
         self._settle()
 
@@ -245,9 +245,11 @@ class Room:
 
     def to_newest(self) -> None:
         """Forget what is loaded above, if it is much, and show the newest messages."""
+        self.reading.arrived()
         self.follow(True)
         self._forget(KEPT)
         self._settle()
+        self.read()
         self._changed()
 
     def _forget(self, most: int) -> None:
@@ -258,8 +260,8 @@ class Room:
 
     def read(self) -> None:
         """What is seen is read: move the marker, now or when the server is back."""
-        if self.following and self._model.visible and not self.loading and self._others:
-            self._reading.move(self._others)
+        if self._model.visible and not self.loading:
+            self.reading.read(self._others, self.following)
 
     # --- what is typed --------------------------------------------------------------------------
 
@@ -303,8 +305,7 @@ class Room:
         if self.loading:
             self._early.append(event)
             return True
-        if not self.conversation:
-            self.conversation = self._reading.conversation = event.conversation
+        self.conversation = self.reading.conversation = event.conversation
         if not self.following:
             if event.seq > self._pages.last and self._holding.take(event, self._ours(event.sender)):
                 self._model.changes.mark(Part.COMING)
@@ -316,7 +317,7 @@ class Room:
             self._forget(LONG)
             self._settle()
         self.read()
-        return True
+        return not self.reading.arriving
 
     def _concerns(self, event: MessageEvent) -> bool:
         if self.conversation:
@@ -331,7 +332,7 @@ class Room:
             return  # who types is told by the list
         if isinstance(event, ReadEvent):
             if self._ours(event.user):
-                self._reading.known(event.seq)
+                self.reading.known(event.seq)
             else:
                 self._remark(self._scribe.moved(seen=event.seq))
         elif isinstance(event, DeliveredEvent):
@@ -353,7 +354,7 @@ class Room:
         self._holding.clear()
         self._scribe.cut(event.last_seq)
         self._others = min(self._others, event.last_seq)
-        self._reading.cut(event.last_seq)
+        self.reading.cut(event.last_seq)
         self._waiting.cut(event.last_seq)
         self._pages.cut(event.last_seq)
         if not self._pages.list and event.last_seq and not self.loading:
@@ -368,10 +369,7 @@ class Room:
             return
         self._comings += 1
         row = Happened(f"h{self._comings}", event.user, event.change, event.by)
-        if self.following:
-            self._pages.happened(row)
-        else:
-            self._holding.happened(row)
+        (self._pages if self.following else self._holding).happened(row)
         self._changed()
 
     def landed(self, parcel: Parcel, seq: int) -> None:

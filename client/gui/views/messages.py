@@ -14,16 +14,14 @@ from typing import Final
 import flet as ft
 
 from client.gui.model.changes import Part
-from client.gui.model.room import PAGE, Page, Room
-from client.gui.model.rows import Row
+from client.gui.model.room import Room
 from client.gui.views import controls, look
 from client.gui.views.message import NEW, RowView
+from client.gui.views.pageview import PageView, fill
 from client.gui.views.piece import Piece, mounted
 from client.gui.views.sheets import Box, Scroll, Sheet
 from client.gui.views.window import Window
 
-GUESS: Final = 52.0 * PAGE
-"""Height of a page that was never drawn."""
 AT_BOTTOM: Final = 40.0
 """Pixels from the newest message within which somebody follows what is said."""
 AHEAD: Final = 2.5
@@ -31,85 +29,6 @@ AHEAD: Final = 2.5
 TRIES: Final = 30
 STEP: Final = 0.1
 """Seconds after which it is looked whether the client has built what it was sent."""
-
-
-class PageView:
-    """One page, drawn or let go. ``control`` is what stands in the list now."""
-
-    def __init__(self, window: Window, page: Page, named: bool) -> None:
-        self.page = page
-        self.version = -1
-        self.drawn = False
-        self.control: ft.Control = Sheet()
-        self._window = window
-        self._named = named
-        self._views: dict[str, RowView] = {}
-        self._sheet: Sheet | None = None
-
-    @property
-    def height(self) -> float:
-        """In pixels, as far as is known."""
-        return self.page.height or GUESS
-
-    def stale(self) -> bool:
-        """Whether the page is otherwise than it was drawn."""
-        return self.version != self.page.version or self.drawn != (self.page.rows is not None)
-
-    def draw(self) -> None:
-        """Draw it as it is now, and send what differs."""
-        self.version = self.page.version
-        rows = self.page.rows
-        if rows is None:
-            self._let_go()
-        else:
-            self._set(rows)
-
-    def _let_go(self) -> None:
-        self.drawn = False
-        self._sheet = None
-        self._views = {}
-        self.control = Box(height=self.height)
-
-    def _set(self, rows: list[Row]) -> None:
-        self.drawn = True
-        if self._sheet is None:
-            self._sheet = Sheet(
-                spacing=0,
-                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
-                on_size_change=self._sized,
-                size_change_interval=50,
-            )
-            self.control = self._sheet
-        changed = fill(self._window, self._sheet, self._views, rows, self._named)
-        Piece.redraw(*changed)
-
-    def _sized(self, event: ft.LayoutSizeChangeEvent[ft.LayoutControl]) -> None:
-        if self.drawn:
-            self.page.height = event.height
-
-
-def fill(
-    window: Window, sheet: Sheet, views: dict[str, RowView], rows: list[Row], named: bool
-) -> list[ft.Control]:
-    """Have ``sheet`` show ``rows``, keeping what is the same; what has to be sent."""
-    changed: list[ft.Control] = []
-    kept: dict[str, RowView] = {}
-    for row in rows:
-        view = views.get(row.key)
-        if view is None:
-            view = RowView(window, row, named)
-        elif view.set(row):
-            changed.append(view.control)
-        kept[row.key] = view
-    views.clear()
-    views.update(kept)
-    shown = [view.control for view in kept.values()]
-    if len(shown) != len(sheet.controls) or any(
-        new is not old for new, old in zip(shown, sheet.controls, strict=True)
-    ):
-        sheet.controls = list[ft.Control](shown)
-        return [sheet, *changed]
-    return changed
 
 
 class Messages(Piece):
@@ -126,6 +45,8 @@ class Messages(Piece):
         self._waiting: dict[str, RowView] = {}
         self._pixels = 0.0
         self._screen = 0.0
+        self._returning = False
+        """Whether it is on its way to where it was left when something else covered it."""
         self._placed = False
         """Whether it was scrolled to where one begins to read."""
         self._tail = Sheet(spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
@@ -196,8 +117,11 @@ class Messages(Piece):
         self._state(room)
         if not self._placed and not room.loading:
             self._placed = True
-            if room.new_at:
-                self.window.run(self._to_new, room)
+            if room.reading.place > AT_BOTTOM:
+                self._returning = True
+                self.window.run(self._return, room)
+            elif room.reading.arriving:
+                self.window.run(self._arrive, room)
 
     def _begin(self, room: Room | None) -> None:
         """Another room: nothing of the one before."""
@@ -300,11 +224,15 @@ class Messages(Piece):
     def _look(self) -> None:
         """Tell the model which pages are seen, and ask for older ones in time."""
         room = self._room
-        if room is None or room is not self.model.room or not room.pages:
+        if room is None or room is not self.model.room or not room.pages or self._returning:
             return
+        room.reading.place = self._pixels
         following = self._pixels <= AT_BOTTOM
         if following != room.following:
             room.follow(following)
+        if not room.reading.arriving:
+            room.reading.saw(self._newest_seen())
+            room.read()
         first, last = self._seen()
         oldest = next(iter(self._pages.values())).page if self._pages else None
         more = next((at for at, page in enumerate(room.pages) if page is oldest), 0)
@@ -327,6 +255,15 @@ class Messages(Piece):
             if at >= top:
                 break
         return first, max(first, last)
+
+    def _newest_seen(self) -> int:
+        """Seq of the newest message on the screen, as far as one can tell; 0 when none is."""
+        at = 0.0
+        for view in reversed(self._pages.values()):
+            if at + view.height >= self._pixels:
+                return view.below(self._pixels - at)
+            at += view.height
+        return 0
 
     def page_up(self, screens: float) -> None:
         """Scroll by so many screens; upwards is positive."""
@@ -354,6 +291,29 @@ class Messages(Piece):
             if self._pixels <= AT_BOTTOM:
                 return
 
+    async def _arrive(self, room: Room) -> None:
+        """Stand where one begins to read. What is seen from there on is read, and not before."""
+        try:
+            await self._to_new(room)
+        finally:
+            room.reading.arrived()
+            self._look()
+
+    async def _return(self, room: Room) -> None:
+        """Stand where one was before something else was shown in the room's place."""
+        place = room.reading.place
+        try:
+            for _ in range(TRIES):
+                await asyncio.sleep(STEP)
+                if room is not self.model.room or not mounted(self._list):
+                    return
+                if abs(self._pixels - place) < 1:
+                    break
+                await self._list.scroll_to(offset=place)
+        finally:
+            self._returning = False
+            self._look()
+
     async def _to_new(self, room: Room) -> None:
         """Show what is new from its beginning on, if that does not fit on the screen anyway.
 
@@ -367,6 +327,8 @@ class Messages(Piece):
             gone = room is not self.model.room or not mounted(self._list) or height < 0
             if gone or (self._pixels > AT_BOTTOM and not asked):
                 return  # they read something else already
+            if height and at + self._within(room.new_at) < self._screen / 2:
+                return  # it is all on the screen
             if height and at <= self._pixels + self._screen:
                 break
             if (there := max(at - self._screen / 2, 0.0)) != asked:
@@ -394,6 +356,13 @@ class Messages(Piece):
                 return at, view.page.height
             at += view.height
         return at, -1.0
+
+    def _within(self, seq: int) -> float:
+        """How high a message stands in its page, in pixels, about."""
+        for view in self._pages.values():
+            if view.page.first <= seq <= view.page.last:
+                return view.height * (view.page.last - seq + 1) / (view.page.last - view.page.first + 1)
+        return 0.0
 
     def _to_newest(self, _: ft.Event[ft.Container]) -> None:
         self.to_newest()

@@ -17,9 +17,11 @@ BEGAN = 1_600_000_000 * SECOND
 
 
 async def opened(model: Model, address: str) -> Room:
-    """The room, with its messages."""
+    """The room, with its messages, drawn so that its newest ones are on the screen."""
     assert await model.open(address) is None
     assert model.room is not None
+    model.room.reading.arrived()
+    model.room.read()
     return model.room
 
 

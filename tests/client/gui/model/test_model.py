@@ -16,6 +16,7 @@ from client.gui.model.preferences import Theme
 from client.gui.model.problem import NOT_ENDED
 from client.inbox import Status
 from protocol.events import MessageEvent
+from tests.client.gui.model.rooms import opened as entered_room
 from tests.client.gui.model.scene import Scene, settle, talk, until
 
 
@@ -242,7 +243,7 @@ async def test_what_is_not_seen_is_not_read(scene: Scene, monkeypatch: pytest.Mo
     monkeypatch.setattr(reading, "EVERY", 0.0)
     scene.server.say("budi", "ani", "one")
     model = await scene.enter("ani")
-    await model.open("budi")
+    await entered_room(model, "budi")
     await settle()
     assert talk(model, "budi").unread == 0
     model.seen(False)

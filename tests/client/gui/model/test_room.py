@@ -293,3 +293,36 @@ async def test_a_room_of_which_nothing_is_left_on_the_screen_is_loaded_again(sce
     ani.hear(SetBack(place.id, "#team", 200, 20))
     await settle()
     assert seqs(room) == list(range(1, 21))
+
+
+async def test_what_is_far_below_where_one_begins_to_read_is_not_read_yet(scene: Scene) -> None:
+    place = scene.server.group("team", "ani", "budi")
+    fill(scene.server, place, 200)
+    ani = await scene.enter("ani")
+    assert await ani.open("#team") is None
+    room = ani.room
+    assert room is not None
+    await settle()
+    assert (place.read.get("ani", 0), ani.talks.unread) == (0, 200)
+    scene.server.say("budi", "#team", "one more")
+    await settle()
+    assert (place.read.get("ani", 0), ani.talks.unread) == (0, 201)
+    room.follow(False)
+    room.reading.arrived()
+    for seen in (12, 40, 30):  # scrolled down, and up a little
+        room.reading.saw(seen)
+        room.read()
+    await until(lambda: place.read.get("ani") == 40)
+    assert ani.talks.unread == 161
+    room.follow(True)
+    assert ani.talks.unread == 0
+
+
+async def test_who_writes_into_a_room_has_seen_its_newest_messages(scene: Scene) -> None:
+    place = scene.server.group("team", "ani", "budi")
+    fill(scene.server, place, 200)
+    ani = await scene.enter("ani")
+    assert await ani.open("#team") is None
+    assert ani.room is not None
+    ani.room.say("hello")
+    await until(lambda: place.read.get("ani", 0) >= 200)

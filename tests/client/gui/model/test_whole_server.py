@@ -9,6 +9,7 @@ from benchmarks.own_server import OwnServer
 from client.gui.model.keeping import Forgetful
 from client.gui.model.model import Model, Screen
 from client.gui.model.rows import Mark, Said
+from tests.client.gui.model.rooms import opened
 
 QUICK = {"password_memory_kib": 8, "password_passes": 1}
 PASSWORD = "a long password"
@@ -64,7 +65,7 @@ async def _talk(ani: Model, budi: Model) -> None:
     assert ani.room is not None and ani.room.say("hello, budi")
     await until(lambda: budi.talks.unread == 1, "budi has heard")
     assert [(row.address, row.message) for row in budi.notices.rows] == [("ani", "hello, budi")]
-    assert await budi.open("ANI") is None
+    await opened(budi, "ANI")
     await until(lambda: budi.talks.unread == 0, "budi has read")
     await until(lambda: said(ani) == [("ani", "hello, budi", Mark.READ)], "ani sees that it was read")
     assert budi.room is not None
