@@ -15,9 +15,9 @@ from config.readiness import say_ready
 def main() -> int:
     """Serve until told to stop; the exit code."""
     if missing():
-        print(f"pesan web: {MISSING}.", file=sys.stderr, flush=True)
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+        print(f"pesan web: {MISSING}.", file=sys.stderr, flush=True)
         say_ready()
         signal.sigwait(stops)
         return 0
