@@ -21,7 +21,8 @@ BEAT: Final = 0.05
 
 _READ: Final = """(within) => {
   const lines = [];
-  const wanted = ['flt-semantics', 'input', 'textarea'].map(kind => `${within} ${kind}`).join();
+  const kinds = ['flt-semantics', 'h1', 'h2', 'h3', 'input', 'textarea'];
+  const wanted = kinds.map(kind => `${within} ${kind}`).join();
   for (const each of document.querySelectorAll(`${wanted}, ${within}`)) {
     const own = [...each.childNodes].filter(node => node.nodeType === 3 || node.nodeName === 'SPAN');
     lines.push(each.getAttribute('aria-label') || '', own.map(node => node.textContent).join(''),
