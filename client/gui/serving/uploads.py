@@ -7,6 +7,7 @@ is ``spool``'s, what becomes of them the model's.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
@@ -22,6 +23,8 @@ PIECE: Final = 1024 * 1024
 """Bytes written at once."""
 FILES_MOST: Final = 50
 """Files dropped at once."""
+SILENCE: Final = 120.0
+"""Seconds in which a browser has to go on sending: what it holds of the spool others wait for."""
 REQUEST_MOST: Final = 64 * 1024
 """Bytes of a request for tickets."""
 TAB: Final = "x-pesan-tab"
@@ -89,15 +92,20 @@ def _gone() -> Response:
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """A request's body in pieces that are worth a write. Raises ``OSError`` when the browser is gone."""
+    """A request's body in pieces that are worth a write. Raises ``OSError`` when no more of it comes."""
     waiting = bytearray()
+    stream = request.stream()
     try:
-        async for chunk in request.stream():
+        while True:
+            async with asyncio.timeout(SILENCE):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                break
             waiting += chunk
             if len(waiting) >= PIECE:
                 yield bytes(waiting)
                 waiting.clear()
-    except ClientDisconnect:
+    except (ClientDisconnect, TimeoutError):
         raise OSError(errno.EIO, GONE) from None
     if waiting:
         yield bytes(waiting)

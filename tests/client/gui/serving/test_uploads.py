@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from client.gui.serving import uploads
 from client.gui.serving.freight import Freight
 from client.gui.serving.spool import FULL, GONE, Incoming, Share
 from client.gui.serving.uploads import FILES_MOST, REQUEST_MOST, Dropped
@@ -102,6 +103,17 @@ async def test_a_browser_that_leaves_is_told_of(freight: Freight, expect: Expect
     incoming, request = expect()
     await request.sends(DATA[:100], end=False).leaves().answered()
     assert freight.spool.held == 0
+    with pytest.raises(OSError, match=GONE):
+        await arrived(incoming)
+
+
+async def test_a_browser_that_falls_silent_gives_its_room_to_others(
+    freight: Freight, expect: Expect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SILENCE", 0.01)
+    incoming, request = expect()
+    await request.sends(DATA[:100], end=False).answered()
+    assert request.status == 410 and freight.spool.held == 0
     with pytest.raises(OSError, match=GONE):
         await arrived(incoming)
 
