@@ -5,8 +5,10 @@ Belongs here: the form. What becomes of it is the entry's.
 
 from __future__ import annotations
 
-from client.gui.views.controls import Field
+from client.gui.model.model import Screen
+from client.gui.views.controls import Field, text_button
 from client.gui.views.entrance import Entrance
+from client.gui.views.login import other_screen
 from client.gui.views.window import Window
 
 
@@ -27,12 +29,16 @@ class Connect(Entrance):
             say("Connect to a server"),
             say("Paste the connection string that you were given, all of it. It begins with pesan://"),
             say("Connect"),
-            beside=[],
+            beside=[text_button(say("Back"), self._back)] if self.model.entry.server else [],
         )
 
     def submit(self) -> None:
         """Try the server."""
         self.send(self._connect)
+
+    def _back(self) -> None:
+        """To the server that was there before."""
+        other_screen(self, Screen.LOGIN)
 
     async def _connect(self) -> None:
         await self.model.entry.connect(self._server.text.strip())
