@@ -13,6 +13,7 @@ from benchmarks.own_server import ROOT, OwnServer
 from tests.browser.aside import aside
 from tests.browser.conftest import Comes
 from tests.browser.scenery import PASSWORD, logged_in, move_in
+from tests.browser.visitor import Visitor
 from tests.system.pesan import PESAN, run
 from tests.system.screen import Seat
 
@@ -82,8 +83,20 @@ def test_two_browsers_and_a_terminal_share_a_group(
     ani.tab.sees_no("unread")
     ani.opens("#team")
 
-    # a file goes up from one browser and comes down in the other
-    sent = tmp_path / "plans.bin"
+    _a_file_crosses(ani, budi, tmp_path)
+    _the_broker_dies(server, ani, budi)
+
+    # whoever logs out leaves no session
+    ani.logs_out()
+    assert "welcome" not in ani.tab.text()
+    budi.logs_out()
+    for name in ("ani", "budi"):
+        assert aside(_sessions(server.connection, name)) == 1, "the one that asks"
+
+
+def _a_file_crosses(ani: Visitor, budi: Visitor, folder: Path) -> None:
+    """It goes up from one browser and comes down in the other."""
+    sent = folder / "plans.bin"
     sent.write_bytes(os.urandom(1_500_000))
     with ani.tab.page.expect_file_chooser() as choosing:
         ani.tab.clicks("Attach files")
@@ -94,7 +107,9 @@ def test_two_browsers_and_a_terminal_share_a_group(
     got = Path(coming.value.path()).read_bytes()
     assert hashlib.sha256(got).digest() == hashlib.sha256(sent.read_bytes()).digest()
 
-    # the broker dies; what is written meanwhile waits, says so, and is sent once
+
+def _the_broker_dies(server: OwnServer, ani: Visitor, budi: Visitor) -> None:
+    """What is written meanwhile waits, says so, and is sent once."""
     server.kill("broker")
     ani.tab.sees("Reconnecting", within="line")
     ani.says("written meanwhile")
@@ -105,13 +120,6 @@ def test_two_browsers_and_a_terminal_share_a_group(
     ani.reads_once("written meanwhile")
     budi.says("all is well")
     ani.reads_once("all is well")
-
-    # whoever logs out leaves no session
-    ani.logs_out()
-    assert "welcome" not in ani.tab.text()
-    budi.logs_out()
-    for name in ("ani", "budi"):
-        assert aside(_sessions(server.connection, name)) == 1, "the one that asks"
 
 
 async def _sessions(server: str, name: str) -> int:

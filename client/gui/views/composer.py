@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
 import flet as ft
@@ -43,8 +44,9 @@ class Composer(Piece):
 
     parts = frozenset({Part.COMPOSER})
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, sent: Callable[[], object]) -> None:
         super().__init__(window)
+        self._sent = sent
         self._room: Room | None = None
         self._focused = 0
         self._written = Written()
@@ -110,11 +112,8 @@ class Composer(Piece):
         if room.say(self._written.text):
             self._written.text = ""
             self._put()
-            self.sent()
+            self._sent()
         self.shown()
-
-    def sent(self) -> None:
-        """Something was sent."""
 
     def _typed(self, event: ft.Event[ft.TextField]) -> None:
         # The field's value may be newer: of a key that comes after the Enter which is not dealt with yet.

@@ -27,8 +27,7 @@ class RoomPiece(Piece):
         super().__init__(window)
         self._room: Room | None = None
         self._messages = Messages(window, self._margins)
-        self._composer = Composer(window)
-        self._composer.sent = self._messages.to_newest  # type: ignore[method-assign]
+        self._composer = Composer(window, self._messages.to_newest)
         self._face = ft.Container()
         self._title = controls.one_line("", ft.TextThemeStyle.TITLE_MEDIUM)
         self._subtitle = controls.one_line("", ft.TextThemeStyle.BODY_SMALL, ft.Colors.ON_SURFACE_VARIANT)
