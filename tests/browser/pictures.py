@@ -59,10 +59,26 @@ class Album:
         self.visitor.tab.page.screenshot(path=FOLDER / f"{what}-{self._ending}")
 
     def fills(self) -> None:
-        """All of them."""
-        visitor, tab = self.visitor, self.visitor.tab
+        """All that a server which is there shows."""
+        tab = self.visitor.tab
         tab.opens()
         tab.control("textbox", "User name").wait_for()
+        self._entry()
+        self.visitor.logs_in()
+        tab.sees("budi, 3 unread")
+        self.takes("list")
+        for section, row in (("People", "person-001"), ("Groups", "#village, ")):
+            tab.clicks(section)
+            tab.sees(row)
+            self.takes(section.lower())
+        tab.clicks("Chats")
+        tab.sees("budi, 3 unread")
+        self._search()
+        self._rooms()
+        self._panels()
+
+    def _entry(self) -> None:
+        visitor, tab = self.visitor, self.visitor.tab
         self.takes("login")
         visitor.fills(user="ani", password="not this one")
         tab.presses("Enter")
@@ -73,29 +89,43 @@ class Album:
         self.takes("register")
         tab.clicks("Log in")
         tab.until(lambda: "Password again" not in tab.text(), "the login screen")
-        visitor.logs_in()
-        self.takes("list")
-        for section in ("People", "Groups"):
-            tab.clicks(section)
-            self.takes(section.lower())
-        tab.clicks("Chats")
-        tab.sees("budi, 3 unread")
+        tab.clicks("Change server")
+        tab.control("button", "Connect").wait_for()
+        self.takes("connect")
+        tab.clicks("Connect")
+        tab.control("textbox", "User name").wait_for()
         tab.page.wait_for_timeout(QUIET)
-        self._rooms()
-        self._panels()
-        tab.page.context.close()
+
+    def _search(self) -> None:
+        tab = self.visitor.tab
+        tab.writes("Search", "wi")
+        tab.sees("Conversations")
+        self.takes("search")
+        tab.writes("Search", "nobody at all")
+        tab.sees("Nothing found")
+        self.takes("search-nothing")
+        tab.presses("Escape")
+        tab.sees("budi, 3 unread")
 
     def _rooms(self) -> None:
         visitor, tab = self.visitor, self.visitor.tab
         visitor.opens(f"#{TEAM}")
         visitor.reads("minutes")
         self.takes("room")
-        visitor.tab.clicks("Members")
+        for _ in range(4 if self.phone else 1):
+            tab.presses("PageUp")
+            tab.page.wait_for_timeout(QUIET)
+        self.takes("room-code")
+        self.goes_back()
+        visitor.opens("#village")
+        tab.clicks("Members")
+        tab.sees("person-00", within="members")
         self.takes("members")
         tab.presses("Escape")
         self.goes_back()
-        visitor.opens("Everyone")
-        self.takes("everyone")
+        visitor.opens("#planning")
+        tab.sees("No messages yet")
+        self.takes("room-empty")
         self.goes_back()
 
     def _panels(self) -> None:
@@ -104,9 +134,30 @@ class Album:
         tab.control("textbox", "Group name").wait_for()
         self.takes("new-group")
         tab.presses("Escape")
+        tab.control("textbox", "Group name").wait_for(state="hidden")
         tab.clicks("Settings")
         tab.sees("Theme")
         self.takes("settings")
+        tab.control("button", "Back").click()
+        tab.control("textbox", "Search").wait_for()
+
+    def breaks(self, server: OwnServer) -> None:
+        """What is seen while the server does not answer: a message and a file wait."""
+        visitor, tab = self.visitor, self.visitor.tab
+        visitor.opens(f"#{TEAM}")
+        visitor.reads("minutes")
+        server.kill("broker")
+        tab.sees("Reconnecting")
+        visitor.says("See you downstairs")
+        with tab.page.expect_file_chooser() as choosing:
+            tab.clicks("Attach files")
+        choosing.value.set_files(
+            {"name": "holiday plans.zip", "mimeType": "application/zip", "buffer": bytes(3_000_000)}
+        )
+        tab.sees("holiday plans.zip")
+        self.takes("reconnecting")
+        tab.page.context.close()
+        server.start_again(["broker"])
 
     def goes_back(self) -> None:
         """On a phone one thing is shown at a time."""
@@ -125,7 +176,9 @@ def main() -> None:
         aside(furnish(server.connection, picture))
         for theme in themes:
             for size in ("desktop", "phone"):
-                Album(browser, server.window, theme, size).fills()
+                album = Album(browser, server.window, theme, size)
+                album.fills()
+                album.breaks(server)
         browser.close()
     taken = sorted(FOLDER.glob("*.png"))
     print(f"{len(taken)} pictures in {FOLDER.relative_to(ROOT)}")
