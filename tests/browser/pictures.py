@@ -17,7 +17,7 @@ from tests.browser.tab import Tab
 from tests.browser.visitor import Visitor
 
 FOLDER: Final = ROOT / "docs" / "pictures"
-QUIET: Final = 700
+QUIET: Final = 1000
 """Milliseconds in which whatever moves on a screen comes to rest."""
 VIEW: Final = """<style>
 body { margin: 0; background: linear-gradient(#8ec5e8 0 45%, #f3d9b1 62%, #4f8a8b 62%, #1f4e5f) }
@@ -54,7 +54,8 @@ class Album:
         self._ending = f"{size}-{theme}.png"
 
     def takes(self, what: str) -> None:
-        """One picture of what is there now."""
+        """One picture of what is there now, without a pointer on anything."""
+        self.visitor.tab.page.mouse.move(1, 1)
         self.visitor.tab.page.wait_for_timeout(QUIET)
         self.visitor.tab.page.screenshot(path=FOLDER / f"{what}-{self._ending}")
 

@@ -20,8 +20,8 @@ from protocol.files import FileInfo
 
 WIDTH: Final = 340
 """Of a card, in pixels; less where the window is narrower."""
-MARGINS: Final = 96
-"""What a narrow window needs beside a card."""
+MARGINS: Final = 152
+"""What a narrow window needs beside a card: a face, what messages leave free on the other side, and edges."""
 _SIGNS: Final = {
     "image": ft.Icons.IMAGE_OUTLINED,
     "audio": ft.Icons.AUDIO_FILE_OUTLINED,
