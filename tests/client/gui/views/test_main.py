@@ -6,7 +6,9 @@ import asyncio
 from functools import partial
 
 import flet as ft
+import pytest
 
+from client.gui.views import messages
 from client.gui.views.window import Panel
 from client.inbox import Status
 from protocol.events import TypingEvent
@@ -69,7 +71,8 @@ async def test_conversations_stand_newest_first_and_say_what_is_unread() -> None
         await _begins(seen, "budi, 2 unread, again", "#team")
 
 
-async def test_a_row_opens_its_room_and_is_selected_then() -> None:
+async def test_a_row_opens_its_room_and_is_selected_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "STEP", 0.001)  # nothing is ever built here
     house = _house()
     house.say("budi", "ani", "hello there")
     async with entered(server=house) as seen:
