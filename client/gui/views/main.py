@@ -19,6 +19,7 @@ from client.gui.views.piece import Piece
 from client.gui.views.reconnecting import Reconnecting
 from client.gui.views.room import RoomPiece
 from client.gui.views.settings import Settings
+from client.gui.views.sheets import Whole
 from client.gui.views.sidebar import Sidebar
 from client.gui.views.toasts import Toasts
 from client.gui.views.transfers import TransfersStrip
@@ -63,7 +64,7 @@ class Main(Piece):
             vertical_alignment=ft.CrossAxisAlignment.STRETCH,
         )
         below = ft.Column(controls=[self.line.control, row, self.transfers.control], expand=True, spacing=0)
-        self.control = ft.SafeArea(
+        self.control = Whole(
             content=ft.Stack(controls=[below, self.toasts.control], expand=True, fit=ft.StackFit.EXPAND),
             expand=True,
         )

@@ -40,3 +40,13 @@ class Scroll(ft.ListView):
         return self is other
 
     __hash__ = ft.BaseControl.__hash__
+
+
+@ft.control("SafeArea", isolated=True)  # type: ignore[arg-type]
+class Whole(ft.SafeArea):
+    """A screen that is updated by itself: another title of the page does not have it looked through."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = ft.BaseControl.__hash__

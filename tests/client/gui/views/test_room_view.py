@@ -6,6 +6,7 @@ import flet as ft
 
 from client.gui.model.room import KEPT, PAGE, Room
 from client.gui.views.sheets import Box, Scroll, Sheet
+from client.gui.views.window import Panel
 from client.inbox import Status
 from protocol.errors import Forbidden
 from protocol.events import MembershipEvent, ReadEvent, TypingEvent
@@ -262,3 +263,23 @@ async def test_a_page_that_was_loaded_again_is_seen_again() -> None:
         assert team.read["ani"] == 1
         await session.connect(seen.pane.wire)
         await seen.pane.until(lambda: team.read["ani"] == 2)
+
+
+async def test_a_room_that_was_covered_is_where_it_was_left() -> None:
+    server, team = house()
+    fill(server, team, 3 * PAGE)
+    team.read["ani"] = 3 * PAGE
+    async with entered(server=server) as seen:
+        room = await room_of(seen)
+        await scrolled(seen, scroll(seen), 700.0)
+        seen.window.go(Panel.SETTINGS)
+        await seen.pane.until(lambda: not seen.pane.controls(Scroll))
+        seen.window.go(Panel.NONE)
+        await seen.pane.until(lambda: {"offset": 700.0}.items() <= _asked_for(seen).items())
+        assert not room.following
+        await scrolled(seen, scroll(seen), 700.0)
+
+
+def _asked_for(seen: Seen) -> dict[str, object]:
+    """Where the list was told to scroll to last."""
+    return next((call[2] for call in reversed(seen.pane.called) if call[1] == "scroll_to"), {})
