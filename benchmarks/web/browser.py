@@ -103,7 +103,7 @@ async def log_in(page: Page, name: str, password: str) -> None:
 
 
 async def until(page: Page, holds: str, given: str = "") -> None:
-    """Wait until a function in the page says so. Playwright's own way needs an ``eval``, which ours forbids."""
+    """Wait until a function in the page says so. Playwright's own way needs ``eval``, which ours forbids."""
     async with asyncio.timeout(PATIENCE):
         while not await page.evaluate(holds, given):  # noqa: ASYNC110  # nothing tells us
             await asyncio.sleep(BEAT)

@@ -114,7 +114,7 @@ async def tabs(server: OwnServer, count: int, seconds: float, gone_after: float)
     joined = len(_to_broker(server))
     await asyncio.sleep(gone_after + SETTLE)
     deadline = time.monotonic() + PATIENCE
-    while _to_broker(server) and time.monotonic() < deadline:
+    while _to_broker(server) and time.monotonic() < deadline:  # noqa: ASYNC110  # nothing tells us
         await asyncio.sleep(SETTLE)
     found["after_all_closed"] = _memory(meter)
     return {

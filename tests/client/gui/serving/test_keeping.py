@@ -130,7 +130,8 @@ async def test_a_page_that_misses_a_question_is_asked_again(
     gc.collect()
     monkeypatch.setattr(keeping, "PATIENCE", 0.01)
     kept, page = tab(storage)
-    answer, missed = page.get, []
+    answer = page.get
+    missed: list[str] = []
 
     async def get(key: str) -> str | None:
         if len(missed) < 2:
