@@ -15,7 +15,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocket,
 
 PATIENCE: Final = 30.0
 """Seconds within which what must be seen is seen."""
-TRIES: Final = 6
+TRIES: Final = 10
+"""Times that something is typed until it stands there."""
 BEAT: Final = 0.05
 """Seconds between two looks."""
 
@@ -171,16 +172,11 @@ class Tab:
         expect(field).to_be_focused()
         return field
 
-    def types(self, name: str, text: str) -> None:
-        """Type into a field, key by key, behind what is there."""
-        field = self.focuses(name)
-        field.press_sequentially(text, delay=10)
-        self.until(lambda: field.input_value().endswith(text), f"{name!r} holds what was typed")
-
     def writes(self, name: str, text: str) -> None:
         """Have this text, and nothing else, in a field; whoever sees that it went wrong does it once more.
 
-        A screen that has just come puts the cursor where it wants it, a round trip later.
+        A screen that has just come puts the cursor where it wants it, a round trip later; and the engine may
+        lose the first key after a click.
         """
         for _ in range(TRIES):
             field = self.focuses(name)

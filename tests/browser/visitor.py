@@ -58,7 +58,7 @@ class Visitor:
 
     def says(self, text: str) -> None:
         """Type a message, and send it."""
-        self.tab.types("Message", text)
+        self.tab.writes("Message", text)
         self.tab.presses("Enter")
         self.reads(text)
 
