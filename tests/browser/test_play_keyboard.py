@@ -46,4 +46,5 @@ def test_on_a_phone_one_thing_at_a_time_is_shown(server: OwnServer, comes: Comes
     gita.tab.sees("Theme")
     gita.can_use_all("settings")
     gita.tab.clicks("Back")
+    gita.tab.control("textbox", "Search").wait_for()
     gita.logs_out()
