@@ -19,8 +19,8 @@ from tests.simulation.plan import Dice, T, plan, seeded
 from tests.simulation.world import Violation, World, play
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 80
-CHUNKS = 8
+SEEDS = 50
+CHUNKS = 5
 
 
 class Drawn:
@@ -61,7 +61,7 @@ def test_seeds_break_no_rule(chunk: int) -> None:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
