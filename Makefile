@@ -35,7 +35,7 @@ format: $(VENV)/.built
 words: $(VENV)/.built
 	$(BIN)/python -m client.gui.words.gather
 
-# Pictures of every screen, in docs/pictures: a minute. Needs Chromium.
+# Pictures of every screen, in docs/pictures: some five minutes. Needs Chromium.
 pictures: $(VENV)/.built
 	$(BIN)/python -m tests.browser.pictures
 
