@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import select
+import selectors
 import socket
 import struct
 import threading
@@ -220,15 +220,22 @@ class Recorder:
     def _run(self) -> None:
         with self._listener:
             caller, _ = self._listener.accept()
-        with caller, socket.create_connection(("127.0.0.1", self._target)) as server:
+        with (
+            caller,
+            socket.create_connection(("127.0.0.1", self._target)) as server,
+            selectors.DefaultSelector() as ready,  # not select(), which knows no number above 1,023
+        ):
+            ready.register(caller, selectors.EVENT_READ, server)
+            ready.register(server, selectors.EVENT_READ, caller)
             while True:
-                for ready in select.select([caller, server], [], [], PATIENCE)[0]:
-                    data = ready.recv(65_536)
+                for key, _ in ready.select(PATIENCE):
+                    one, other = (caller, server) if key.data is server else (server, caller)
+                    data = one.recv(65_536)
                     if not data:
                         return
-                    if ready is caller:
+                    if one is caller:
                         self.said += data
-                    (server if ready is caller else caller).sendall(data)
+                    other.sendall(data)
 
     def join(self) -> bytes:
         """All that was said, once the caller has hung up."""

@@ -168,15 +168,15 @@ def _trusting() -> AbstractContextManager[Any]:
 SOUND = Broken()
 
 BUILDS = {
-    "publish before commit": Broken(early=True, likely=20),
+    "publish before commit": Broken(early=True, likely=30),
     "forget the dedupe": Broken(_forgetful, without_ids=True),
     "maximum instead of contiguous cursor": Broken(_eager),
     "no predecessor named": Broken(_unchained),
-    "topic kept when someone leaves": Broken(_open_door),
+    "topic kept when someone leaves": Broken(_open_door, likely=35),
     "one change in two transactions": Broken(_two_steps),
     "connections never forgotten": Broken(_remembering),
     "rate_limited taken for a refusal": Broken(_impatient, likely=16),
-    "numbers of requests used again": Broken(_thrifty, likely=9),
+    "numbers of requests used again": Broken(_thrifty, likely=15),
     "subscriptions never ended": Broken(_hoarding),
     "own topic never asked for": Broken(_trusting, likely=13),
 }

@@ -200,7 +200,7 @@ def test_when_it_is_killed_nobody_is_left_and_it_can_be_started_again_at_once(tm
             printed = next(line for line in again.stdout if line.startswith("pesan ready "))
             assert printed.split()[2] == connection
             gone, left = psutil.wait_procs(below, PATIENCE)
-            assert (len(gone), left) == (7, [])
+            assert (len(gone), left) == (8, [])
         finally:
             again.terminate()
             again.communicate(timeout=PATIENCE)

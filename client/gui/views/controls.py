@@ -6,6 +6,7 @@ Everything is made with keyword arguments: Flet takes a wrong positional one sil
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -214,8 +215,9 @@ class Field:
         self.control.error = sentence or None
 
     async def focus(self) -> None:
-        """Put the cursor into it."""
-        await self.control.focus()  # type: ignore[no-untyped-call]
+        """Put the cursor into it, unless it or its page is gone by then."""
+        with contextlib.suppress(RuntimeError, TimeoutError):
+            await self.control.focus()  # type: ignore[no-untyped-call]
 
     def _reveal(self) -> None:
         assert self._secret is not None

@@ -5,6 +5,7 @@ Belongs here: which list is shown, and the arrow keys in it. What the rows say i
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from enum import StrEnum
 
@@ -151,7 +152,8 @@ class Sidebar(Piece):
         """The cursor goes into the search field."""
 
         async def focus() -> None:
-            await self._field.focus()  # type: ignore[no-untyped-call]
+            with contextlib.suppress(RuntimeError, TimeoutError):  # it is gone by then, or its page is
+                await self._field.focus()  # type: ignore[no-untyped-call]
 
         self.window.run(focus)
 
