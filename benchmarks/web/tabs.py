@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any, Final
 
 import msgpack
-import psutil
 from flet.messaging.protocol import MessageAction
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -27,7 +25,9 @@ LOGGED_IN: Final = b"conversations"
 """The identifier of the list, which only the main screen has."""
 PATIENCE: Final = 30.0
 SETTLE: Final = 2.0
-"""Seconds in which what has come is drawn, and what has gone is let go."""
+"""Seconds in which what has come is drawn."""
+GOING: Final = 15.0
+"""Seconds beyond the time out in which Flet looks for windows that are over, and they end."""
 
 
 class SocketTab:
@@ -111,11 +111,7 @@ async def tabs(server: OwnServer, count: int, seconds: float, gone_after: float)
         idle = meter.cpu_per(seconds / 100)
     finally:
         await asyncio.gather(*(tab.close() for tab in opened))
-    joined = len(_to_broker(server))
-    await asyncio.sleep(gone_after + SETTLE)
-    deadline = time.monotonic() + PATIENCE
-    while _to_broker(server) and time.monotonic() < deadline:  # noqa: ASYNC110  # nothing tells us
-        await asyncio.sleep(SETTLE)
+    await asyncio.sleep(gone_after + GOING)
     found["after_all_closed"] = _memory(meter)
     return {
         "tabs": count,
@@ -125,8 +121,6 @@ async def tabs(server: OwnServer, count: int, seconds: float, gone_after: float)
             (found[f"with_{count}"]["pss"] - found["with_1"]["pss"]) / max(1, count - 1), 2
         ),
         "idle_percent_of_a_core": {name: round(idle[name], 2) for name in ("web", "broker")},
-        "connections_to_the_broker": joined,
-        "connections_after": len(_to_broker(server)),
     }
 
 
@@ -143,14 +137,3 @@ def _memory(meter: Meter) -> dict[str, float]:
         "pss": round(meter.pss_kib()["web"] / 1024, 1),
         "rss": round(meter.rss_kib()["web"] / 1024, 1),
     }
-
-
-def _to_broker(server: OwnServer) -> list[Any]:
-    """Connections of the process to the broker that are open."""
-    ports = (server.port, server.port + 1, server.port + 2)
-    connections = psutil.Process(server.processes["web"].pid).net_connections("tcp")
-    return [
-        each
-        for each in connections
-        if each.status == psutil.CONN_ESTABLISHED and each.raddr and each.raddr.port in ports
-    ]
