@@ -114,7 +114,7 @@ def test_a_damaged_table_of_users_ends_the_start_with_a_sentence(tmp_path: Path)
 async def test_workers_are_replaced_on_sighup_and_a_stream_of_messages_sees_nothing(tmp_path: Path) -> None:
     with Up(tmp_path, "-c", "messaging=2,gateway=2") as up:
         connection = up.ready()
-        await asyncio.to_thread(await_gateway, up)
+        await asyncio.to_thread(await_last, up)
         async with Talk(connection) as talk:
             stream = asyncio.create_task(asyncio.to_thread(raw_stream, connection, up))
             up.settings.write_text("message_max_bytes = 20\nslow_queue = 100")
@@ -163,8 +163,9 @@ def refuses(up: Up) -> bool:
         return caller.connect_ex(("127.0.0.1", int(up.environment["PESAN_PORT_BASE"]) + 11)) != 0
 
 
-def await_gateway(up: Up) -> None:
-    """The last one to serve: by then everybody has read the settings."""
+def await_last(up: Up) -> None:
+    """Until the last two serve, gateway and window: by then everybody has read the settings."""
+    up.says("pesan web serves ")
     deadline = time.monotonic() + PATIENCE
     while refuses(up):
         assert time.monotonic() < deadline
@@ -174,7 +175,7 @@ def await_gateway(up: Up) -> None:
 def test_with_settings_that_cannot_be_read_nothing_is_replaced(tmp_path: Path) -> None:
     with Up(tmp_path) as up:
         up.ready()
-        await_gateway(up)
+        await_last(up)
         up.settings.write_text("batch_size = 'many'")
         up.process.send_signal(signal.SIGHUP)
         assert "pesan.toml" in up.says("nothing is replaced: .*batch_size").string
