@@ -17,19 +17,10 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.own_server import OwnServer
+from benchmarks.web.browser import ARGUMENTS, found
 from tests.browser.tab import Tab
 from tests.browser.visitor import Visitor
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 QUICK: Final = {"password_memory_kib": 8, "password_passes": 1}
 DESK: Final = (1280, 800)
 PHONE: Final = (360, 740)
@@ -41,7 +32,7 @@ def browser_found() -> str:
     named = os.environ.get("PESAN_TEST_BROWSER")
     if named is not None:
         return named if shutil.which(named) else ""
-    return next((found for name in NAMES if (found := shutil.which(name))), "")
+    return found()
 
 
 def pytest_ignore_collect(collection_path: os.PathLike[str]) -> bool | None:

@@ -10,8 +10,9 @@ from typing import Final, Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.own_server import ROOT, OwnServer
+from benchmarks.web.browser import ARGUMENTS
 from tests.browser.aside import aside
-from tests.browser.conftest import ARGUMENTS, DESK, PHONE, QUICK, browser_found
+from tests.browser.conftest import DESK, PHONE, QUICK, browser_found
 from tests.browser.scenery import TEAM, furnish
 from tests.browser.tab import Tab
 from tests.browser.visitor import Visitor

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from client.gui.serving import fonts
@@ -40,8 +40,6 @@ class Serving:
     server: str
     log: ServerLog
     secret: bytes = b""
-    endings: list[Callable[[], object]] = field(default_factory=list)
-    """Called when the process ends, after every window is closed."""
 
 
 def application(serving: Serving) -> Starlette:
@@ -56,12 +54,12 @@ def application(serving: Serving) -> Starlette:
         yield
         await tabs.close()
         await filling
-        for end in serving.endings:
-            end()
 
     return Starlette(
+        # The first that fits answers.
         routes=[
-            *_routes(serving, tabs),
+            WebSocketRoute(SOCKET, tabs),
+            fonts.route,
             *freight.routes,
             Route("/", _Front(serving, shelf, tabs), methods=["GET"]),
             Route("/{path:path}", shelf.answer, methods=["GET"]),
@@ -84,8 +82,3 @@ class _Front:
         full = self._tabs.full(origin(scope, self._serving.settings))
         answer = too_many(request) if full else self._shelf.answer(request)
         await answer(scope, receive, send)
-
-
-def _routes(serving: Serving, tabs: Tabs) -> Sequence[BaseRoute]:
-    """All that is not a file of the page itself. The first that fits answers."""
-    return [WebSocketRoute(SOCKET, tabs), fonts.route]
