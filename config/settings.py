@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from config.folders import server_home
+from config.hosts import bracketed, is_loopback
 from config.readiness import SIGNS
 
 Port = Annotated[int, Meta(ge=1, le=65_500)]
@@ -323,7 +324,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def web_loopback(self) -> bool:
         """Whether only this machine's browsers can reach it, or a proxy on it."""
-        return _is_loopback(self.web_host)
+        return is_loopback(self.web_host)
 
     @property
     def realm_port(self) -> int:
@@ -333,7 +334,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def realm_bind(self) -> str:
         """ZeroMQ address that other realms connect to."""
-        return f"tcp://{_bracketed(self.realm_host.strip('[]') or self.host)}:{self.realm_port}"
+        return f"tcp://{bracketed(self.realm_host.strip('[]') or self.host)}:{self.realm_port}"
 
     @property
     def realm_address(self) -> str:
@@ -341,31 +342,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         host, colon, port = self.realm_advertise.rpartition(":")
         if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
             return self.realm_advertise
-        return f"{_bracketed(self.realm_advertise)}:{self.realm_port}" if self.realm_advertise else ""
+        return f"{bracketed(self.realm_advertise)}:{self.realm_port}" if self.realm_advertise else ""
 
     @property
     def _bracketed(self) -> str:
-        return _bracketed(self.host)
+        return bracketed(self.host)
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach us."""
-        return _is_loopback(self.host)
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address  # here, for every process that starts would pay for what few need
-
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _bracketed(host: str) -> str:
-    # No name is looked up here: one that leads elsewhere must not open a door that was meant to be local.
-    host = "127.0.0.1" if host == "localhost" else host
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+        return is_loopback(self.host)
 
 
 _FROM_ENVIRONMENT = {

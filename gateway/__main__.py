@@ -12,17 +12,14 @@ import gc
 import resource
 import signal
 import sys
-from ipaddress import ip_address
 
-from zmq.utils import z85
-
-from config import whereabouts
-from config.keys import gateway_secret, server_keys
+from client.own_server import own_server
+from config.hosts import is_loopback
+from config.keys import gateway_secret
 from config.log import ServerLog, open_log
 from config.readiness import Pulse, say_ready
-from config.settings import Settings, SettingsError, load
+from config.settings import SettingsError, load
 from gateway.server import DIALECTS, Gateway
-from protocol.connection_string import ConnectionString
 
 COULD_NOT_START = 78
 """EX_CONFIG of sysexits.h."""
@@ -41,7 +38,7 @@ def main() -> int:
     """Serve until told to stop; the exit code."""
     try:
         settings = load()
-        server, secret = _own_server(settings), gateway_secret(settings.home)
+        server, secret = own_server(settings), gateway_secret(settings.home)
         log = open_log(settings, "gateway")
     except (SettingsError, OSError) as error:
         return _refuse(str(error))
@@ -73,7 +70,7 @@ async def _serve(gateway: Gateway, log: ServerLog) -> None:
     ports = {dialect.NAME: gateway.settings.port_base + dialect.PORT for dialect in DIALECTS}
     host = gateway.settings.gateway_host
     log.info("started", host=host, **ports, connections=gateway.most)
-    if not only_here(host):
+    if not is_loopback(host):
         print(f"pesan gateway: passwords travel in clear to {host}.", file=sys.stderr, flush=True)
     reaching.add_done_callback(lambda task: None if task.cancelled() else say_ready())
     pulse = Pulse()
@@ -99,21 +96,6 @@ def _allow_open_files() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
     return max(soft, hard)
-
-
-def _own_server(settings: Settings) -> str:
-    """The connection string of the broker that these settings are for."""
-    host = whereabouts.EVERYWHERE.get(settings.host, settings.host)
-    key = z85.decode(server_keys(settings.home).public) if settings.curve else b""
-    return str(ConnectionString(host, settings.port_base, key))
-
-
-def only_here(host: str) -> bool:
-    """Whether nobody but this machine can reach this address."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def advice(error: OSError) -> str:

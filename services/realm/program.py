@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
 import click
 from zmq.utils import z85
 
 from config import whereabouts
+from config.hosts import is_loopback
 from config.keys import KeyPair, server_keys
 from config.settings import Settings, SettingsError, load
 from config.whereabouts import EVERYWHERE
@@ -251,22 +251,15 @@ def _warn(settings: Settings, address: str, other: str = "") -> None:
     bound = settings.realm_host or settings.host
     host = address.rpartition(":")[0].strip("[]")
     if (
-        _loopback(bound)
-        and _loopback(host)
-        and not (other and _loopback(other.rpartition(":")[0].strip("[]")))
+        is_loopback(bound)
+        and is_loopback(host)
+        and not (other and is_loopback(other.rpartition(":")[0].strip("[]")))
     ):
         click.echo(
             f"This server listens to this machine alone ({bound}). For servers elsewhere: realm_host or host "
             "in pesan.toml, and a restart.",
             err=True,
         )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 # --- what there is ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from client.gui.serving.guard import names
+from config.hosts import is_loopback
 from config.settings import Settings
 
 FORWARDED: Final = "x-forwarded-for"
@@ -25,7 +26,7 @@ LONGEST: Final = 4096
 def origin(scope: Scope, settings: Settings) -> str:
     """The address of the browser that asks; '' when not even the server knows."""
     peer: str = (scope.get("client") or ("", 0))[0]
-    if not (names(settings.web_names) and _is_here(peer)):
+    if not (names(settings.web_names) and is_loopback(peer)):
         return peer
     told = ",".join(Headers(scope=scope).getlist(FORWARDED))[-LONGEST:]
     last = told.rpartition(",")[2].strip()
@@ -33,11 +34,3 @@ def origin(scope: Scope, settings: Settings) -> str:
         return str(ip_address(last))
     except ValueError:
         return peer
-
-
-def _is_here(address: str) -> bool:
-    """Whether it is an address of this machine's own."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -17,16 +17,14 @@ from typing import Final
 
 import msgspec
 import uvicorn
-from zmq.utils import z85
 
 from client.gui.serving.app import Serving, application
 from client.gui.serving.mistakes import told_to
-from config import whereabouts
-from config.keys import gateway_secret, server_keys
+from client.own_server import own_server
+from config.keys import gateway_secret
 from config.log import open_log
 from config.readiness import Pulse, say_ready
 from config.settings import Settings, SettingsError, load
-from protocol.connection_string import ConnectionString
 
 COULD_NOT_START: Final = 78
 """EX_CONFIG of sysexits.h."""
@@ -115,13 +113,6 @@ def by_flet(settings: Settings, environment: Mapping[str, str]) -> Settings:
     """With the address that ``flet run --web`` was told."""
     host = environment.get("FLET_SERVER_IP", "")
     return msgspec.structs.replace(settings, web_host=host) if host else settings
-
-
-def own_server(settings: Settings) -> str:
-    """The connection string of the broker that these settings are for."""
-    host = whereabouts.EVERYWHERE.get(settings.host, settings.host)
-    key = z85.decode(server_keys(settings.home).public) if settings.curve else b""
-    return str(ConnectionString(host, settings.port_base, key))
 
 
 def _listen(settings: Settings) -> socket.socket:
