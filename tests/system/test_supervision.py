@@ -45,8 +45,8 @@ async def test_every_process_is_killed_while_two_chat_and_comes_back_by_itself(t
 def test_who_ends_again_and_again_is_started_ever_more_seldom_and_the_others_stay(tmp_path: Path) -> None:
     procfile = tmp_path / "Procfile"
     procfile.write_text("flaky: (exit 3)\ncalm: sleep 60\n")
+    begun = time.monotonic()
     with Up(tmp_path, "--procfile", str(procfile)) as up:
-        begun = time.monotonic()
         up.says("flaky.1 ended with exit code 3: starting it again$")
         up.pid("flaky.1", start=4)
         assert time.monotonic() - begun > 0.375 + 0.75

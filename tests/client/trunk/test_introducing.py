@@ -93,14 +93,12 @@ async def test_an_introduction_that_is_refused_for_now_is_made_again(broker: Fak
 
 async def test_a_wrong_key_is_told_to_everyone_soon_and_to_who_comes_later(broker: FakeBroker) -> None:
     for key in (bytes(range(32)), b""):
-        async with trunks_to(broker.address_with(key)) as trunks:
-            started = time.monotonic()
-            ani, budi, late = (Visitor(trunks, name, timeout=20.0) for name in ("ani", "budi", "citra"))
+        async with asyncio.timeout(15), trunks_to(broker.address_with(key)) as trunks:
+            ani, budi, late = (Visitor(trunks, name, timeout=60.0) for name in ("ani", "budi", "citra"))
             answers = await asyncio.gather(ani.enter(), budi.enter(), return_exceptions=True)
             assert [type(answer) for answer in answers] == [WrongServerKey] * 2
             with pytest.raises(WrongServerKey):
                 await late.enter()
-            assert time.monotonic() - started < 5
 
 
 async def test_a_server_that_was_something_else_for_a_while_is_found_again(
@@ -109,6 +107,7 @@ async def test_a_server_that_was_something_else_for_a_while_is_found_again(
     """A gateway lives longer than an operator's mistake."""
     monkeypatch.setattr("client.sockets.REFUSED_PAUSE", 0.1)
     refused: list[int] = []
+    started = time.monotonic()
     changed = Trunk._commands_changed
 
     def noted(trunk: Trunk, change: int) -> None:
@@ -126,6 +125,7 @@ async def test_a_server_that_was_something_else_for_a_while_is_found_again(
                 await until(lambda: any(change & REFUSED_FINALLY for change in refused))
                 with pytest.raises(Offline):  # and not: a wrong key
                     await Visitor(trunks, "budi", timeout=0.3).enter()
-                assert len(refused) < 40  # it is tried again, but not in a circle
+                # It is tried again, but not in a circle: two or three such events a try, ten tries a second.
+                assert len(refused) < 40 * (1 + time.monotonic() - started)
         assert (await ani.chat.whoami()).user == "ani"
         await until(lambda: ani.statuses == [True, False, True])
