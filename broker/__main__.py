@@ -21,9 +21,10 @@ from config import whereabouts
 from config.claims import claim
 from config.folders import socket_folder
 from config.keys import gateway_secret, server_keys
+from config.loading import SettingsError, load
 from config.log import ServerLog, open_log
 from config.readiness import say_ready
-from config.settings import Settings, SettingsError, load
+from config.settings import Settings
 from config.version import VERSION
 from protocol.connection_string import ConnectionString
 

@@ -16,9 +16,9 @@ import sys
 from client.own_server import own_server
 from config.hosts import is_loopback
 from config.keys import gateway_secret
+from config.loading import SettingsError, load
 from config.log import ServerLog, open_log
 from config.readiness import Pulse, say_ready
-from config.settings import SettingsError, load
 from gateway.server import DIALECTS, Gateway
 
 COULD_NOT_START = 78

@@ -22,6 +22,15 @@ class ConnectionString(NamedTuple):
     port: int
     key: bytes = b""
 
+    def same_server(self, other: ConnectionString) -> bool:
+        """Whether both lead to one server, so that a token of it may be shown to either.
+
+        A server is its key; one without encryption is its address.
+        """
+        if self.key or other.key:
+            return self.key == other.key
+        return (self.host, self.port) == (other.host, other.port)
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         key = base64.urlsafe_b64encode(self.key).rstrip(b"=").decode()

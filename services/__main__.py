@@ -12,9 +12,9 @@ import sys
 import time
 from contextlib import ExitStack, closing
 
-from config import settings as config
+from config.loading import SettingsError, load
 from config.log import open_log
-from config.settings import Settings, SettingsError
+from config.settings import Settings
 from protocol.commands import SERVICES
 from services.batch import Unanswered
 from services.context import Service
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         return USAGE
     with ExitStack() as opened:
         try:
-            worker = _started(arguments[0], config.load(), opened)
+            worker = _started(arguments[0], load(), opened)
         except (SettingsError, StoreUnavailable, Unanswered, OSError) as error:
             print(f"The {arguments[0]} service could not start: {error}", file=sys.stderr)
             return TRY_AGAIN if isinstance(error, StoreBusy) else COULD_NOT_START

@@ -17,8 +17,9 @@ from broker.up.procfile import Job, concurrency, jobs, own_procfile
 from broker.up.supervisor import Supervisor
 from config.claims import claim
 from config.folders import socket_folder
+from config.loading import SettingsError, load
 from config.log import ServerLog, open_log
-from config.settings import Settings, SettingsError, load
+from config.settings import Settings
 
 PATIENCE = 4.0
 """Seconds beyond ``drain_timeout`` that a process may take to stop before it is killed."""

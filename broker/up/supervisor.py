@@ -20,9 +20,10 @@ from broker.up.notices import Notices
 from broker.up.policy import FOREVER, Policy, Say, Signal, Start
 from broker.up.printer import READY, Lines
 from broker.up.procfile import Job, shell_line
+from config.loading import SettingsError
 from config.log import ServerLog
 from config.readiness import VARIABLE, WATCHDOG, WATCHDOG_PID, Pulse, notify, say_ready
-from config.settings import Settings, SettingsError
+from config.settings import Settings
 
 COULD_NOT_FORK: Final = 1
 """Exit code that the policy hears when the system would not even start a process."""

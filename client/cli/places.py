@@ -31,17 +31,11 @@ class Place(NamedTuple):
     local: bool = False
 
     def same(self, login: Login) -> bool:
-        """Whether a session belongs to this server, so that its token may be shown to it.
-
-        A server is its key; one without encryption is its address.
-        """
+        """Whether a session belongs to this server, so that its token may be shown to it."""
         try:
-            other = connection_string.parse(login.server)
+            return self.server.same_server(connection_string.parse(login.server))
         except ValueError:
             return False
-        if self.server.key or other.key:
-            return self.server.key == other.key
-        return (self.server.host, self.server.port) == (other.host, other.port)
 
 
 def find(
@@ -104,7 +98,7 @@ def local_server(home: Path, environment: Mapping[str, str] = os.environ) -> Con
 
 
 def _settings(home: Path, environment: Mapping[str, str]) -> Settings:
-    from config.settings import SettingsError, load
+    from config.loading import SettingsError, load
 
     try:
         return load(environment, home)

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import click
 
-from config.settings import Settings, SettingsError, load
+from config.loading import SettingsError, load
+from config.settings import Settings
 from services.admin import checks, file_checks, realm_checks, schema, storage_checks
 from services.admin.fsck import Group, Result, run
 from services.storage import SQLITE_FILE, open_reader

@@ -22,7 +22,8 @@ from zmq.utils import z85
 from config import whereabouts
 from config.hosts import is_loopback
 from config.keys import KeyPair, server_keys
-from config.settings import Settings, SettingsError, load
+from config.loading import SettingsError, load
+from config.settings import Settings
 from config.whereabouts import EVERYWHERE
 from protocol.errors import Failure, Forbidden, Invalid, NotFound
 from services.realm import invitation as invitations

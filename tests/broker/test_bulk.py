@@ -21,7 +21,8 @@ from broker.bulk import LOOK, MEMORY, QUEUE_OUT, SOCKET, Bulk
 from broker.memory import resident
 from config.folders import socket_folder
 from config.keys import server_keys
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 from protocol.limits import FILE_CHUNK_BYTES, FILE_WINDOW
 
 WAIT = 3000

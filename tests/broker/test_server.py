@@ -27,8 +27,9 @@ from broker.core import Core
 from broker.server import Server
 from config.folders import socket_folder
 from config.keys import gateway_secret, server_keys
+from config.loading import load
 from config.log import open_log
-from config.settings import Settings, load
+from config.settings import Settings
 from protocol import backend, limits
 from protocol.commands import SERVICES
 from protocol.envelope import pack_body, unpack_body, unpack_event, unpack_reply

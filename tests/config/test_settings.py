@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from config import settings as module
-from config.settings import RateLimits, Settings, SettingsError, load
+from config import loading, settings
+from config.loading import SettingsError, load
+from config.settings import RateLimits, Settings
 
-SAMPLE = Path(module.__file__).with_name("pesan.sample.toml")
+SAMPLE = Path(settings.__file__).with_name("pesan.sample.toml")
 HERE = {"PESAN_REALM": "here"}
 
 
@@ -79,7 +80,7 @@ def test_each_variable_sets_its_setting(
 
 def test_every_variable_that_the_sample_names_is_read_and_the_other_way_round() -> None:
     named = set(re.findall(r"\((PESAN_[A-Z_]+)(?:=off)?\)", SAMPLE.read_text(encoding="utf-8")))
-    assert named - {"PESAN_HOME"} == set(module._FROM_ENVIRONMENT)
+    assert named - {"PESAN_HOME"} == set(loading._FROM_ENVIRONMENT)
 
 
 # --- what is wrong is named with its place ------------------------------------------------------

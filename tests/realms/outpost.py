@@ -22,7 +22,7 @@ from zmq.utils import z85
 
 from benchmarks.own_server import REALM, OwnServer
 from config.keys import KeyPair, server_keys
-from config.settings import load
+from config.loading import load
 from protocol import realms as language
 from protocol.body import Body
 from protocol.envelope import unpack_body

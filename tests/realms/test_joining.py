@@ -17,7 +17,7 @@ from zmq.utils import z85
 
 from benchmarks.own_server import REALM, OwnServer
 from config.keys import server_keys
-from config.settings import load
+from config.loading import load
 from protocol import realms as language
 from protocol.envelope import pack_body
 from services.realm import joining, program

@@ -21,7 +21,7 @@ from benchmarks.own_server import OwnServer, free_port_base
 from benchmarks.wire import PASSWORD, WireUser
 
 START = 30.0
-PATIENT = {"PESAN_DRAIN_TIMEOUT": "60"}
+PATIENT = "drain_timeout = 60.0\n"
 """Who waits for as long as it may is still there after ``SOON``. How long it takes: benchmarks/start.py."""
 SOON = 20.0
 """Seconds."""
@@ -111,8 +111,12 @@ def test_sigterm_stops_everything_as_well_and_says_so_in_the_exit_code(up: Start
     assert not alive(below)
 
 
-def test_ctrl_c_stops_everything_and_waits_for_nobody_who_has_nothing_in_hand(up: Start) -> None:
-    process = up(**PATIENT)
+def test_ctrl_c_stops_everything_and_waits_for_nobody_who_has_nothing_in_hand(
+    up: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pesan.toml").write_text(PATIENT)
+    process = up()
     ready(process)
     below = family(process)
     process.send_signal(signal.SIGINT)
@@ -120,8 +124,10 @@ def test_ctrl_c_stops_everything_and_waits_for_nobody_who_has_nothing_in_hand(up
     assert not alive(below)
 
 
-def test_a_second_ctrl_c_forces(up: Start) -> None:
-    process = up(**PATIENT)
+def test_a_second_ctrl_c_forces(up: Start, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pesan.toml").write_text(PATIENT)
+    process = up()
     ready(process)
     below = family(process)
     stuck = next(one for one in below if one.cmdline()[-2:] == ["services", "messaging"])

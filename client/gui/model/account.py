@@ -5,11 +5,11 @@ Belongs here: that. Logging in and out is ``entry``'s and ``model``'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from client.errors import ClientError
 from client.gui.model.changes import Part
+from client.gui.model.form import Form
 from client.gui.model.problem import NO_PASSWORD, PASSWORDS_DIFFER, Problem, problem
 from protocol.commands import SessionInfo
 from protocol.errors import Failure, Invalid, InvalidCredentials
@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     from client.gui.model.model import Model
 
 
-class Account:
-    """``sessions``: newest first. ``problem``: why the last thing was not done, with
-    ``about`` ``old`` or ``new``.
-    """
+class Account(Form):
+    """``sessions``: newest first. What a ``problem`` is ``about``: ``old`` or ``new``."""
 
     def __init__(self, model: Model) -> None:
+        super().__init__(model.changes, Part.ACCOUNT)
         self.sessions: list[SessionInfo] = []
         self.loaded = False
-        self.busy = False
-        self.problem: Problem | None = None
         self._model = model
 
     async def load(self) -> None:
@@ -51,7 +48,7 @@ class Account:
             self.sessions = [one for one in self.sessions if one.session != session]
             self._model.notices.done("The session was ended.")
 
-        return await self._do(work)
+        return await self._do(work, _about)
 
     async def change_password(self, old: str, new: str, again: str) -> bool:
         """Set a new password; every other session of ours ends."""
@@ -67,35 +64,7 @@ class Account:
             self.sessions = [one for one in self.sessions if one.current]
             self._model.notices.done("The password was changed. Every other session of yours has ended.")
 
-        return await self._do(work)
-
-    def clear(self) -> None:
-        """Somebody types: what was wrong is said no more."""
-        if self.problem is not None:
-            self.problem = None
-            self._changed()
-
-    async def _do(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        if self.busy:
-            return False
-        self.busy, self.problem = True, None
-        self._changed()
-        try:
-            await work()
-        except (Failure, ClientError) as error:
-            self.problem = problem(error, _about(error))
-        finally:
-            self.busy = False
-            self._changed()
-        return self.problem is None
-
-    def _refuse(self, problem: Problem) -> bool:
-        self.problem = problem
-        self._changed()
-        return False
-
-    def _changed(self) -> None:
-        self._model.changes.mark(Part.ACCOUNT)
+        return await self._do(work, _about)
 
 
 def _about(error: Exception) -> str:

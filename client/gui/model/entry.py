@@ -301,11 +301,8 @@ def _read(text: str) -> Kept | None:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether both lead to the same server, so that a token may be shown to it: to its key, if it has one."""
+    """Whether both lead to the same server, so that a token may be shown to it."""
     try:
-        first, second = connection_string.parse(one), connection_string.parse(other)
+        return connection_string.parse(one).same_server(connection_string.parse(other))
     except ValueError:
         return False
-    if first.key or second.key:
-        return first.key == second.key
-    return (first.host, first.port) == (second.host, second.port)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from client.errors import ClientError
 from client.gui.model.changes import Part
 from client.gui.model.finding import finder
+from client.gui.model.form import Form
 from client.gui.model.problem import NO_NAME, Problem, problem
 from protocol.addresses import Kind, name_key, parse
 from protocol.errors import Conflict, Failure, Invalid, InvalidCredentials, NotFound
@@ -44,20 +45,19 @@ class Member:
     joined_at: int
 
 
-class Groups:
+class Groups(Form):
     """``rows``: every group by name. ``of``: the group (without #) whose ``members`` are looked at, or ''.
 
-    ``busy``: something was asked for and is not answered. ``problem``: why the last thing was not done, with
-    ``about`` ``name`` or ``password``. ``members_loaded``: whether ``members`` are all of them.
+    ``members_loaded``: whether ``members`` are all of them. What a ``problem`` is ``about``: ``name`` or
+    ``password``.
     """
 
     def __init__(self, model: Model) -> None:
+        super().__init__(model.changes, Part.GROUPS)
         self.loaded = False
         self.of = ""
         self.members: list[Member] = []
         self.members_loaded = False
-        self.busy = False
-        self.problem: Problem | None = None
         self._model = model
         self._known: dict[str, GroupRow] = {}
 
@@ -152,27 +152,7 @@ class Groups:
             parse(f"#{name}")
         except Invalid as error:
             return self._refuse(problem(error, "name"))
-        self.busy, self.problem = True, None
-        self._changed()
-        try:
-            await work()
-        except (Failure, ClientError) as error:
-            self.problem = problem(error, _about(error))
-        finally:
-            self.busy = False
-            self._changed()
-        return self.problem is None
-
-    def clear(self) -> None:
-        """Another form is shown, or somebody types: what was wrong is said no more."""
-        if self.problem is not None:
-            self.problem = None
-            self._changed()
-
-    def _refuse(self, problem: Problem) -> bool:
-        self.problem = problem
-        self._changed()
-        return False
+        return await self._do(work, _about)
 
     # --- who is in one --------------------------------------------------------------------------
 
@@ -227,9 +207,6 @@ class Groups:
     def _gone(self, group: str, user: str) -> None:
         if name_key(group) == name_key(self.of):
             self.members = [one for one in self.members if name_key(one.user) != name_key(user)]
-
-    def _changed(self) -> None:
-        self._model.changes.mark(Part.GROUPS)
 
 
 def _bare(name: str) -> str:

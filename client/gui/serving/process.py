@@ -22,9 +22,10 @@ from client.gui.serving.app import Serving, application
 from client.gui.serving.mistakes import told_to
 from client.own_server import own_server
 from config.keys import gateway_secret
+from config.loading import SettingsError, load
 from config.log import open_log
 from config.readiness import Pulse, say_ready
-from config.settings import Settings, SettingsError, load
+from config.settings import Settings
 
 COULD_NOT_START: Final = 78
 """EX_CONFIG of sysexits.h."""

@@ -19,8 +19,6 @@ GAP: Final = 8
 RADIUS: Final = 12
 """Of corners: fields, cards, messages."""
 SMALL_RADIUS: Final = 8
-TARGET: Final = 44
-"""Least width and height of what is touched."""
 LIST_WIDTH: Final = 320
 """Width of the list of conversations beside a room."""
 FORM_WIDTH: Final = 400

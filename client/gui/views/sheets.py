@@ -12,41 +12,30 @@ from __future__ import annotations
 import flet as ft
 
 
-@ft.control("Column", isolated=True)  # type: ignore[arg-type]
-class Sheet(ft.Column):
+class _Itself:
+    """Equal to nothing else, however alike."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = ft.BaseControl.__hash__
+
+
+@ft.control("Column", isolated=True, eq=False)  # type: ignore[arg-type]
+class Sheet(_Itself, ft.Column):
     """A column that is updated by itself."""
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
-    __hash__ = ft.BaseControl.__hash__
-
-
-@ft.control("Container", isolated=True)  # type: ignore[arg-type]
-class Box(ft.Container):
+@ft.control("Container", isolated=True, eq=False)  # type: ignore[arg-type]
+class Box(_Itself, ft.Container):
     """A container that is updated by itself."""
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
-    __hash__ = ft.BaseControl.__hash__
-
-
-@ft.control("ListView", isolated=True)  # type: ignore[arg-type]
-class Scroll(ft.ListView):
+@ft.control("ListView", isolated=True, eq=False)  # type: ignore[arg-type]
+class Scroll(_Itself, ft.ListView):
     """A list that is updated by itself."""
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
-    __hash__ = ft.BaseControl.__hash__
-
-
-@ft.control("SafeArea", isolated=True)  # type: ignore[arg-type]
-class Whole(ft.SafeArea):
+@ft.control("SafeArea", isolated=True, eq=False)  # type: ignore[arg-type]
+class Whole(_Itself, ft.SafeArea):
     """A screen that is updated by itself: another title of the page does not have it looked through."""
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    __hash__ = ft.BaseControl.__hash__

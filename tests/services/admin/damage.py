@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from services.storage.engine import Store
+from services.storage.engine import Store, Transaction
 from tests.services.admin.busy import Busy
 
 
@@ -34,15 +34,24 @@ class Damage:
         lost = self.loosen in ("messages", "members", "sessions", "users") and dialect == "sqlite"
         return {*self.also, *(["schema.objects"] if lost else [])}
 
+    @property
+    def of_storage(self) -> bool:
+        """Whether files are concerned: then fsck looks a second time, with a reader of its own."""
+        return self.do is not None or any(check.startswith("storage.") for check in {self.check, *self.also})
+
     def inflict(self, settings: Settings, store: Store, busy: Busy) -> None:
         """Break the store."""
         with store.exclusive() as tx:
-            if self.loosen:
-                tx.script(_LOOSE[store.dialect](self.loosen))
-            for statement in self.sql:
-                tx.run(statement.format(**busy._asdict()))
+            self.change(tx, store.dialect, busy)
         if self.do is not None:
             self.do(settings, busy)
+
+    def change(self, tx: Transaction, dialect: str, busy: Busy) -> None:
+        """What SQL can do of it."""
+        if self.loosen:
+            tx.script(_LOOSE[dialect](self.loosen))
+        for statement in self.sql:
+            tx.run(statement.format(**busy._asdict()))
 
 
 def _loose_sqlite(table: str) -> str:

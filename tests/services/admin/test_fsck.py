@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -13,14 +16,18 @@ from services.admin import schema
 from services.admin.fsck import NAMED, Result, Scene, run
 from services.admin.program import groups, line, record
 from services.admin.schema import expected, objects
-from services.storage import open_reader
-from services.storage.engine import Store, StoreUnavailable
-from services.storage.migrate import Migration
+from services.storage import open_reader, open_store
+from services.storage.engine import Store, StoreUnavailable, Transaction
+from services.storage.migrate import Migration, migrate
+from tests.conftest import empty_schema
 from tests.services.admin.busy import SECRET, Busy, busy
 from tests.services.admin.damage import Damage
 from tests.services.admin.damages import damages, named
+from tests.services.world import NOW
 
 ENGINES = ("sqlite", "postgres")
+
+Lender = Callable[[str], "Kept"]
 
 
 def look(settings: Settings) -> dict[str, Result]:
@@ -37,12 +44,61 @@ def faulty(results: dict[str, Result]) -> dict[str, Result]:
     return {name: result for name, result in results.items() if not result.ok}
 
 
-def cases() -> Iterator[ParameterSet]:
-    """(engine, damage) of every way to break a store."""
+def cases(*, of_storage: bool) -> Iterator[ParameterSet]:
+    """(engine, damage) of every way to break a store, with its files or without."""
     for engine in ENGINES:
         marks = [pytest.mark.postgres] if engine == "postgres" else []
         for number, damage in enumerate(damages(engine)):
-            yield pytest.param(engine, damage, marks=marks, id=f"{engine}-{damage.check}-{number}")
+            if damage.of_storage == of_storage:
+                yield pytest.param(engine, damage, marks=marks, id=f"{engine}-{damage.check}-{number}")
+
+
+class Kept(NamedTuple):
+    """A busy store, for one test after the other: each takes back what it did."""
+
+    settings: Settings
+    store: Store
+    busy: Busy
+
+
+class Within(NamedTuple):
+    """A reader that sees what an open transaction has changed."""
+
+    dialect: str
+    tx: Transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        yield self.tx
+
+    def close(self) -> None:
+        pass
+
+
+class TakenBack(Exception):
+    """Leaves a transaction, so that nothing of it stays."""
+
+
+@pytest.fixture(scope="module")
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
+    """The busy store of an engine. To fill one takes longer than to look at it twenty times."""
+    with ExitStack() as stack:
+
+        @cache
+        def lend(engine: str) -> Kept:
+            database = ""
+            if engine == "postgres":
+                database = stack.enter_context(empty_schema(request.getfixturevalue("postgres_address")))
+            home = tmp_path_factory.mktemp(engine)
+            settings = Settings(
+                home=home, realm="here", database=database, password_memory_kib=8, password_passes=1
+            )
+            store = open_store(settings)
+            stack.callback(store.close)
+            migrate(store, NOW)
+            return Kept(settings, store, busy(settings, store))
+
+        yield lend
 
 
 @pytest.fixture
@@ -59,12 +115,38 @@ def test_a_busy_store_is_clean(settings: Settings, store: Store, sound: Busy) ->
     assert {name: line(result) for name, result in faulty(look(settings)).items()} == {}
 
 
-@pytest.mark.parametrize(("database", "damage"), list(cases()), indirect=["database"])
-def test_a_broken_rule_is_named_with_what_breaks_it(
+@pytest.mark.parametrize(("engine", "damage"), list(cases(of_storage=False)))
+def test_a_broken_rule_is_named_with_what_breaks_it(kept: Lender, engine: str, damage: Damage) -> None:
+    settings, store, sound = kept(engine)
+    with pytest.raises(TakenBack), store.exclusive() as tx:
+        damage.change(tx, engine, sound)
+        found = run(Within(engine, tx), settings, groups(engine, hashes=True))
+        names_it(damage, engine, sound, {result.check.name: result for result in found}, secrets(tx))
+        raise TakenBack
+
+
+@pytest.mark.parametrize(("database", "damage"), list(cases(of_storage=True)), indirect=["database"])
+def test_what_is_broken_between_the_store_and_its_files_is_named(
     settings: Settings, store: Store, sound: Busy, damage: Damage
 ) -> None:
     damage.inflict(settings, store, sound)
-    results = look(settings)
+    with store.read() as tx:
+        hidden = secrets(tx)
+    names_it(damage, store.dialect, sound, look(settings), hidden)
+
+
+def test_what_tests_share_is_clean_and_stays_so(kept: Lender, database: str) -> None:
+    settings, store, _busy = kept("postgres" if database else "sqlite")
+    with pytest.raises(TakenBack), store.exclusive() as tx:
+        tx.run("delete from messages")
+        raise TakenBack
+    assert faulty(look(settings)) == {}
+
+
+def names_it(
+    damage: Damage, dialect: str, sound: Busy, results: dict[str, Result], hidden: list[bytes]
+) -> None:
+    """What is broken is named, nothing else is, and nothing secret is shown."""
     broken = faulty(results)
     result = broken.pop(damage.check)
     assert result.ran
@@ -75,20 +157,19 @@ def test_a_broken_rule_is_named_with_what_breaks_it(
         assert len(broken) == len(results) - 1
         assert not any(other.ran for other in broken.values())
     else:
-        assert broken.keys() == damage.others(store.dialect)
-    nothing_secret(store, "".join(f"{line(result)} {record(result)}" for result in results.values()))
-
-
-def nothing_secret(store: Store, shown: str) -> None:
-    """No text of a message, topic or hash."""
-    with store.read() as tx:
-        secrets = [row[0] for row in tx.rows("select topic from users union select topic from conversations")]
-        secrets += [row[0] for row in tx.rows("select token_hash from sessions")]
+        assert broken.keys() == damage.others(dialect)
+    shown = "".join(f"{line(result)} {record(result)}" for result in results.values())
     assert SECRET not in shown
     assert "argon2" not in shown
-    for secret in secrets:
+    for secret in hidden:
         assert secret.hex() not in shown
         assert repr(secret) not in shown
+
+
+def secrets(tx: Transaction) -> list[bytes]:
+    """Every topic and every hash of a token."""
+    found = tx.rows("select topic from users union select topic from conversations")
+    return [row[0] for row in [*found, *tx.rows("select token_hash from sessions")]]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
