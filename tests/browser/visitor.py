@@ -52,8 +52,9 @@ class Visitor:
     # --- talking --------------------------------------------------------------------------------
 
     def opens(self, conversation: str) -> None:
-        """Open a conversation from the list."""
+        """Open a conversation from the list, whose row begins so."""
         self.tab.clicks(conversation)
+        self.tab.sees(conversation.partition(",")[0], within="room")
         self.tab.control("textbox", "Message").wait_for()
 
     def says(self, text: str) -> None:

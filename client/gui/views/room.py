@@ -67,7 +67,12 @@ class RoomPiece(Piece):
         )
 
     def _header(self) -> ft.Container:
-        names = ft.Column(controls=[self._title, self._subtitle], spacing=0, tight=True, expand=True)
+        names = ft.Semantics(
+            identifier="room",
+            container=True,
+            content=ft.Column(controls=[self._title, self._subtitle], spacing=0, tight=True),
+            expand=True,
+        )
         return ft.Container(
             content=ft.Row(
                 controls=[self._back, self._face, names, self._members],
