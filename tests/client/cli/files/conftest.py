@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.cli.files.pretended import Chat, PretendedFiles
+from tests.client.cli.files.pretended import REPORT, Chat, PretendedFiles
 from tests.client.cli.shell import Shell
 
 
@@ -26,3 +26,11 @@ def files(shell: Shell, here: Path) -> PretendedFiles:
     shell.log_in()
     shell.pretend(chat)
     return chat.files
+
+
+@pytest.fixture
+def report(here: Path) -> Path:
+    """A file to be sent."""
+    file = here / "report.pdf"
+    file.write_bytes(REPORT)
+    return file

@@ -14,6 +14,8 @@ from protocol.errors import Conflict, Failure, NotFound
 from protocol.files import FileInfo, FinishReply, StoredFile, UploadInfo, UsageReply
 from tests.client.cli.shell import Pretended
 
+REPORT = b"ten bytes!"
+"""What is sent."""
 NOON = 1_700_000_000_000_000
 PIECE = 4
 Entries = list[StoredFile | Folder]
@@ -190,3 +192,8 @@ class Chat(Pretended):
 
     async def realms(self) -> list[RealmInfo]:
         return [RealmInfo("away", "paired", 1, 1)]
+
+
+def uploads(files: PretendedFiles) -> list[dict[str, Any]]:
+    """The arguments of every upload."""
+    return [call[1] for call in files.calls if call[0] == "upload"]
