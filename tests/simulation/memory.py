@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from client.outbox import WINDOW
 from protocol.commands import COMMANDS, Rate
+from protocol.realms import ITEMS_MAX
 from services.realm.line import OPEN_MOST
 from services.realm.sending import UNWRITTEN_MOST
 from tests.simulation.scene import ENDED_KEPT
@@ -89,7 +90,8 @@ MOST: Final[dict[str, Most]] = {
     "Gate._refused": 6,
     "House._by_key": 1,
     "House._cache": 2,
-    "House._carried": lambda settings: settings.realm_open_requests,
+    # Every item of one delivery is carried out at once.
+    "House._carried": lambda settings: settings.realm_open_requests + ITEMS_MAX,
     "House._parted": 1,
     "House._waits": 1,
     "House.asked_table": 20,
