@@ -83,10 +83,10 @@ def comes(alone: None, server: OwnServer, browser: Browser) -> Iterator[Comes]:
     """
     visitors: list[Visitor] = []
 
-    def come(name: str, size: tuple[int, int] = DESK) -> Visitor:
+    def come(name: str, size: tuple[int, int] = DESK, locale: str = "en-GB") -> Visitor:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
-            locale="en-GB",
+            locale=locale,
             timezone_id="Asia/Jakarta",
             service_workers="block",
         )

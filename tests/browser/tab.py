@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocket, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, TimeoutError, WebSocket
 
 PATIENCE: Final = 30.0
 """Seconds within which what must be seen is seen."""
@@ -46,6 +47,19 @@ _REMEMBER: Final = """() => {
 """Where each identifier was seen. An element that gets another role is made anew by Flutter's engine: under
 the same id, and without the identifier."""
 
+_NOTICE: Final = """
+for (const [name, listens] of [['addEventListener', true], ['removeEventListener', false]]) {
+  const own = EventTarget.prototype[name];
+  EventTarget.prototype[name] = function (kind, ...rest) {
+    if (kind === 'input') this.pesanListens = listens;
+    return own.call(this, kind, ...rest);
+  };
+}
+"""
+_LISTENS: Final = "field => field === document.activeElement && field.pesanListens === true"
+"""Flutter listens to a field some frames after the browser has put its cursor there. What is typed before is
+shown by the browser, and lost."""
+
 _PLACE: Final = "(identifier) => window.pesanPlaces[identifier] || 'not-there'"
 
 _CONTROLS: Final = """() => {
@@ -75,6 +89,7 @@ class Tab:
         self.said: list[str] = []
         self.asked = 0
         context.route(lambda url: not url.startswith(home), self._refuse)
+        context.add_init_script(_NOTICE)
         self.page: Page = context.new_page()
         self.page.set_default_timeout(PATIENCE * 1000)
         self.page.on("websocket", self._socket)
@@ -117,6 +132,15 @@ class Tab:
         """Everything that can be read, or what is inside of what has this identifier."""
         place = f"#{self.page.evaluate(_PLACE, within)}" if within else "flt-semantics-host"
         return str(self.page.evaluate(_READ, place))
+
+    def comes(self, text: str, within: str) -> bool:
+        """Whether this can be read before long."""
+        deadline = time.monotonic() + PATIENCE / 3
+        while text not in self.text(within):
+            if time.monotonic() > deadline:
+                return False
+            self.page.wait_for_timeout(BEAT * 1000)
+        return True
 
     def until(self, holds: Callable[[], object], called: str) -> None:
         """Wait until something holds."""
@@ -165,18 +189,42 @@ class Tab:
         """Click on what has this name."""
         self.control(role, name).click()
 
+    def downloads(self, name: str) -> Path:
+        """What comes when that is clicked; a click beside what moved just then is made once more."""
+        for _ in range(TRIES):
+            try:
+                with self.page.expect_download(timeout=PATIENCE / TRIES * 1000) as coming:
+                    self.clicks(name)
+            except TimeoutError:
+                continue
+            return Path(coming.value.path())
+        raise AssertionError(f"never: {name!r}\n{self.text()}")
+
     def focuses(self, name: str) -> Locator:
-        """Put the cursor into a field."""
+        """Put the cursor into a field; whoever sees that it is not there clicks once more."""
         field = self.control("textbox", name)
-        field.click()
-        expect(field).to_be_focused()
-        return field
+        for _ in range(TRIES):
+            field.click()
+            if self._listens(field, PATIENCE / TRIES):
+                return field
+        raise AssertionError(f"never: the cursor in {name!r}\n{self.text()}")
+
+    def listens(self, name: str) -> None:
+        """Wait until what is typed goes into this field."""
+        assert self._listens(self.control("textbox", name), PATIENCE), f"never: the cursor in {name!r}"
+
+    def _listens(self, field: Locator, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not field.evaluate(_LISTENS):
+            if time.monotonic() > deadline:
+                return False
+            self.page.wait_for_timeout(BEAT * 1000)
+        return True
 
     def writes(self, name: str, text: str) -> None:
         """Have this text, and nothing else, in a field; whoever sees that it went wrong does it once more.
 
-        A screen that has just come puts the cursor where it wants it, a round trip later; and the engine may
-        lose the first key after a click.
+        A screen that has just come puts the cursor where it wants it, a round trip later.
         """
         for _ in range(TRIES):
             field = self.focuses(name)
@@ -204,6 +252,8 @@ class Tab:
             if wanted.evaluate(
                 "each => each === document.activeElement || each.contains(document.activeElement)"
             ):
+                if role == "textbox":
+                    self.listens(name)
                 return
             self.presses("Tab")
             self.page.wait_for_timeout(BEAT * 1000)

@@ -19,6 +19,7 @@ def test_from_login_to_logout_with_the_keyboard_alone(server: OwnServer, comes: 
     tab.presses("Enter")
     dewi.is_in()
     tab.presses("Control+k")
+    tab.listens("Search")
     tab.page.keyboard.type("eko", delay=40)
     tab.control("button", "eko").wait_for()
     tab.presses("Enter")

@@ -17,6 +17,9 @@ from tests.browser.visitor import Visitor
 from tests.system.pesan import PESAN, run
 from tests.system.screen import Seat
 
+WIDE = 1600
+"""Pixels."""
+
 
 @pytest.fixture
 def citra(server: OwnServer, tmp_path: Path) -> Iterator[dict[str, str]]:
@@ -86,6 +89,13 @@ def test_two_browsers_and_a_terminal_share_a_group(
     _a_file_crosses(ani, budi, tmp_path)
     _the_broker_dies(server, ani, budi)
 
+    # a wide window shows who is in the group beside what they say
+    ani.tab.page.set_viewport_size({"width": WIDE, "height": 900})
+    ani.tab.clicks("Members")
+    ani.tab.sees("budi", "citra", within="members")
+    ani.reads("all is well")
+    ani.can_use_all("wide")
+
     # whoever logs out leaves no session
     ani.logs_out()
     assert "welcome" not in ani.tab.text()
@@ -102,9 +112,7 @@ def _a_file_crosses(ani: Visitor, budi: Visitor, folder: Path) -> None:
         ani.tab.clicks("Attach files")
     choosing.value.set_files(sent)
     budi.reads("plans.bin")
-    with budi.tab.page.expect_download() as coming:
-        budi.tab.clicks("Download plans.bin")
-    got = Path(coming.value.path()).read_bytes()
+    got = budi.tab.downloads("Download plans.bin").read_bytes()
     assert hashlib.sha256(got).digest() == hashlib.sha256(sent.read_bytes()).digest()
 
 
