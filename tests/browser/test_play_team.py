@@ -62,21 +62,7 @@ def test_two_browsers_and_a_terminal_share_a_group(
     budi.tab.clicks("#team")
     budi.tab.clicks("Join")
     budi.reads("welcome to the team")
-    joined = run(["group", "join", "team"], citra, ROOT)
-    assert joined.returncode == 0, joined.stderr
-    terminal = Seat([PESAN, "chat", "#team"], citra, ROOT)
-    try:
-        terminal.sees(lambda: terminal.screen.cursor_line.endswith("#team>"), "the prompt")
-        budi.says("budi is here")
-        terminal.sees(" budi: budi is here")
-        ani.reads_once("budi is here")
-        terminal.enters("greetings from a terminal")
-        for visitor in (ani, budi):
-            visitor.reads_once("greetings from a terminal")
-        ani.tab.sees("welcome to the team, ", within="messages")
-        ani.can_use_all("room")
-    finally:
-        terminal.leaves()
+    _a_terminal_joins(ani, budi, citra)
 
     # what is said elsewhere is counted, until it is looked at
     aside(_says(server.connection, "citra", "ani", ["one", "two", "three"]))
@@ -102,6 +88,25 @@ def test_two_browsers_and_a_terminal_share_a_group(
     budi.logs_out()
     for name in ("ani", "budi"):
         assert aside(_sessions(server.connection, name)) == 1, "the one that asks"
+
+
+def _a_terminal_joins(ani: Visitor, budi: Visitor, citra: dict[str, str]) -> None:
+    """All three are heard by the others."""
+    joined = run(["group", "join", "team"], citra, ROOT)
+    assert joined.returncode == 0, joined.stderr
+    terminal = Seat([PESAN, "chat", "#team"], citra, ROOT)
+    try:
+        terminal.sees(lambda: terminal.screen.cursor_line.endswith("#team>"), "the prompt")
+        budi.says("budi is here")
+        terminal.sees(" budi: budi is here")
+        ani.reads_once("budi is here")
+        terminal.enters("greetings from a terminal")
+        for visitor in (ani, budi):
+            visitor.reads_once("greetings from a terminal")
+        ani.tab.sees("welcome to the team, ", within="messages")
+        ani.can_use_all("room")
+    finally:
+        terminal.leaves()
 
 
 def _a_file_crosses(ani: Visitor, budi: Visitor, folder: Path) -> None:
